@@ -1,0 +1,9 @@
+/** An instant in ms since 1970 as RFC 3339 in UTC with milliseconds; such texts sort as their instants do. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export const secondMs = 1_000;
+export const minuteMs = 60 * secondMs;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
