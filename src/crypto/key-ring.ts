@@ -1,0 +1,119 @@
+import { utf8 } from "#lib/utf8.ts";
+import { aesKeyBytes, importAesKey } from "./aes-gcm.ts";
+import { type DataKey, kidOf, openBytes, type SealAddress, SealError, sealBytes } from "./envelope.ts";
+import { hkdfSha256 } from "./hkdf.ts";
+import { importHmacKey } from "./hmac.ts";
+import type { KekProvider } from "./kek.ts";
+
+/** The id is the kid in every envelope sealed under the key. */
+export interface TenantKeyRow {
+  id: string;
+  wrapped: string;
+}
+
+export interface SubjectKeyRow {
+  id: string;
+  wrapped: string;
+}
+
+interface TenantKey {
+  data: DataKey;
+  index: CryptoKey;
+}
+
+/** The opened keys of one tenant (or of the directory, as "platform"). What it hands out cannot be exported. */
+export class TenantKeyRing {
+  readonly #tenantId: string;
+  readonly #keys: ReadonlyMap<string, TenantKey>;
+  readonly #current: TenantKey;
+
+  constructor(tenantId: string, keys: ReadonlyMap<string, TenantKey>, current: TenantKey) {
+    this.#tenantId = tenantId;
+    this.#keys = keys;
+    this.#current = current;
+  }
+
+  async createSubjectKey(subjectId: string, id: string): Promise<{ row: SubjectKeyRow; key: DataKey }> {
+    const bytes = randomKey();
+    const wrapped = await sealBytes(this.#current.data, this.#addressOf(subjectId, id), bytes);
+    return { row: { id, wrapped }, key: { kid: id, key: await importAesKey(bytes) } };
+  }
+
+  async openSubjectKey(subjectId: string, row: SubjectKeyRow): Promise<DataKey> {
+    const kid = kidOf(row.wrapped);
+    if (kid === null) throw new SealError("malformed");
+    const wrapping = this.tenantKeyFor(kid);
+    if (!wrapping) throw new SealError("wrong-key");
+    const bytes = await openBytes(wrapping, this.#addressOf(subjectId, row.id), row.wrapped);
+    return { kid: row.id, key: await importAesKey(bytes) };
+  }
+
+  // Seals the tenant's own values and wraps its subject keys.
+  tenantKey(): DataKey {
+    return this.#current.data;
+  }
+
+  // Opens what an older key sealed.
+  tenantKeyFor(kid: string): DataKey | null {
+    return this.#keys.get(kid)?.data ?? null;
+  }
+
+  indexKey(): CryptoKey {
+    return this.#current.index;
+  }
+
+  #addressOf(subjectId: string, id: string): SealAddress {
+    return { tenant: this.#tenantId, table: "subject_keys", column: "wrapped", row: pair(subjectId, id) };
+  }
+}
+
+export async function createTenantKey(
+  keks: KekProvider,
+  tenantId: string,
+  id: string,
+): Promise<TenantKeyRow> {
+  return { id, wrapped: await keks.wrap(randomKey(), tenantKeyAddress(tenantId, id)) };
+}
+
+/** Ids are ordered by time, so the greatest is the current key whatever order the rows came in. */
+export async function openKeyRing(
+  keks: KekProvider,
+  tenantId: string,
+  rows: readonly TenantKeyRow[],
+): Promise<TenantKeyRing> {
+  const ordered = rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const opened = await Promise.all(
+    ordered.map(async (row) =>
+      deriveTenantKey(row.id, await keks.unwrap(row.wrapped, tenantKeyAddress(tenantId, row.id))),
+    ),
+  );
+  const current = opened.at(-1);
+  if (!current) throw new Error(`no key for ${tenantId}`);
+  return new TenantKeyRing(tenantId, new Map(opened.map((key) => [key.data.kid, key])), current);
+}
+
+// One root, two uses: the separate info strings make them independent keys (RFC 5869 section 3.2).
+async function deriveTenantKey(kid: string, root: Uint8Array<ArrayBuffer>): Promise<TenantKey> {
+  const [data, index] = await Promise.all([
+    derive(root, "keyline v1 data"),
+    derive(root, "keyline v1 blind index"),
+  ]);
+  return { data: { kid, key: await importAesKey(data) }, index: await importHmacKey(index) };
+}
+
+function derive(root: Uint8Array<ArrayBuffer>, info: string): Promise<Uint8Array<ArrayBuffer>> {
+  const input = { secret: root, salt: new Uint8Array(), info: utf8(info) };
+  return hkdfSha256(input, aesKeyBytes);
+}
+
+function tenantKeyAddress(tenantId: string, id: string): SealAddress {
+  return { tenant: tenantId, table: "tenant_keys", column: "wrapped", row: id };
+}
+
+function pair(subjectId: string, id: string): string {
+  return JSON.stringify([subjectId, id]);
+}
+
+function randomKey(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(aesKeyBytes));
+}
