@@ -1,0 +1,112 @@
+import { type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
+import { open } from "#crypto/envelope.ts";
+import type { Query, QueryContext } from "./queries.ts";
+import { statementOf } from "./statement.ts";
+import type { ResultRows } from "./store.ts";
+
+/** At most one of the three; a time range goes with each of them and alone. */
+export interface AuditFilter {
+  readonly actorId?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly entityId?: string | undefined;
+  readonly from?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+export type AuditRow = z.output<typeof Stored> & {
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+};
+
+/** Audit rows, newest first: of the tenant, and of a limited principal's locations and assignments only. */
+export function auditRows(
+  filter: AuditFilter,
+  after: { createdAt: string; seq: number } | null,
+  limit: number,
+): Query<AuditRow[]> {
+  return {
+    async statement({ tenantId, reach }) {
+      const conditions: SQL[] = [sql`"audit_log"."tenant_id" = ${tenantId}`];
+      if (reach.locations)
+        conditions.push(
+          sql`"audit_log"."location_id" in (select value from json_each(${JSON.stringify(reach.locations)}))`,
+        );
+      if (reach.assigneeId) conditions.push(sql`"audit_log"."assignee_id" = ${reach.assigneeId}`);
+      const { index, where } = indexFor(filter);
+      conditions.push(...where);
+      if (filter.from) conditions.push(sql`"audit_log"."created_at" >= ${filter.from}`);
+      if (filter.until) conditions.push(sql`"audit_log"."created_at" < ${filter.until}`);
+      if (after)
+        conditions.push(
+          sql`("audit_log"."created_at", "audit_log"."seq") < (${after.createdAt}, ${after.seq})`,
+        );
+      return statementOf(
+        sql`select ${columns} from "audit_log" indexed by ${sql.identifier(index)} left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "audit_log"."actor_id" where ${sql.join(conditions, sql` and `)} order by "audit_log"."created_at" desc, "audit_log"."seq" desc limit ${limit}`,
+      );
+    },
+    decode: async (context, rows) => await Promise.all(rows.map((row) => decode(context, row))),
+  };
+}
+
+function indexFor({ actorId, operation, entityId }: AuditFilter): { index: string; where: SQL[] } {
+  if (actorId) return { index: "audit_log_by_actor", where: [sql`"audit_log"."actor_id" = ${actorId}`] };
+  if (operation)
+    return { index: "audit_log_by_operation", where: [sql`"audit_log"."operation" = ${operation}`] };
+  if (entityId) return { index: "audit_log_by_entity", where: [sql`"audit_log"."entity_id" = ${entityId}`] };
+  return { index: "audit_log_by_time", where: [] };
+}
+
+const columns = sql.raw(
+  [
+    ...["seq", "id", "operation", "action", "entity", "row", "changed", "caller"].map(
+      (name) => `"audit_log"."${name}"`,
+    ),
+    `"audit_log"."entity_id" as "entityId"`,
+    `"audit_log"."location_id" as "locationId"`,
+    `"audit_log"."assignee_id" as "assigneeId"`,
+    `"audit_log"."actor_kind" as "actorKind"`,
+    `"audit_log"."actor_id" as "actorId"`,
+    `"audit_log"."request_id" as "requestId"`,
+    `"audit_log"."created_at" as "createdAt"`,
+    `"subject_keys"."id" as "kid"`,
+    `"subject_keys"."wrapped" as "wrapped"`,
+  ].join(", "),
+);
+
+const Json = z.string().transform((text): unknown => JSON.parse(text));
+const Stored = z.object({
+  seq: z.int(),
+  id: z.string(),
+  operation: z.string(),
+  action: z.string(),
+  entity: z.string(),
+  entityId: z.string(),
+  row: Json.pipe(z.record(z.string(), z.unknown())),
+  changed: Json.pipe(z.array(z.string())).nullable(),
+  caller: z.string().nullable(),
+  locationId: z.string().nullable(),
+  assigneeId: z.string().nullable(),
+  actorKind: z.string(),
+  actorId: z.string(),
+  requestId: z.string(),
+  createdAt: z.string(),
+});
+const Key = z.object({ kid: z.string(), wrapped: z.string() });
+const CallerText = Json.pipe(z.object({ ip: z.string().nullable(), userAgent: z.string().nullable() }));
+
+async function decode({ keys, tenantId }: QueryContext, stored: ResultRows[number]): Promise<AuditRow> {
+  const row = Stored.parse(stored);
+  const key = Key.safeParse(stored);
+  if (row.caller === null || !key.success) return { ...row, ip: null, userAgent: null };
+  const subjectKey = await keys.ring.openSubjectKey(row.actorId, {
+    id: key.data.kid,
+    wrapped: key.data.wrapped,
+  });
+  const text = await open(
+    subjectKey,
+    { tenant: tenantId, table: "audit_log", column: "caller", row: row.requestId },
+    row.caller,
+  );
+  return { ...row, ...CallerText.parse(text) };
+}

@@ -1,0 +1,52 @@
+import type { Store } from "./store.ts";
+
+/**
+ * The closed list of reads across tenants. They return ids only; the work goes on through that tenant's own session.
+ */
+export class CellSystem {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Hydration: whose key this is. */
+  async tenantOfApiKey(keyId: string): Promise<string | null> {
+    const [id] = await this.#ids("select tenant_id as id from api_keys where id = ? limit 1", [keyId]);
+    return id ?? null;
+  }
+
+  /** Sweeper: tenants with events that no queue message has led to within a while. */
+  async tenantsWithPendingEvents(before: string): Promise<string[]> {
+    return await this.#ids(
+      "select distinct tenant_id as id from (select tenant_id from events indexed by events_pending_by_age where dispatched_at is null and created_at <= ? order by created_at limit 1000)",
+      [before],
+    );
+  }
+
+  /** Sweeper: effects that were intended and never settled. */
+  async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 50",
+        params: [now],
+      },
+    ]);
+    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
+  }
+
+  /** Retention: tenants with technical rows past their time. */
+  async tenantsWithExpired(now: string, keptSince: string): Promise<string[]> {
+    return await this.#ids(
+      `select tenant_id as id from (select tenant_id from idempotency indexed by idempotency_by_expiry where expires_at <= ? limit 200)
+       union select tenant_id from (select tenant_id from commits indexed by commits_by_age where created_at <= ? limit 200)
+       union select tenant_id from (select tenant_id from intents indexed by intents_by_age where state <> 'intended' and created_at <= ? limit 200)`,
+      [now, keptSince, keptSince],
+    );
+  }
+
+  async #ids(text: string, params: readonly unknown[]): Promise<string[]> {
+    const [rows] = await this.#store.batch([{ text, params }]);
+    return (rows ?? []).map((row) => String(row.id));
+  }
+}

@@ -1,0 +1,65 @@
+import { integer, text } from "drizzle-orm/sqlite-core";
+import { normaliseEmail } from "#lib/normalise.ts";
+import { digest, internal, none, open, personal, secret, tenantTable } from "./tenant-table.ts";
+
+/** The owner of every row of the directory: its own audit, events and keys are the platform's. */
+export const platformTenant = "platform";
+
+const global = none(
+  "the directory has no locations; nobody reads it but the platform and a user their own rows",
+);
+
+export const directoryTenants = tenantTable(
+  "directory_tenants",
+  {
+    slug: open(text("slug").notNull()),
+    cell: open(text("cell").notNull()),
+    state: open(text("state", { enum: ["claimed", "active", "closed"] }).notNull()),
+  },
+  { entity: "tenant", scope: global },
+);
+
+export const users = tenantTable(
+  "users",
+  {
+    name: personal(text("name").notNull()),
+    email: personal(text("email").notNull()),
+    emailToken: digest(text("email_token")),
+  },
+  {
+    entity: "user",
+    scope: global,
+    subject: "id",
+    exact: { emailToken: { from: "email", normalise: normaliseEmail } },
+  },
+);
+
+export const memberships = tenantTable(
+  "memberships",
+  {
+    userId: open(text("user_id").notNull()),
+    memberTenantId: open(text("member_tenant_id").notNull()),
+  },
+  { entity: "membership", scope: global },
+);
+
+export const signingKeys = tenantTable(
+  "signing_keys",
+  {
+    kid: open(text("kid").notNull()),
+    publicJwk: open(text("public_jwk").notNull()),
+    privateJwk: secret(text("private_jwk").notNull()),
+    signsFrom: open(text("signs_from").notNull()),
+    expiresAt: open(text("expires_at").notNull()),
+  },
+  { entity: "signing-key", scope: global },
+);
+
+export const keyPeppers = tenantTable(
+  "key_peppers",
+  {
+    pepperVersion: internal(integer("pepper_version").notNull()),
+    pepper: secret(text("pepper").notNull()),
+  },
+  { entity: "key-pepper", scope: global },
+);

@@ -1,0 +1,50 @@
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import type { DataKey } from "#crypto/envelope.ts";
+import { openKeyRing, type TenantKeyRing, type TenantKeyRow } from "#crypto/key-ring.ts";
+import type { Env } from "#platform/env.ts";
+import { keksOf } from "./keks.ts";
+import { wholeTenant } from "./scope.ts";
+import { statementOf } from "./statement.ts";
+import { Store } from "./store.ts";
+import { TenantSession } from "./tenant-db.ts";
+import { TenantDriver } from "./tenant-driver.ts";
+
+const mostRings = 500;
+const rings = new Map<string, Promise<TenantKeyRing>>();
+
+/** The tenant's ring from its wrapped rows, unwrapped once per isolate while the rows stay the same. */
+export async function ringOf(
+  env: Env,
+  tenantId: string,
+  rows: readonly TenantKeyRow[],
+): Promise<TenantKeyRing> {
+  const name = [tenantId, ...rows.map((row) => row.wrapped)].join(" ");
+  const known = rings.get(name);
+  if (known) return await known;
+  const opening = keksOf(env).then((keks) => openKeyRing(keks, tenantId, rows));
+  if (rings.size >= mostRings) rings.clear();
+  rings.set(name, opening);
+  opening.catch(() => rings.delete(name));
+  return await opening;
+}
+
+/** A session as the system: for jobs, sagas and the settling of effects. It sees the whole tenant. */
+export async function systemSession(
+  env: Env,
+  database: D1Database,
+  tenantId: string,
+): Promise<TenantSession> {
+  const driver = new TenantDriver(new Store(database, "first-primary"), tenantId);
+  const [rows] = await driver.execute([
+    statementOf(sql`select "id", "wrapped" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId}`),
+  ]);
+  const ring = await ringOf(env, tenantId, Rows.parse(rows));
+  return new TenantSession(driver, {
+    reach: wholeTenant,
+    epoch: null,
+    keys: { tenantId, ring, subjects: new Map<string, DataKey>() },
+  });
+}
+
+const Rows = z.array(z.object({ id: z.string(), wrapped: z.string() }));

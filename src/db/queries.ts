@@ -1,0 +1,140 @@
+import { eq, type SQL, sql } from "drizzle-orm";
+import { exactToken, queryTokens } from "#crypto/blind-index.ts";
+import { type Reach, scoped } from "./scope.ts";
+import { type Keys, openRow } from "./sealing.ts";
+import { type Statement, statementOf } from "./statement.ts";
+import type { ResultRows } from "./store.ts";
+import { type AnyTenantTable, columnOf, columnsOf, metaOf, type Row } from "./tenant-table.ts";
+
+export interface QueryContext {
+  readonly tenantId: string;
+  readonly reach: Reach;
+  readonly keys: Keys;
+}
+
+/** An inert description of a read; only a tenant's handle executes one, within that tenant and reach. */
+export interface Query<R> {
+  statement(context: QueryContext): Promise<Statement>;
+  decode(context: QueryContext, rows: ResultRows): Promise<R>;
+}
+
+export interface ListOptions {
+  readonly where?: SQL | undefined;
+  /** Names the index that serves this filter and order; SQLite refuses the statement if it cannot. */
+  readonly indexedBy?: string;
+  /** Newest first unless told. */
+  readonly order?: SQL;
+  readonly limit: number;
+}
+
+/** The row with this id, or null. */
+export function one<T extends AnyTenantTable>(table: T, id: string): Query<Row<T> | null> {
+  return {
+    statement: async (context) => select(context, table, { where: eq(table.id, id), limit: 1 }),
+    decode: async (context, rows) => (await decodeAll<T>(context, table, rows))[0] ?? null,
+  };
+}
+
+/** The rows of one list, at most `limit`. */
+export function many<T extends AnyTenantTable>(table: T, options: ListOptions): Query<Row<T>[]> {
+  return {
+    statement: async (context) => select(context, table, options),
+    decode: (context, rows) => decodeAll<T>(context, table, rows),
+  };
+}
+
+/** The rows whose exact blind index `column` holds this value; none where the value cannot be normalised. */
+export function exactly<T extends AnyTenantTable>(
+  table: T,
+  column: string,
+  text: string,
+  options: ListOptions,
+): Query<Row<T>[]> {
+  const index = metaOf(table).exact[column];
+  if (!index) throw new Error(`${metaOf(table).name}.${column} is not an exact index.`);
+  return {
+    async statement(context) {
+      const normalised = index.normalise(text);
+      const token =
+        normalised === null ? "" : await exactToken(context.keys.ring.indexKey(), index.from, normalised);
+      const where = sql`${eq(columnOf(table, column), token)} and ${options.where ?? sql`1`}`;
+      return select(context, table, { ...options, where });
+    },
+    decode: (context, rows) => decodeAll<T>(context, table, rows),
+  };
+}
+
+/** The rows whose searched column has words that start as each word of the text does. */
+export function matching<T extends AnyTenantTable>(
+  table: T,
+  text: string,
+  options: ListOptions,
+): Query<Row<T>[]> {
+  return {
+    async statement(context) {
+      const tokens = await queryTokens(context.keys.ring.indexKey(), text);
+      const match = tokens.length === 0 ? '""' : tokens.map((token) => `"${token}"`).join(" ");
+      const { tenantId, reach } = context;
+      const from = sql`"search_index" join "search_rows" on "search_rows"."number" = "search_index"."rowid" and "search_rows"."tenant_id" = ${tenantId} join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = "search_rows"."entity_id"`;
+      const where = sql`"search_index" match ${match} and "search_rows"."entity" = ${metaOf(table).entity} and (${options.where ?? sql`1`})`;
+      return statementOf(
+        sql`select ${selection(table)} from ${from}${subjectJoin(context, table)} where ${where} order by ${orderOf(table, options)} limit ${options.limit}`,
+      );
+    },
+    decode: (context, rows) => decodeAll<T>(context, table, rows),
+  };
+}
+
+function select(context: QueryContext, table: AnyTenantTable, options: ListOptions): Statement {
+  const indexed = options.indexedBy ? sql` indexed by ${sql.identifier(options.indexedBy)}` : sql``;
+  return statementOf(
+    sql`select ${selection(table)} from ${table}${indexed}${subjectJoin(context, table)} where ${scoped(table, context.tenantId, context.reach)} and (${options.where ?? sql`1`}) order by ${orderOf(table, options)} limit ${options.limit}`,
+  );
+}
+
+// Ids are TypeIDs, so their order is that of their making.
+function orderOf(table: AnyTenantTable, { order }: ListOptions): SQL {
+  return order ?? sql`${table.id} desc`;
+}
+
+function selection(table: AnyTenantTable): SQL {
+  const columns = columnsOf(table).map(([key, column]) => sql`${column} as ${sql.identifier(key)}`);
+  if (metaOf(table).subject !== null) {
+    columns.push(sql`"subject_keys"."id" as "$kid"`, sql`"subject_keys"."wrapped" as "$wrapped"`);
+  }
+  return sql.join(columns, sql`, `);
+}
+
+function subjectJoin(context: QueryContext, table: AnyTenantTable): SQL {
+  const { subject } = metaOf(table);
+  if (subject === null) return sql``;
+  return sql` left join "subject_keys" on "subject_keys"."tenant_id" = ${context.tenantId} and "subject_keys"."subject_id" = ${columnOf(table, subject)}`;
+}
+
+async function decodeAll<T extends AnyTenantTable>(
+  context: QueryContext,
+  table: T,
+  rows: ResultRows,
+): Promise<Row<T>[]> {
+  const decoded: Row<T>[] = [];
+  for (const row of rows) {
+    await rememberSubject(context.keys, table, row);
+    decoded.push(await openRow(context.keys, table, row));
+  }
+  return decoded;
+}
+
+async function rememberSubject(
+  keys: Keys,
+  table: AnyTenantTable,
+  row: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { subject } = metaOf(table);
+  if (subject === null || typeof row.$kid !== "string" || typeof row.$wrapped !== "string") return;
+  const subjectId = String(row[subject]);
+  if (keys.subjects.has(subjectId)) return;
+  keys.subjects.set(
+    subjectId,
+    await keys.ring.openSubjectKey(subjectId, { id: row.$kid, wrapped: row.$wrapped }),
+  );
+}

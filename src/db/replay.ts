@@ -1,0 +1,137 @@
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { exactToken } from "#crypto/blind-index.ts";
+import { open, seal } from "#crypto/envelope.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
+import type { Change } from "./changes.ts";
+import type { RecordDraft } from "./commit.ts";
+import { parseAssigned } from "./commit-statements.ts";
+import type { Query } from "./queries.ts";
+import type { Keys } from "./sealing.ts";
+import { statementOf } from "./statement.ts";
+import { metaOf } from "./tenant-table.ts";
+
+/** One client's key for one operation, as it is looked up: no plaintext of the key or the body is kept. */
+export interface ReplayKey {
+  readonly principalId: string;
+  readonly operation: string;
+  readonly token: string;
+  readonly fingerprint: string;
+}
+
+/** What an earlier request with the same key was answered. */
+export interface Replay {
+  readonly fingerprint: string;
+  /** null while an effect is under way. */
+  readonly status: number | null;
+  /** JSON text; null where its subject's key was destroyed since. */
+  readonly answer: string | null;
+  readonly assigned: Readonly<Record<string, number>>;
+}
+
+export async function replayKey(
+  keys: Keys,
+  given: { principalId: string; operation: string; key: string; request: string },
+): Promise<ReplayKey> {
+  const index = keys.ring.indexKey();
+  const [token, fingerprint] = await Promise.all([
+    exactToken(index, "idempotency-key", given.key),
+    exactToken(index, "idempotency-fingerprint", given.request),
+  ]);
+  return { principalId: given.principalId, operation: given.operation, token, fingerprint };
+}
+
+/** The record of this key, where one stands and has not expired. */
+export function replayQuery(key: ReplayKey, now: number): Query<Replay | null> {
+  return {
+    async statement({ tenantId }) {
+      return statementOf(
+        sql`select "idempotency"."fingerprint", "idempotency"."status", "idempotency"."answer", "idempotency"."subject_id", "commits"."assigned", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from "idempotency" left join "commits" on "commits"."tenant_id" = ${tenantId} and "commits"."id" = "idempotency"."commit_id" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "idempotency"."subject_id" where "idempotency"."tenant_id" = ${tenantId} and "idempotency"."principal_id" = ${key.principalId} and "idempotency"."operation" = ${key.operation} and "idempotency"."key_token" = ${key.token} and "idempotency"."expires_at" > ${timestamp(now)}`,
+      );
+    },
+    async decode({ keys }, rows) {
+      if (!rows[0]) return null;
+      const record = Stored.parse(rows[0]);
+      const { fingerprint, status } = record;
+      return {
+        fingerprint,
+        status,
+        answer: await answerOf(keys, key, record),
+        assigned: parseAssigned(rows),
+      };
+    },
+  };
+}
+
+const Stored = z.object({
+  fingerprint: z.string(),
+  status: z.int().nullable(),
+  answer: z.string().nullable(),
+  subject_id: z.string().nullable(),
+  kid: z.string().nullable(),
+  wrapped: z.string().nullable(),
+});
+
+async function answerOf(keys: Keys, key: ReplayKey, record: z.infer<typeof Stored>): Promise<string | null> {
+  if (record.subject_id === null || record.answer === null) return record.answer;
+  if (record.kid === null || record.wrapped === null) return null;
+  const subjectKey = await keys.ring.openSubjectKey(record.subject_id, {
+    id: record.kid,
+    wrapped: record.wrapped,
+  });
+  return await open(subjectKey, addressOf(keys, key), record.answer);
+}
+
+/** An answer as it is kept: under the key of the person it tells of, where it tells of one. */
+export function sealedAnswer(
+  keys: Keys,
+  key: Omit<ReplayKey, "fingerprint">,
+  changes: readonly Change[],
+  answer: string,
+) {
+  return async (): Promise<{ answer: string; subjectId: string | null }> => {
+    const subjectId = subjectOf(changes);
+    const subjectKey = subjectId === null ? undefined : keys.subjects.get(subjectId);
+    if (subjectId === null || !subjectKey) return { answer, subjectId: null };
+    return { answer: await seal(subjectKey, addressOf(keys, key), answer), subjectId };
+  };
+}
+
+export function recordDraft(
+  key: ReplayKey,
+  given: Pick<RecordDraft, "status" | "intentId" | "seal"> & { now: number; days: number },
+): RecordDraft {
+  return {
+    principalId: key.principalId,
+    operation: key.operation,
+    keyToken: key.token,
+    fingerprint: key.fingerprint,
+    status: given.status,
+    intentId: given.intentId,
+    seal: given.seal,
+    expiresAt: given.now + given.days * dayMs,
+  };
+}
+
+function subjectOf(changes: readonly Change[]): string | null {
+  const subjects = new Set<string>();
+  for (const change of changes) {
+    if (change.kind !== "insert" && change.kind !== "update" && change.kind !== "remove") continue;
+    const { subject } = metaOf(change.table);
+    if (subject === null) continue;
+    for (const row of change.kind === "insert" ? change.rows : [change.before])
+      subjects.add(String(row[subject]));
+  }
+  if (subjects.size > 1)
+    throw new Error("A commit whose answer tells of two people cannot be kept under one key.");
+  return [...subjects][0] ?? null;
+}
+
+function addressOf(keys: Keys, key: Omit<ReplayKey, "fingerprint">) {
+  return {
+    tenant: keys.tenantId,
+    table: "idempotency",
+    column: "answer",
+    row: `${key.principalId} ${key.operation} ${key.token}`,
+  };
+}

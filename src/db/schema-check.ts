@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { Store } from "./store.ts";
+
+/** The newest migration of each kind of database; a test holds it to the folder. */
+export const newestMigrations = { directory: "0002_registry.sql", cell: "0003_shop.sql" } as const;
+
+const triggers = [
+  "audit_log_refuses_delete",
+  "audit_log_refuses_replace",
+  "audit_log_refuses_update",
+  "commit_guard_raises",
+  "idempotency_forgets_the_expired",
+  "purge_permits_refuse_delete",
+  "purge_permits_refuse_replace",
+  "purge_permits_refuse_update",
+];
+
+const Names = z.array(z.object({ name: z.string() }));
+
+/** Is this database migrated, and are the triggers there that nothing in SQLite could keep from being dropped. */
+export async function schemaFaults(
+  database: D1Database,
+  kind: keyof typeof newestMigrations,
+): Promise<string[]> {
+  const [applied, present] = await new Store(database, "first-primary").batch([
+    { text: "select name from d1_migrations order by id desc limit 1", params: [] },
+    { text: "select name from sqlite_master where type = 'trigger' order by name limit 100", params: [] },
+  ]);
+  const names = new Set(Names.parse(present).map(({ name }) => name));
+  const faults = triggers
+    .filter((trigger) => !names.has(trigger))
+    .map((trigger) => `the trigger ${trigger} is missing`);
+  const newest = Names.parse(applied)[0]?.name;
+  if (newest !== newestMigrations[kind])
+    faults.push(`the newest migration is ${newest ?? "none"}, not ${newestMigrations[kind]}`);
+  return faults;
+}

@@ -1,0 +1,92 @@
+import { exactToken } from "#crypto/blind-index.ts";
+import { type DataKey, kidOf, open, seal } from "#crypto/envelope.ts";
+import type { TenantKeyRing } from "#crypto/key-ring.ts";
+import { type AnyTenantTable, columnOf, metaOf, type TableMeta } from "./tenant-table.ts";
+
+/** The keys of one tenant as one request sees them: the ring, and every subject's key met so far. */
+export interface Keys {
+  readonly tenantId: string;
+  readonly ring: TenantKeyRing;
+  readonly subjects: Map<string, DataKey>;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The same values with each sealed column as its envelope, and the blind index tokens of those that have one. */
+export async function sealRow(
+  keys: Keys,
+  table: AnyTenantTable,
+  id: string,
+  subjectId: string | null,
+  values: Values,
+) {
+  const meta = metaOf(table);
+  const sealed: Record<string, unknown> = { ...values, ...(await exactTokens(keys, meta, values)) };
+  for (const [key, value] of Object.entries(values)) {
+    const dataKey = sealingKey(keys, meta, key, subjectId);
+    if (dataKey && typeof value === "string")
+      sealed[key] = await seal(dataKey, addressOf(keys, table, key, id), value);
+  }
+  return sealed;
+}
+
+/** A stored row with its sealed columns opened. @throws SealError where a tag fails or the subject's key is gone */
+export async function openRow(
+  keys: Keys,
+  table: AnyTenantTable,
+  stored: Values,
+): Promise<Record<string, unknown>> {
+  const meta = metaOf(table);
+  const opened: Record<string, unknown> = {};
+  const id = String(stored.id);
+  const subjectId = meta.subject === null ? null : String(stored[meta.subject]);
+  for (const key of meta.classification.keys()) {
+    const value = stored[key];
+    const dataKey = sealingKey(keys, meta, key, subjectId);
+    opened[key] =
+      dataKey && typeof value === "string" ? await openWith(keys, dataKey, table, key, id, value) : value;
+  }
+  return opened;
+}
+
+async function openWith(
+  keys: Keys,
+  dataKey: DataKey,
+  table: AnyTenantTable,
+  key: string,
+  id: string,
+  value: string,
+) {
+  const kid = kidOf(value);
+  const holder = kid === dataKey.kid ? dataKey : (keys.ring.tenantKeyFor(kid ?? "") ?? dataKey);
+  return await open(holder, addressOf(keys, table, key, id), value);
+}
+
+function addressOf(keys: Keys, table: AnyTenantTable, key: string, id: string) {
+  return { tenant: keys.tenantId, table: metaOf(table).name, column: columnOf(table, key).name, row: id };
+}
+
+function sealingKey(keys: Keys, meta: TableMeta, column: string, subjectId: string | null): DataKey | null {
+  const classification = meta.classification.get(column);
+  if (classification === "secret") return keys.ring.tenantKey();
+  if (classification !== "personal" && classification !== "sensitive") return null;
+  const key = subjectId === null ? undefined : keys.subjects.get(subjectId);
+  if (!key) throw new Error(`${meta.name}.${column} is sealed under a subject whose key is not at hand.`);
+  return key;
+}
+
+async function exactTokens(
+  keys: Keys,
+  meta: TableMeta,
+  values: Values,
+): Promise<Record<string, string | null>> {
+  const tokens: Record<string, string | null> = {};
+  for (const [column, index] of Object.entries(meta.exact)) {
+    const source = values[index.from];
+    if (source === undefined) continue;
+    const normalised = typeof source === "string" ? index.normalise(source) : null;
+    tokens[column] =
+      normalised === null ? null : await exactToken(keys.ring.indexKey(), index.from, normalised);
+  }
+  return tokens;
+}

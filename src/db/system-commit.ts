@@ -1,0 +1,28 @@
+import type { Change } from "./changes.ts";
+import { type CommitOutcome, commitChanges } from "./commit.ts";
+import type { IntentStep } from "./intent-rows.ts";
+import type { TenantSession } from "./tenant-db.ts";
+
+/** Why the system writes: the job's name stands as the audit's operation, the run's id as its request. */
+export interface SystemRun {
+  readonly job: string;
+  readonly requestId: string;
+  readonly now: number;
+}
+
+/** The same one writer for jobs and sagas, which act as the system. */
+export async function commitAsSystem(
+  session: TenantSession,
+  run: SystemRun,
+  changes: readonly Change[],
+  intent: IntentStep | null = null,
+): Promise<CommitOutcome> {
+  const audit = {
+    now: run.now,
+    requestId: run.requestId,
+    operation: run.job,
+    actor: { kind: "system" as const, id: "system" },
+    caller: null,
+  };
+  return await commitChanges(session, { audit, record: null, intent }, changes);
+}

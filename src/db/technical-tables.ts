@@ -1,0 +1,27 @@
+/**
+ * Tables without an audit row of their own, and why. Each belongs to a tenant by its first column all the same, so the
+ * firewall asks for `tenant_id = ?` on them as on any other.
+ */
+export const technicalTables = {
+  tenant_state:
+    "the state and epoch that every statement is guarded by; its causes are audited where they happen",
+  tenant_keys: "wrapped keys; made and rewrapped by the vault, which audits its runs",
+  subject_keys: "wrapped keys; made with their subject's row, destroyed by the vault",
+  counters: "numbers handed out inside other commits",
+  commits: "tells after a lost connection whether a batch was committed; kept 31 days",
+  idempotency: "answers to replay; kept until they expire",
+  intents: "effects under way; kept 30 days after they settled",
+  events: "the outbox, itself written beside an audit row",
+  audit_log: "the audit itself",
+  purge_permits: "written by retention beside its audit row",
+  search_rows: "maps an entity to its row of the blind index",
+} as const;
+
+export type TechnicalTable = keyof typeof technicalTables;
+
+export function isTechnicalTable(name: string): name is TechnicalTable {
+  return Object.hasOwn(technicalTables, name);
+}
+
+/** Tables without a tenant column: one stores nothing, the other holds only tokens and is joined back by search_rows. */
+export const tenantlessTables: readonly string[] = ["commit_guard", "search_index"];

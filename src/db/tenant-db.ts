@@ -1,0 +1,96 @@
+import { sql } from "drizzle-orm";
+import { one, type Query, type QueryContext } from "./queries.ts";
+import type { Reach } from "./scope.ts";
+import type { Keys } from "./sealing.ts";
+import { type Statement, statementOf } from "./statement.ts";
+import type { ResultRows } from "./store.ts";
+import type { TenantDriver } from "./tenant-driver.ts";
+import type { AnyTenantTable, Row } from "./tenant-table.ts";
+
+/** The rights this request was let in with are no longer the ones in the cell: hydrate the gate and start over. */
+export class EpochMoved extends Error {
+  constructor() {
+    super("The tenant's epoch or state moved.");
+    this.name = "EpochMoved";
+  }
+}
+
+/** What a handler may do with its tenant's data: read rows. Writes are changes, returned to the door. */
+export interface TenantDb {
+  get<T extends AnyTenantTable>(table: T, id: string): Promise<Row<T> | null>;
+  /** All the named queries in one round trip. */
+  read<Q extends Record<string, Query<unknown>>>(
+    queries: Q,
+  ): Promise<{ [K in keyof Q]: Q[K] extends Query<infer R> ? R : never }>;
+}
+
+/** A tenant's data within one request: built by the door from the principal, and by jobs for the system. */
+export class TenantSession implements QueryContext {
+  readonly tenantId: string;
+  readonly reach: Reach;
+  readonly keys: Keys;
+  /** The epoch the request's rights were read at; null for the system, which is held to the tenant's state alone. */
+  readonly epoch: number | null;
+  readonly #driver: TenantDriver;
+  readonly #riders: Query<unknown>[] = [];
+
+  constructor(driver: TenantDriver, given: { reach: Reach; keys: Keys; epoch: number | null }) {
+    this.#driver = driver;
+    this.tenantId = driver.tenantId;
+    this.reach = given.reach;
+    this.keys = given.keys;
+    this.epoch = given.epoch;
+  }
+
+  async execute(statements: readonly Statement[]): Promise<ResultRows[]> {
+    return await this.#driver.execute(statements);
+  }
+
+  /** A query that shall ride in the next read's round trip. */
+  ride(query: Query<unknown>): void {
+    this.#riders.push(query);
+  }
+
+  /** @throws EpochMoved */
+  async readAll(queries: readonly Query<unknown>[]): Promise<unknown[]> {
+    const riders = this.#riders.splice(0);
+    const statements = await Promise.all([...queries, ...riders].map((query) => query.statement(this)));
+    const [state, ...results] = await this.execute([this.#stateStatement(), ...statements]);
+    this.#assertState(state?.[0]);
+    const answers: unknown[] = [];
+    for (const [index, query] of [...queries, ...riders].entries()) {
+      answers.push(await query.decode(this, results[index] ?? []));
+    }
+    return answers.slice(0, queries.length);
+  }
+
+  #stateStatement(): Statement {
+    return statementOf(
+      sql`select "tenant_state"."state" as "state", "tenant_state"."epoch" as "epoch" from "tenant_state" where "tenant_state"."tenant_id" = ${this.tenantId}`,
+    );
+  }
+
+  #assertState(row: Readonly<Record<string, unknown>> | undefined): void {
+    if (this.epoch !== null && (row?.epoch !== this.epoch || row?.state !== "active")) throw new EpochMoved();
+  }
+}
+
+/** The handler's view of a session. */
+export function tenantDb(session: TenantSession): TenantDb {
+  return {
+    async get<T extends AnyTenantTable>(table: T, id: string) {
+      const [row] = await session.readAll([one(table, id)]);
+      return decoded<Row<T> | null>(row);
+    },
+    async read<Q extends Record<string, Query<unknown>>>(queries: Q) {
+      const names = Object.keys(queries);
+      const rows = await session.readAll(Object.values(queries));
+      return decoded(Object.fromEntries(names.map((name, index) => [name, rows[index]])));
+    },
+  };
+}
+
+// readAll answers in the order of its queries, each decoded by its own query to that query's type.
+function decoded<T>(rows: unknown): T {
+  return rows as T;
+}

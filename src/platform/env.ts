@@ -1,0 +1,16 @@
+import type { GateRpc } from "./gates.ts";
+
+/** What wrangler.toml binds; a cell's own bindings are named after it and found by platform/cells. */
+export interface Env {
+  readonly DIRECTORY: D1Database;
+  readonly GATES: DurableObjectNamespace<GateRpc>;
+  /** `us1,eu1:eu`: each cell, with its jurisdiction where it has one. */
+  readonly CELLS: string;
+  /** Where people reach this deployment; the issuer and audience of its tokens. */
+  readonly PUBLIC_ORIGIN: string;
+  /** "1.2" or "1.3". */
+  readonly MIN_TLS: string;
+  /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
+  readonly KEYLINE_KEKS: string;
+  readonly [cellBinding: string]: unknown;
+}

@@ -1,0 +1,30 @@
+import type { Cell } from "./cells.ts";
+import type { Env } from "./env.ts";
+
+/** The gate's methods as they cross the wire; gate/policy has the shapes. */
+export interface GateRpc extends Rpc.DurableObjectBranded {
+  enter(request: unknown): Promise<unknown>;
+  forget(): Promise<void>;
+}
+
+/**
+ * The one place where a gate is made or found: named by its principal, inside its cell's jurisdiction. Local workerd has
+ * no jurisdictions and says so; there, and only there, the object lies in the plain namespace.
+ */
+export function gateOf(
+  env: Env,
+  cell: Pick<Cell, "jurisdiction">,
+  principalId: string,
+): DurableObjectStub<GateRpc> {
+  return namespaceOf(env, cell).getByName(principalId);
+}
+
+function namespaceOf(env: Env, cell: Pick<Cell, "jurisdiction">): DurableObjectNamespace<GateRpc> {
+  if (cell.jurisdiction === null) return env.GATES;
+  try {
+    return env.GATES.jurisdiction(cell.jurisdiction);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("not implemented in workerd")) return env.GATES;
+    throw error;
+  }
+}
