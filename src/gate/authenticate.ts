@@ -1,0 +1,66 @@
+import { verifyAccessToken } from "#crypto/access-token.ts";
+import { hashSecret, parseApiKey, verifyApiKeyMac } from "#crypto/api-key.ts";
+import { parseCompactJws } from "#crypto/jws.ts";
+import { type Cell, cellOf } from "#platform/cells.ts";
+import { systemNow } from "#platform/clock.ts";
+import type { Env } from "#platform/env.ts";
+import { type CapabilityMask, isCapability, maskOf } from "./capabilities.ts";
+import { directoryKeys } from "./directory-keys.ts";
+
+/** A credential that is genuine by its own text; whether it still counts is for its gate to say. */
+export interface Credential {
+  readonly kind: "api-key" | "member";
+  readonly principalId: string;
+  readonly cell: Cell;
+  /** From a token; a key's gate knows it. */
+  readonly tenantId: string | null;
+  readonly secretHash: string | null;
+  /** What a token was limited to; null leaves the principal's own rights whole. */
+  readonly scope: CapabilityMask | null;
+}
+
+/**
+ * Reads `Authorization: Bearer …`. A forged or mistyped key, or a token nobody here signed, ends here without a query
+ * and without an object.
+ */
+export async function authenticate(env: Env, header: string | undefined): Promise<Credential | null> {
+  const [, token] = /^Bearer ([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(header ?? "") ?? [];
+  if (!token) return null;
+  return token.startsWith("kl_") ? await fromApiKey(env, token) : await fromAccessToken(env, token);
+}
+
+async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
+  const parsed = parseApiKey(text);
+  const cell = parsed && cellOf(env, parsed.cell);
+  if (!parsed || !cell) return null;
+  const { peppers } = await directoryKeys(env, (keys) => keys.peppers.has(parsed.version));
+  const pepper = peppers.get(parsed.version);
+  if (!pepper || !(await verifyApiKeyMac(pepper, parsed))) return null;
+  const secretHash = await hashSecret(pepper, parsed.secret);
+  return { kind: "api-key", principalId: `key_${parsed.id}`, cell, tenantId: null, secretHash, scope: null };
+}
+
+async function fromAccessToken(env: Env, token: string): Promise<Credential | null> {
+  const kid = parseCompactJws(token)?.header.kid;
+  if (typeof kid !== "string") return null;
+  const { admitted } = await directoryKeys(env, (keys) => keys.admitted.kids.has(kid));
+  const expected = {
+    issuer: env.PUBLIC_ORIGIN,
+    audience: env.PUBLIC_ORIGIN,
+    nowSeconds: Math.floor(systemNow() / 1000),
+  };
+  const verified = await verifyAccessToken(token, admitted, expected);
+  if (!verified.ok) return null;
+  const { claims } = verified;
+  const cell = cellOf(env, claims.cell);
+  if (!cell) return null;
+  const scope = maskOf(claims.scope.split(" ").filter(isCapability));
+  return {
+    kind: "member",
+    principalId: claims.member,
+    cell,
+    tenantId: claims.tenant,
+    secretHash: null,
+    scope,
+  };
+}

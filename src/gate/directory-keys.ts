@@ -1,0 +1,88 @@
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import { importPepper, type Pepper } from "#crypto/api-key.ts";
+import { type AdmittedJwks, admitJwks } from "#crypto/jwk.ts";
+import { openDirectory } from "#db/directory.ts";
+import { keyPeppers, signingKeys } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import { decodeBase64Url } from "#lib/base64url.ts";
+import { minuteMs, timestamp } from "#lib/time.ts";
+import { systemNow } from "#platform/clock.ts";
+import type { Env } from "#platform/env.ts";
+
+interface DirectoryKeys {
+  readonly peppers: ReadonlyMap<number, Pepper>;
+  readonly newestPepper: Pepper | null;
+  readonly publicJwks: readonly object[];
+  readonly admitted: AdmittedJwks;
+}
+
+interface Cached {
+  loading: Promise<DirectoryKeys>;
+  loadedAt: number;
+}
+
+const perDirectory = new WeakMap<object, Cached>();
+const maximumAgeMs = 10 * minuteMs;
+const most = 50;
+
+/**
+ * Peppers and public signing keys, read once per isolate. `isKnown` says whether what the caller needs is among them;
+ * something unknown loads them anew, at most once a minute, so that nobody can make us ask by inventing versions.
+ */
+export async function directoryKeys(
+  env: Env,
+  isKnown: (keys: DirectoryKeys) => boolean,
+): Promise<DirectoryKeys> {
+  const now = systemNow();
+  const cached = perDirectory.get(env.DIRECTORY);
+  if (cached) {
+    const keys = await cached.loading;
+    const age = now - cached.loadedAt;
+    if (age < minuteMs || (isKnown(keys) && age < maximumAgeMs)) return keys;
+  }
+  return await load(env, now);
+}
+
+function load(env: Env, now: number): Promise<DirectoryKeys> {
+  const loading = read(env, now);
+  perDirectory.set(env.DIRECTORY, { loading, loadedAt: now });
+  loading.catch(() => perDirectory.delete(env.DIRECTORY));
+  return loading;
+}
+
+const StoredJwk = z.record(z.string(), z.unknown());
+
+async function read(env: Env, now: number): Promise<DirectoryKeys> {
+  const directory = await openDirectory(env);
+  const [pepperRows, keyRows] = await directory.readAll([
+    many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: most }),
+    many(signingKeys, {
+      where: sql`${signingKeys.expiresAt} > ${timestamp(now)}`,
+      order: sql`${signingKeys.id} desc`,
+      limit: most,
+    }),
+  ]);
+  const peppers = new Map<number, Pepper>();
+  for (const { pepperVersion, pepper } of z.array(PepperRow).parse(pepperRows))
+    peppers.set(pepperVersion, await importPepper(pepperVersion, pepper));
+  const publicJwks = z
+    .array(KeyRow)
+    .parse(keyRows)
+    .map(({ publicJwk }) => publicJwk);
+  const admitted = await admitJwks({ keys: publicJwks });
+  if (!admitted.ok)
+    throw new Error(`The directory holds a signing key that is not admitted: ${admitted.reason}`);
+  const newest = Math.max(0, ...peppers.keys());
+  return { peppers, newestPepper: peppers.get(newest) ?? null, publicJwks, admitted: admitted.keys };
+}
+
+const PepperRow = z.object({
+  pepperVersion: z.int(),
+  pepper: z.string().transform((text) => {
+    const bytes = decodeBase64Url(text);
+    if (!bytes) throw new Error("A stored pepper is not base64url.");
+    return bytes;
+  }),
+});
+const KeyRow = z.object({ publicJwk: z.string().transform((text) => StoredJwk.parse(JSON.parse(text))) });

@@ -1,0 +1,91 @@
+import { DurableObject } from "cloudflare:workers";
+import { timingSafeEqual } from "#crypto/constant-time.ts";
+import { takeGcra } from "#lib/gcra.ts";
+import { minuteMs } from "#lib/time.ts";
+import { cellOf } from "#platform/cells.ts";
+import { systemNow } from "#platform/clock.ts";
+import type { Env } from "#platform/env.ts";
+import type { GateRpc } from "#platform/gates.ts";
+import { hydrate } from "./hydrate.ts";
+import { type EnterAnswer, EnterRequest, type Policy } from "./policy.ts";
+import { tiers } from "./tiers.ts";
+
+const maximumAgeMs = minuteMs;
+
+/**
+ * One principal's gate: its rights as last read from the cell, and its rate limit, in one hop. All of it is memory: the
+ * rights are a cache (every statement is guarded by the epoch they were read at), and an idle bucket is full again
+ * before the object can be evicted.
+ */
+export class Gate extends DurableObject<Env> implements GateRpc {
+  #policy: { readonly policy: Policy | null; readonly readAt: number } | null = null;
+  #hydrating: Promise<Policy | null> | null = null;
+  #generation = 0;
+  #tatMs: number | null = null;
+  #lastMs = 0;
+
+  /** Is this principal active, what may it do, may it go now. */
+  async enter(payload: unknown): Promise<EnterAnswer> {
+    const request = EnterRequest.parse(payload);
+    const policy = await this.#current(request);
+    if (policy === null || !this.#isGenuine(policy, request)) return { v: 1, outcome: "unknown" };
+    // A clock that steps back shall neither grant nor refuse more.
+    this.#lastMs = Math.max(this.#lastMs, systemNow());
+    const taken = takeGcra(
+      this.#tatMs,
+      this.#lastMs,
+      tiers[policy.tier],
+      request.staleEpoch === null ? 1 : 0,
+    );
+    if (taken.admitted) this.#tatMs = taken.tatMs;
+    const { remaining, resetSeconds, retryAfterSeconds } = taken;
+    return {
+      v: 1,
+      outcome: taken.admitted ? "admitted" : "limited",
+      policy,
+      rate: { remaining, resetSeconds, retryAfterSeconds },
+    };
+  }
+
+  /** The rights have changed: whatever was read, or is being read, is worth nothing. */
+  async forget(): Promise<void> {
+    this.#generation += 1;
+    this.#policy = null;
+    this.#hydrating = null;
+  }
+
+  #isGenuine(policy: Policy, request: EnterRequest): boolean {
+    if (policy.expiresAt !== null && policy.expiresAt <= systemNow()) return false;
+    if (policy.secretHash === null) return request.secretHash === null;
+    return request.secretHash !== null && timingSafeEqual(policy.secretHash, request.secretHash);
+  }
+
+  async #current(request: EnterRequest): Promise<Policy | null> {
+    for (;;) {
+      const cached = this.#policy;
+      if (cached && systemNow() - cached.readAt < maximumAgeMs && !isStale(cached.policy, request))
+        return cached.policy;
+      const generation = this.#generation;
+      this.#hydrating ??= this.#read(request);
+      const policy = await this.#hydrating;
+      if (generation === this.#generation) return policy;
+    }
+  }
+
+  async #read(request: EnterRequest): Promise<Policy | null> {
+    const generation = this.#generation;
+    const readAt = systemNow();
+    try {
+      const cell = cellOf(this.env, request.cell);
+      const policy = cell ? await hydrate(cell.database, request.principalId, request.tenantId) : null;
+      if (generation === this.#generation) this.#policy = { policy, readAt };
+      return policy;
+    } finally {
+      if (generation === this.#generation) this.#hydrating = null;
+    }
+  }
+}
+
+function isStale(policy: Policy | null, request: EnterRequest): boolean {
+  return request.staleEpoch !== null && policy?.epoch === request.staleEpoch;
+}

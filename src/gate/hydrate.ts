@@ -1,0 +1,142 @@
+import { type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
+import { CellSystem } from "#db/cell-system.ts";
+import { type Statement, statementOf } from "#db/statement.ts";
+import { type ResultRows, Store } from "#db/store.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { type CapabilityMask, maskOf, noCapabilities, parseMask, union, without } from "./capabilities.ts";
+import type { Policy } from "./policy.ts";
+import { parseRole, roles } from "./roles.ts";
+
+/**
+ * Reads a principal's rights from its cell's primary, all at one instant.
+ * @returns null where there is no such principal, or it was revoked or suspended
+ */
+export async function hydrate(
+  database: D1Database,
+  principalId: string,
+  tenantId: string | null,
+): Promise<Policy | null> {
+  const store = new Store(database, "first-primary");
+  const owner = tenantId ?? (await new CellSystem(store).tenantOfApiKey(principalId));
+  if (owner === null) return null;
+  const driver = new TenantDriver(store, owner);
+  const isKey = principalId.startsWith("key_");
+  const [state, tenant, principal, places, tenantKeys, subjectKeys] = await driver.execute(
+    isKey
+      ? statements(owner, keyRow(owner, principalId), keyPlaces(owner, principalId), principalId)
+      : statements(owner, memberRow(owner, principalId), memberPlaces(owner, principalId), principalId),
+  );
+  const common = parseCommon(state, tenant, tenantKeys, subjectKeys);
+  const rights = isKey ? keyRights(principal, places) : memberRights(principal, places, principalId);
+  return common && rights ? { ...common, ...rights, tenantId: owner, bookmark: driver.bookmark() } : null;
+}
+
+function statements(tenantId: string, principal: SQL, places: SQL, principalId: string): Statement[] {
+  return [
+    sql`select "state", "epoch" from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId}`,
+    sql`select "slug", "plan", "currency", "allowed_origins" from "tenants" where "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId}`,
+    principal,
+    places,
+    sql`select "id", "wrapped" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId}`,
+    sql`select "id", "wrapped" from "subject_keys" where "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = ${principalId}`,
+  ].map(statementOf);
+}
+
+const keyRow = (tenantId: string, id: string) =>
+  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "expires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
+
+const keyPlaces = (tenantId: string, id: string) =>
+  sql`select "location_id" from "api_key_locations" where "api_key_locations"."tenant_id" = ${tenantId} and "api_key_locations"."api_key_id" = ${id}`;
+
+const memberRow = (tenantId: string, id: string) =>
+  sql`select "members"."role", "members"."grants", "members"."denials", "members"."all_locations", "roles"."capabilities" from "members" left join "roles" on "roles"."tenant_id" = ${tenantId} and "roles"."id" = "members"."role_id" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${id} and "members"."state" = 'active'`;
+
+const memberPlaces = (tenantId: string, id: string) =>
+  sql`select "location_id" from "member_locations" where "member_locations"."tenant_id" = ${tenantId} and "member_locations"."member_id" = ${id}`;
+
+const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
+const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });
+const Tenant = z.object({
+  slug: z.string(),
+  plan: z.enum(["free", "pro", "enterprise"]),
+  currency: z.string(),
+  allowed_origins: jsonStrings,
+});
+const WrappedKeys = z.array(z.object({ id: z.string(), wrapped: z.string() }));
+const Places = z.array(z.object({ location_id: z.string() }));
+
+function parseCommon(
+  state?: ResultRows,
+  tenant?: ResultRows,
+  tenantKeys?: ResultRows,
+  subjectKeys?: ResultRows,
+) {
+  if (!state?.[0] || !tenant?.[0]) return null;
+  const { slug, plan, currency, allowed_origins: origins } = Tenant.parse(tenant[0]);
+  return {
+    ...State.parse(state[0]),
+    slug,
+    currency,
+    tier: plan,
+    origins,
+    tenantKeys: WrappedKeys.parse(tenantKeys),
+    subjectKey: WrappedKeys.parse(subjectKeys)[0] ?? null,
+  };
+}
+
+const Key = z.object({
+  scopes: z.string(),
+  secret_hash: z.string(),
+  all_locations: z.int(),
+  ip_allow_list: jsonStrings,
+  expires_at: z.string().nullable(),
+});
+
+function keyRights(principal?: ResultRows, places?: ResultRows) {
+  if (!principal?.[0]) return null;
+  const key = Key.parse(principal[0]);
+  return {
+    capabilities: maskFrom(key.scopes),
+    locations: key.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
+    assigneeId: null,
+    ipAllowList: key.ip_allow_list,
+    expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
+    secretHash: key.secret_hash,
+  };
+}
+
+const Member = z.object({
+  role: z.string(),
+  grants: z.string(),
+  denials: z.string(),
+  all_locations: z.int(),
+  capabilities: z.string().nullable(),
+});
+
+function memberRights(principal: ResultRows | undefined, places: ResultRows | undefined, memberId: string) {
+  if (!principal?.[0]) return null;
+  const member = Member.parse(principal[0]);
+  const role = parseRole(member.role);
+  const ofRole =
+    member.capabilities !== null
+      ? maskFrom(member.capabilities)
+      : role
+        ? maskOf(roles[role].capabilities)
+        : noCapabilities;
+  return {
+    capabilities: without(union(ofRole, maskFrom(member.grants)), maskFrom(member.denials)),
+    locations: member.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
+    assigneeId: role && roles[role].scope === "assigned" ? memberId : null,
+    ipAllowList: [],
+    expiresAt: null,
+    secretHash: null,
+  };
+}
+
+// A mask that cannot be read grants nothing; as a denial it would deny nothing, so it is refused loudly instead.
+function maskFrom(text: string): CapabilityMask {
+  const mask = parseMask(text);
+  if (mask === null) throw new Error("A capability mask in the cell is malformed.");
+  return mask;
+}

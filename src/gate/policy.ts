@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { type CapabilityMask, parseMask } from "./capabilities.ts";
+
+const Mask = z.string().transform((text, context): CapabilityMask => {
+  const mask = parseMask(text);
+  if (mask) return mask;
+  context.addIssue({ code: "custom", message: "not a mask" });
+  return z.NEVER;
+});
+
+const WrappedKey = z.object({ id: z.string(), wrapped: z.string() });
+
+/** What a principal may do, as the cell said at `epoch`. */
+export const Policy = z.object({
+  tenantId: z.string(),
+  slug: z.string(),
+  state: z.enum(["active", "frozen", "closing"]),
+  epoch: z.int(),
+  tier: z.enum(["free", "pro", "enterprise"]),
+  capabilities: Mask,
+  locations: z.array(z.string()).nullable(),
+  assigneeId: z.string().nullable(),
+  currency: z.string(),
+  origins: z.array(z.string()),
+  ipAllowList: z.array(z.string()),
+  /** ms since 1970; null where it does not expire. */
+  expiresAt: z.number().nullable(),
+  /** Keys only: what HMAC(pepper, secret) must be. */
+  secretHash: z.string().nullable(),
+  tenantKeys: z.array(WrappedKey),
+  subjectKey: WrappedKey.nullable(),
+  /** Where the cell stood when this was read: no replica older than it may answer. */
+  bookmark: z.string().nullable(),
+});
+export type Policy = z.infer<typeof Policy>;
+
+/** Payloads carry a version because old and new code coexist during a deploy. */
+export const EnterRequest = z.object({
+  v: z.literal(1),
+  cell: z.string(),
+  principalId: z.string(),
+  /** Known for members, from their token; a key's gate looks it up. */
+  tenantId: z.string().nullable(),
+  secretHash: z.string().nullable(),
+  /** Set when a request that was let in already asks again: the epoch its rights turned out to be too old for. */
+  staleEpoch: z.int().nullable(),
+});
+export type EnterRequest = z.infer<typeof EnterRequest>;
+
+const Rate = z.object({ remaining: z.int(), resetSeconds: z.int(), retryAfterSeconds: z.int() });
+export type Rate = z.infer<typeof Rate>;
+
+export const EnterAnswer = z.discriminatedUnion("outcome", [
+  z.object({ v: z.literal(1), outcome: z.literal("admitted"), policy: Policy, rate: Rate }),
+  z.object({ v: z.literal(1), outcome: z.literal("limited"), policy: Policy, rate: Rate }),
+  z.object({ v: z.literal(1), outcome: z.literal("unknown") }),
+]);
+export type EnterAnswer = z.infer<typeof EnterAnswer>;

@@ -1,0 +1,101 @@
+import { integer, text } from "drizzle-orm/sqlite-core";
+import { digest, internal, location, none, open, personal, tenantTable, via } from "#db/tenant-table.ts";
+
+// What decides who may do what. A change of any of these moves the tenant's epoch, and with it every cached right.
+
+export const tenants = tenantTable(
+  "tenants",
+  {
+    slug: open(text("slug").notNull()),
+    name: open(text("name").notNull()),
+    trade: open(text("trade").notNull()),
+    plan: open(text("plan", { enum: ["free", "pro", "enterprise"] }).notNull()),
+    currency: open(text("currency").notNull()),
+    timezone: open(text("timezone").notNull()),
+    /** JSON array of origins whose pages may call the API. */
+    allowedOrigins: open(text("allowed_origins").notNull()),
+  },
+  {
+    entity: "tenant",
+    scope: none("one row, of which every member sees what their capabilities say"),
+    movesEpoch: true,
+  },
+);
+
+export const locations = tenantTable(
+  "locations",
+  {
+    name: open(text("name").notNull()),
+    timezone: open(text("timezone").notNull()),
+  },
+  { entity: "location", scope: location("id") },
+);
+
+export const roles = tenantTable(
+  "roles",
+  {
+    name: open(text("name").notNull()),
+    capabilities: open(text("capabilities").notNull()),
+  },
+  { entity: "role", scope: none("roles are the tenant's, not a location's"), movesEpoch: true },
+);
+
+export const members = tenantTable(
+  "members",
+  {
+    userId: internal(text("user_id").notNull()),
+    role: open(text("role").notNull()),
+    roleId: open(text("role_id")),
+    grants: open(text("grants").notNull()),
+    denials: open(text("denials").notNull()),
+    state: open(text("state", { enum: ["active", "suspended"] }).notNull()),
+    allLocations: open(integer("all_locations").notNull()),
+  },
+  {
+    entity: "member",
+    scope: none("members:read is the tenant's; managers' narrower view comes with the members resource"),
+    subject: "id",
+    movesEpoch: true,
+  },
+);
+
+export const memberLocations = tenantTable(
+  "member_locations",
+  {
+    memberId: open(text("member_id").notNull()),
+    locationId: open(text("location_id").notNull()),
+  },
+  { entity: "member-location", scope: location("locationId"), movesEpoch: true },
+);
+
+export const apiKeys = tenantTable(
+  "api_keys",
+  {
+    name: personal(text("name").notNull()),
+    scopes: open(text("scopes").notNull()),
+    secretHash: digest(text("secret_hash").notNull()),
+    pepperVersion: internal(integer("pepper_version").notNull()),
+    allLocations: open(integer("all_locations").notNull()),
+    /** JSON array of CIDRs; empty admits every address. */
+    ipAllowList: open(text("ip_allow_list").notNull()),
+    creatorId: open(text("creator_id").notNull()),
+    expiresAt: open(text("expires_at")),
+    revokedAt: open(text("revoked_at")),
+    lastUsedAt: open(text("last_used_at")),
+  },
+  {
+    entity: "api-key",
+    scope: none("keys are managed for the whole tenant by those who hold api-keys:*"),
+    subject: "id",
+    movesEpoch: true,
+  },
+);
+
+export const apiKeyLocations = tenantTable(
+  "api_key_locations",
+  {
+    apiKeyId: open(text("api_key_id").notNull()),
+    locationId: open(text("location_id").notNull()),
+  },
+  { entity: "api-key-location", scope: via(apiKeys, "apiKeyId"), movesEpoch: true },
+);
