@@ -1,0 +1,33 @@
+import type { Change } from "#db/changes.ts";
+import { metaOf } from "#db/tenant-table.ts";
+import type { Cell } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { gateOf } from "#platform/gates.ts";
+import { errorFields, log } from "#platform/log.ts";
+
+/**
+ * What may be told sooner than it would be found out: consumers of the outbox, and the gates of principals whose own
+ * rows changed. Nothing depends on it: the sweeper finds the events, the epoch stops the old rights.
+ */
+export async function afterCommit(
+  env: Env,
+  cell: Cell,
+  tenantId: string,
+  changes: readonly Change[],
+): Promise<void> {
+  const told: Promise<unknown>[] = [];
+  if (changes.some((change) => change.kind === "emit")) told.push(cell.queue.send({ v: 1, tenantId }));
+  for (const principalId of changedPrincipals(changes)) told.push(gateOf(env, cell, principalId).forget());
+  for (const result of await Promise.allSettled(told)) {
+    if (result.status === "rejected")
+      log("warn", "a notice after a commit was not delivered", errorFields(result.reason));
+  }
+}
+
+function changedPrincipals(changes: readonly Change[]): string[] {
+  return changes.flatMap((change) => {
+    if (change.kind !== "update" && change.kind !== "remove") return [];
+    const { entity } = metaOf(change.table);
+    return entity === "api-key" || entity === "member" ? [String(change.before.id)] : [];
+  });
+}

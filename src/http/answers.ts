@@ -1,0 +1,24 @@
+import { entityTag, ifNoneMatchHits } from "./conditional.ts";
+import { type ProblemDetails, type ProblemName, problemBody, problems } from "./problem.ts";
+import type { RequestContext } from "./request-state.ts";
+
+/** A problem document (RFC 9457). */
+export function problemAnswer(c: RequestContext, name: ProblemName, details: ProblemDetails = {}): Response {
+  const state = c.get("state");
+  if (name === "unauthorized") state.headers.set("WWW-Authenticate", "Bearer");
+  if (details.retryAfterSeconds !== undefined)
+    state.headers.set("Retry-After", String(details.retryAfterSeconds));
+  const body = JSON.stringify(problemBody(name, state.requestId, details));
+  return c.body(body, problems[name].status, { "Content-Type": "application/problem+json" });
+}
+
+/** A success: JSON with its entity tag, or 304 where the client holds it already. */
+export function dataAnswer(c: RequestContext, status: 200 | 201 | 204, answer: unknown): Response {
+  const tag = entityTag(answer);
+  if (tag !== null) c.get("state").headers.set("ETag", tag);
+  const held = c.req.header("if-none-match");
+  if (tag !== null && held !== undefined && c.req.method === "GET" && ifNoneMatchHits(held, tag))
+    return c.body(null, 304);
+  if (status === 204) return c.body(null, 204);
+  return c.body(JSON.stringify(answer), status, { "Content-Type": "application/json" });
+}

@@ -1,0 +1,35 @@
+import type { TenantKeyRing } from "#crypto/key-ring.ts";
+import { macOf, verifyMac } from "#crypto/mac.ts";
+
+// D1 bookmarks are hex groups of fixed width, so later ones sort after earlier ones.
+const grammar = /^([0-9a-f]+(?:-[0-9a-f]+)*)~([A-Za-z0-9_-]{22})$/;
+
+/** `X-Keyline-Bookmark`: where the database stood, for this tenant's eyes and in this cell only. */
+export async function bookmarkHeader(
+  ring: TenantKeyRing,
+  tenantId: string,
+  cell: string,
+  bookmark: string,
+): Promise<string> {
+  return `${bookmark}~${await macOf(ring.indexKey(), "bookmark", `${tenantId} ${cell} ${bookmark}`)}`;
+}
+
+/** The bookmark a client brought back, or null where it is not one of ours for this tenant and cell. */
+export async function bookmarkOf(
+  ring: TenantKeyRing,
+  tenantId: string,
+  cell: string,
+  header: string | undefined,
+): Promise<string | null> {
+  const [, bookmark, mac] = grammar.exec(header ?? "") ?? [];
+  if (!bookmark || !mac) return null;
+  return (await verifyMac(ring.indexKey(), "bookmark", `${tenantId} ${cell} ${bookmark}`, mac))
+    ? bookmark
+    : null;
+}
+
+/** No read may be older than either: what the client has seen, and the rights it is let in with. */
+export function laterBookmark(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return a > b ? a : b;
+}

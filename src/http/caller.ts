@@ -1,0 +1,101 @@
+import type { DataKey } from "#crypto/envelope.ts";
+import { ringOf } from "#db/open-tenant.ts";
+import type { Keys } from "#db/sealing.ts";
+import { authenticate, type Credential } from "#gate/authenticate.ts";
+import { type Capability, holds, intersect } from "#gate/capabilities.ts";
+import { EnterAnswer, type EnterRequest, type Policy, type Rate } from "#gate/policy.ts";
+import { tiers } from "#gate/tiers.ts";
+import { isWithin } from "#lib/cidr.ts";
+import { rateLimitFields } from "#lib/rate-limit-fields.ts";
+import type { Cell } from "#platform/cells.ts";
+import { gateOf } from "#platform/gates.ts";
+import { AnyPrincipal, type Principal } from "./operation.ts";
+import { Refusal, refuse } from "./outcome.ts";
+import type { RequestContext } from "./request-state.ts";
+
+/** A principal that was let in, with the rights it was let in with. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly credential: Credential;
+  readonly cell: Cell;
+  readonly policy: Policy;
+  readonly keys: Keys;
+}
+
+/**
+ * authenticate → gate: who asks, whether they may go now, and whether this tenant is theirs. `staleEpoch` is set when the request was let in before and its rights have moved
+ * since: then nothing is taken from the limit.
+ */
+export async function admit(
+  c: RequestContext,
+  tenant: string,
+  staleEpoch: number | null = null,
+): Promise<Caller | Refusal> {
+  const credential = await authenticate(c.env, c.req.header("authorization"));
+  if (!credential) return refuse("unauthorized");
+  const answer = await enter(c, credential, staleEpoch);
+  if (answer.outcome === "unknown") return refuse("unauthorized");
+  const { policy } = answer;
+  showRate(c, policy, answer.rate, answer.outcome === "admitted");
+  c.get("state").cell = credential.cell.id;
+  if (answer.outcome === "limited")
+    return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
+  if (tenant !== policy.slug && tenant !== policy.tenantId) return refuse("not-found");
+  return policyRefusal(c, policy) ?? (await callerOf(c, credential, policy));
+}
+
+async function enter(
+  c: RequestContext,
+  credential: Credential,
+  staleEpoch: number | null,
+): Promise<EnterAnswer> {
+  const { principalId, tenantId, secretHash, cell } = credential;
+  const request: EnterRequest = { v: 1, cell: cell.id, principalId, tenantId, secretHash, staleEpoch };
+  return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
+}
+
+function showRate(c: RequestContext, policy: Policy, rate: Rate, admitted: boolean): void {
+  const fields = rateLimitFields(policy.tier, tiers[policy.tier], { ...rate, admitted });
+  for (const [name, value] of Object.entries(fields)) c.get("state").headers.set(name, value);
+}
+
+function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
+  if (policy.state !== "active") return refuse("tenant-suspended");
+  const address = c.req.header("cf-connecting-ip") ?? "";
+  if (policy.ipAllowList.length > 0 && !isWithin(address, policy.ipAllowList))
+    return refuse("address-not-allowed");
+  const origin = c.req.header("origin");
+  if (origin === undefined || origin === new URL(c.req.url).origin) return null;
+  if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");
+  c.get("state").headers.set("Access-Control-Allow-Origin", origin);
+  return null;
+}
+
+/** authorize: does this principal hold what the operation asks for. */
+export function mayCall(caller: Caller, operation: { readonly can: Capability | AnyPrincipal }): boolean {
+  return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
+}
+
+async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
+  const { cell, scope, principalId, kind } = credential;
+  const { tenantId, slug, tier, locations, assigneeId, expiresAt, currency } = policy;
+  const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
+  const subjects = new Map<string, DataKey>();
+  if (policy.subjectKey) subjects.set(principalId, await ring.openSubjectKey(principalId, policy.subjectKey));
+  const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
+  const principal: Principal = {
+    kind,
+    id: principalId,
+    tenantId,
+    slug,
+    cell: cell.id,
+    jurisdiction: cell.jurisdiction,
+    tier,
+    capabilities,
+    locations,
+    assigneeId,
+    expiresAt,
+    currency,
+  };
+  return { principal, credential, cell, policy, keys: { tenantId, ring, subjects } };
+}

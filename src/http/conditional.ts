@@ -1,0 +1,26 @@
+import { z } from "zod";
+import type { Change } from "#db/changes.ts";
+
+const Versioned = z.object({ version: z.int() });
+
+/** The entity tag of an answer that carries a version; null for lists and the like. */
+export function entityTag(answer: unknown): string | null {
+  const versioned = Versioned.safeParse(answer);
+  return versioned.success ? `"${versioned.data.version}"` : null;
+}
+
+/** RFC 9110 section 13.1.1: true where the commit's first changed row is the one the client has seen. */
+export function ifMatchHolds(header: string, changes: readonly Change[]): boolean {
+  const first = changes.find((change) => change.kind === "update" || change.kind === "remove");
+  if (!first) return false;
+  return header.trim() === "*" || tagsOf(header).includes(`"${first.before.version}"`);
+}
+
+/** RFC 9110 section 13.1.2: true where the client holds this very version already. */
+export function ifNoneMatchHits(header: string, tag: string): boolean {
+  return header.trim() === "*" || tagsOf(header).some((given) => given.replace(/^W\//, "") === tag);
+}
+
+function tagsOf(header: string): string[] {
+  return header.split(",").map((tag) => tag.trim());
+}

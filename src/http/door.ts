@@ -1,0 +1,183 @@
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { note } from "#db/changes.ts";
+import { type ReplayKey, replayKey } from "#db/replay.ts";
+import { EpochMoved } from "#db/tenant-db.ts";
+import { systemNow } from "#platform/clock.ts";
+import { errorFields, log } from "#platform/log.ts";
+import { draftOf, filled } from "./answer.ts";
+import { dataAnswer, problemAnswer } from "./answers.ts";
+import { admit, type Caller, mayCall } from "./caller.ts";
+import { executeEffect } from "./effect.ts";
+import { answered, commitRun, openRun } from "./execute.ts";
+import { frame } from "./frame.ts";
+import { AnyPrincipal, type PublicContext } from "./operation.ts";
+import { Refusal } from "./outcome.ts";
+import {
+  type AnyInput,
+  type AnyPublic,
+  type AnyTenantOperation,
+  type NamedOperation,
+  namedOperations,
+  pathOf,
+  type Registry,
+} from "./registry.ts";
+import type { AppTypes, RequestContext } from "./request-state.ts";
+import { inputOf, validators } from "./validate.ts";
+import { executeWrite } from "./write.ts";
+
+/** The one door: authenticate → gate → authorize → validate → run → parse the answer → commit → answer → log. */
+export function doorTo(
+  registry: Registry,
+  publicContext: (c: RequestContext) => PublicContext,
+): Hono<AppTypes> {
+  const app = new Hono<AppTypes>();
+  app.use(frame);
+  app.notFound((c) => problemAnswer(c, "not-found"));
+  app.onError((error, c) => unexpected(c, error));
+  for (const named of namedOperations(registry)) mount(app, named, publicContext);
+  return app;
+}
+
+function mount(
+  app: Hono<AppTypes>,
+  { name, operation }: NamedOperation,
+  publicContext: (c: RequestContext) => PublicContext,
+): void {
+  const path = pathOf(operation).replaceAll(/\{(\w+)\}/g, ":$1");
+  const method = operation.method.toUpperCase();
+  if (operation.form === "public") {
+    app.on(
+      method,
+      [path],
+      ...validators(operation),
+      async (c) => await servePublic(c, name, operation, publicContext(c)),
+    );
+    return;
+  }
+  const callers = new WeakMap<object, Caller>();
+  app.on(
+    method,
+    [path],
+    async (c, next) => {
+      c.get("state").operation = name;
+      const caller = await admit(c, c.req.param("tenant") ?? "");
+      if (caller instanceof Refusal) return problemAnswer(c, caller.problem, caller.details);
+      if (!mayCall(caller, operation)) return await forbid(c, name, operation, caller);
+      callers.set(c, caller);
+      return await next();
+    },
+    ...validators(operation),
+    async (c) => await serve(c, name, operation, callerFrom(callers, c)),
+  );
+}
+
+// A refusal that matters is a row of the audit; every other one is only counted.
+async function forbid(
+  c: RequestContext,
+  name: string,
+  operation: AnyTenantOperation,
+  caller: Caller,
+): Promise<Response> {
+  if (operation.recordRefusal) {
+    const run = await openRun(c, caller, name, systemNow(), false);
+    const refusal = note("operation", name, {
+      problem: "forbidden",
+      capability: operation.can instanceof AnyPrincipal ? null : operation.can,
+    });
+    await commitRun(run, run.session, [refusal], { record: null, intent: null });
+  }
+  return problemAnswer(c, "forbidden");
+}
+
+function callerFrom(callers: WeakMap<object, Caller>, c: RequestContext): Caller {
+  const caller = callers.get(c);
+  if (!caller) throw new Error("A request came past authentication without a caller.");
+  return caller;
+}
+
+async function servePublic(
+  c: RequestContext,
+  name: string,
+  operation: AnyPublic,
+  context: PublicContext,
+): Promise<Response> {
+  c.get("state").operation = name;
+  const answer = await operation.run(context, inputOf(c, operation));
+  if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  return dataAnswer(c, operation.status ?? 200, filled(draftOf(operation.returns, answer).json, {}));
+}
+
+// Rights that moved under a request are read again and authorized once more; a second time is too much for one request.
+async function serve(
+  c: RequestContext,
+  name: string,
+  operation: AnyTenantOperation,
+  caller: Caller,
+): Promise<Response> {
+  const input = inputOf(c, operation);
+  try {
+    return await execute(c, name, operation, caller, input);
+  } catch (error) {
+    if (!(error instanceof EpochMoved)) throw error;
+  }
+  const again = await admit(c, c.req.param("tenant") ?? "", caller.policy.epoch);
+  if (again instanceof Refusal) return problemAnswer(c, again.problem, again.details);
+  if (!mayCall(again, operation)) return await forbid(c, name, operation, again);
+  try {
+    return await execute(c, name, operation, again, input);
+  } catch (error) {
+    if (!(error instanceof EpochMoved)) throw error;
+    return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
+  }
+}
+
+async function execute(
+  c: RequestContext,
+  name: string,
+  operation: AnyTenantOperation,
+  caller: Caller,
+  input: AnyInput,
+): Promise<Response> {
+  const run = await openRun(c, caller, name, systemNow(), operation.form === "read");
+  if (operation.form === "read") {
+    const answer = await operation.run(run.context, input);
+    if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+    return await answered(run, 200, filled(draftOf(operation.returns, answer).json, {}));
+  }
+  const key = await replayKeyOf(c, name, operation, caller, input);
+  if (key instanceof Refusal) return problemAnswer(c, key.problem, key.details);
+  return operation.form === "write"
+    ? await executeWrite(run, operation, input, key)
+    : await executeEffect(run, operation, input, key);
+}
+
+async function replayKeyOf(
+  c: RequestContext,
+  name: string,
+  operation: AnyTenantOperation,
+  caller: Caller,
+  input: AnyInput,
+): Promise<ReplayKey | null | Refusal> {
+  const key = c.req.header("idempotency-key");
+  if (key === undefined || operation.method !== "post") return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    return new Refusal(
+      "malformed-request",
+      { errors: [{ parameter: "Idempotency-Key", detail: "is 1 to 255 visible ASCII characters" }] },
+      [],
+    );
+  }
+  const request = JSON.stringify([input.params, input.query, input.body]);
+  return await replayKey(caller.keys, { principalId: caller.principal.id, operation: name, key, request });
+}
+
+function unexpected(c: RequestContext, error: Error): Response {
+  if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
+  log("error", "unexpected error", {
+    requestId: c.get("state").requestId,
+    operation: c.get("state").operation,
+    ...errorFields(error),
+  });
+  return problemAnswer(c, "internal");
+}

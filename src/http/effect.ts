@@ -1,0 +1,153 @@
+import type { Change } from "#db/changes.ts";
+import type { CommitOutcome } from "#db/commit.ts";
+import type { IntentStep } from "#db/intent-rows.ts";
+import { type ReplayKey, recordDraft, sealedAnswer } from "#db/replay.ts";
+import { wholeTenant } from "#db/scope.ts";
+import type { Keys } from "#db/sealing.ts";
+import { TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { secondMs } from "#lib/time.ts";
+import { errorFields, log } from "#platform/log.ts";
+import { draftOf, filled } from "./answer.ts";
+import { problemAnswer } from "./answers.ts";
+import { answered, commitRun, type Run } from "./execute.ts";
+import type { Ports, TenantContext } from "./operation.ts";
+import { Refusal } from "./outcome.ts";
+import type { AnyEffect, AnyInput } from "./registry.ts";
+import { lookUp, refusalOf, refused, replayed, tellAfterwards } from "./write.ts";
+
+const mostTries = 3;
+
+/** intend → perform → settle. Killed between any two, the sweeper goes on from the stored intent. */
+export async function executeEffect(
+  run: Run,
+  operation: AnyEffect,
+  input: AnyInput,
+  key: ReplayKey | null,
+): Promise<Response> {
+  const intended = await operation.intend(run.context, input);
+  if (intended instanceof Refusal) return await refused(run, key, intended, false);
+  const id = run.context.newId("int");
+  const intent = operation.intent.parse(intended.answer);
+  const committed = await commitRun(run, run.session, intended.changes, {
+    record: claimOf(run, key, id),
+    intent: stepOf(run, operation, key, id, intent),
+  });
+  if (committed.kind === "refused") return await refused(run, key, refusalOf(committed.refusal), false);
+  if (committed.kind === "lost") {
+    const replay = key ? await lookUp(run, key) : null;
+    return key && replay ? await replayed(run, key, replay) : problemAnswer(run.c, "conflict");
+  }
+  tellAfterwards(run, intended);
+  let result: unknown;
+  try {
+    result = await operation.perform(portsOf(run), intent, id);
+  } catch (error) {
+    log("error", "an effect did not perform; its intent stays", {
+      operation: run.operation,
+      intent: id,
+      ...errorFields(error),
+    });
+    return problemAnswer(run.c, "upstream-failed", { retryAfterSeconds: operation.resumeAfterSeconds });
+  }
+  const settled = await settleIntent(operation, { id, intent, key }, result, settlingOf(run));
+  if (settled.kind === "lost") return problemAnswer(run.c, "conflict");
+  if (settled.kind === "refused")
+    return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
+  tellAfterwards(run, settled);
+  return await answered(run, operation.status ?? 200, settled.answer);
+}
+
+export type Settled =
+  | { readonly kind: "settled"; readonly answer: unknown; readonly changes: readonly Change[] }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "lost" };
+
+/** An intent that was committed, and whose record its settlement completes. */
+export interface Begun {
+  readonly id: string;
+  readonly intent: unknown;
+  readonly key: Omit<ReplayKey, "fingerprint"> | null;
+}
+
+/** What settling needs of its surroundings: a request's, or the sweeper's. */
+export interface Settling {
+  readonly context: TenantContext;
+  readonly keys: Keys;
+  readonly commit: (changes: readonly Change[], intent: IntentStep) => Promise<CommitOutcome>;
+}
+
+/** The final commit, as the system: the effect has happened, so it no longer asks what its principal may do by now. */
+export async function settleIntent(
+  operation: AnyEffect,
+  begun: Begun,
+  result: unknown,
+  { context, keys, commit }: Settling,
+): Promise<Settled> {
+  for (let tries = 1; tries <= mostTries; tries += 1) {
+    const outcome = await operation.settle(context, begun.intent, result);
+    if (outcome instanceof Refusal) {
+      await commit(outcome.changes, { step: "abandon", id: begun.id });
+      return { kind: "refused", refusal: outcome };
+    }
+    const draft = draftOf(operation.returns, outcome.answer);
+    const { key, id } = begun;
+    const committed = await commit(outcome.changes, {
+      step: "settle",
+      id,
+      status: operation.status ?? 200,
+      seal: key
+        ? sealedAnswer(keys, key, outcome.changes, draft.json)
+        : async () => ({ answer: null, subjectId: null }),
+    });
+    if (committed.kind === "committed")
+      return { kind: "settled", answer: filled(draft.json, committed.assigned), changes: outcome.changes };
+    // Somebody else settled the same intent with the same result.
+    if (committed.kind === "lost" && committed.what === "intent")
+      return { kind: "settled", answer: filled(draft.json, {}), changes: [] };
+    if (committed.kind === "refused")
+      throw new Error(`A settlement was refused by its own guard: ${committed.refusal.problem}`);
+  }
+  return { kind: "lost" };
+}
+
+function settlingOf(run: Run): Settling {
+  const { keys } = run.caller;
+  const session = new TenantSession(run.driver, { reach: wholeTenant, keys, epoch: null });
+  const commit = (changes: readonly Change[], intent: IntentStep) =>
+    commitRun(run, session, changes, { record: null, intent });
+  return { context: { ...run.context, tenant: tenantDb(session) }, keys, commit };
+}
+
+function portsOf(run: Run): Ports {
+  return { files: run.caller.cell.files };
+}
+
+function claimOf(run: Run, key: ReplayKey | null, intentId: string) {
+  if (!key) return null;
+  return recordDraft(key, {
+    status: null,
+    intentId,
+    seal: async () => ({ answer: null, subjectId: null }),
+    now: run.now,
+    days: 1,
+  });
+}
+
+function stepOf(
+  run: Run,
+  operation: AnyEffect,
+  key: ReplayKey | null,
+  id: string,
+  intent: unknown,
+): IntentStep {
+  return {
+    step: "intend",
+    id,
+    operation: run.operation,
+    principalId: run.caller.principal.id,
+    requestId: run.c.get("state").requestId,
+    intent: JSON.stringify(intent),
+    keyToken: key?.token ?? null,
+    dueAt: run.now + operation.resumeAfterSeconds * secondMs,
+  };
+}

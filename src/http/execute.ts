@@ -1,0 +1,110 @@
+import { mintApiKey } from "#crypto/api-key.ts";
+import { seal } from "#crypto/envelope.ts";
+import type { Change } from "#db/changes.ts";
+import { type CommitOutcome, commitChanges, type Envelope } from "#db/commit.ts";
+import { Store } from "#db/store.ts";
+import { EpochMoved, TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { directoryKeys } from "#gate/directory-keys.ts";
+import { newId } from "#platform/ids.ts";
+import { dataAnswer } from "./answers.ts";
+import { bookmarkHeader, bookmarkOf, laterBookmark } from "./bookmark.ts";
+import type { Caller } from "./caller.ts";
+import type { TenantContext } from "./operation.ts";
+import { cursorsOf } from "./page.ts";
+import type { RequestContext } from "./request-state.ts";
+
+/** One request on its way through the door: who, with which rights, at what time. */
+export interface Run {
+  readonly c: RequestContext;
+  readonly caller: Caller;
+  readonly operation: string;
+  readonly now: number;
+  readonly driver: TenantDriver;
+  readonly session: TenantSession;
+  readonly context: TenantContext;
+}
+
+/** Opens the tenant's handle: writes read from the primary, reads from wherever has seen enough. */
+export async function openRun(
+  c: RequestContext,
+  caller: Caller,
+  operation: string,
+  now: number,
+  isRead: boolean,
+): Promise<Run> {
+  const { tenantId } = caller.policy;
+  const driver = new TenantDriver(
+    new Store(caller.cell.database, isRead ? await readFrom(c, caller) : "first-primary"),
+    tenantId,
+  );
+  const reach = { locations: caller.policy.locations, assigneeId: caller.policy.assigneeId };
+  const session = new TenantSession(driver, { reach, keys: caller.keys, epoch: caller.policy.epoch });
+  const context: TenantContext = {
+    tenant: tenantDb(session),
+    principal: caller.principal,
+    now,
+    newId,
+    cursors: cursorsOf(caller.keys.ring, tenantId, operation),
+    mintApiKey: async (mode, keyId) => {
+      const { newestPepper } = await directoryKeys(c.env, (keys) => keys.newestPepper !== null);
+      if (!newestPepper) throw new Error("The directory holds no key pepper yet; the cron makes one.");
+      const minted = await mintApiKey(newestPepper, {
+        mode,
+        cell: caller.cell.id,
+        id: keyId.replace(/^key_/, ""),
+      });
+      return { ...minted, pepperVersion: newestPepper.version };
+    },
+  };
+  return { c, caller, operation, now, driver, session, context };
+}
+
+async function readFrom(c: RequestContext, { keys, policy, cell }: Caller): Promise<string> {
+  const seen = await bookmarkOf(keys.ring, policy.tenantId, cell.id, c.req.header("x-keyline-bookmark"));
+  return laterBookmark(seen, policy.bookmark) ?? "first-unconstrained";
+}
+
+/** Commits the changes of this request. @throws EpochMoved where its rights have moved */
+export async function commitRun(
+  run: Run,
+  session: TenantSession,
+  changes: readonly Change[],
+  envelope: Omit<Envelope, "audit">,
+): Promise<CommitOutcome> {
+  const audit = {
+    now: run.now,
+    requestId: run.c.get("state").requestId,
+    operation: run.operation,
+    actor: { kind: run.caller.principal.kind, id: run.caller.principal.id },
+    caller: await sealedCaller(run),
+  };
+  const outcome = await commitChanges(session, { ...envelope, audit }, changes);
+  if (outcome.kind === "lost" && outcome.what === "epoch") throw new EpochMoved();
+  return outcome;
+}
+
+// Address and user agent are the caller's personal data: they lie under the caller's own key.
+async function sealedCaller({ c, caller }: Run): Promise<string | null> {
+  const key = caller.keys.subjects.get(caller.principal.id);
+  if (!key) return null;
+  const row = c.get("state").requestId;
+  const text = JSON.stringify({
+    ip: c.req.header("cf-connecting-ip") ?? null,
+    userAgent: c.req.header("user-agent")?.slice(0, 256) ?? null,
+  });
+  return await seal(key, { tenant: caller.policy.tenantId, table: "audit_log", column: "caller", row }, text);
+}
+
+/** A success with the database's bookmark, so that the client's next read sees what this one saw. */
+export async function answered(run: Run, status: 200 | 201 | 204, answer: unknown): Promise<Response> {
+  const { c, caller, driver } = run;
+  const bookmark = driver.bookmark();
+  if (bookmark !== null) {
+    c.get("state").headers.set(
+      "X-Keyline-Bookmark",
+      await bookmarkHeader(caller.keys.ring, caller.policy.tenantId, caller.cell.id, bookmark),
+    );
+  }
+  return dataAnswer(c, status, answer);
+}

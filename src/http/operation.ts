@@ -1,0 +1,176 @@
+import type { z } from "zod";
+import type { ApiKeyMode } from "#crypto/api-key.ts";
+import type { TenantDb } from "#db/tenant-db.ts";
+import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
+import type { Tier } from "#gate/tiers.ts";
+import type { Files } from "#platform/cells.ts";
+import type { Commit, Refusal } from "./outcome.ts";
+import type { Cursors } from "./page.ts";
+import type { ProblemName } from "./problem.ts";
+
+/** Who asks, within one tenant, and how far they reach. */
+export interface Principal {
+  readonly kind: "api-key" | "member" | "system";
+  readonly id: string;
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly cell: string;
+  readonly jurisdiction: "eu" | null;
+  readonly tier: Tier;
+  readonly capabilities: CapabilityMask;
+  readonly locations: readonly string[] | null;
+  readonly assigneeId: string | null;
+  /** ms since 1970; null where it does not expire. */
+  readonly expiresAt: number | null;
+  /** The tenant's currency, ISO 4217. */
+  readonly currency: string;
+}
+
+/** All that a handler can touch. */
+export interface TenantContext {
+  readonly tenant: TenantDb;
+  readonly principal: Principal;
+  /** ms since 1970, the same for the whole request. */
+  readonly now: number;
+  readonly newId: (prefix: string) => string;
+  readonly cursors: Cursors;
+  /** Makes the text of a key, to be shown once, and what is stored of it. */
+  readonly mintApiKey: (
+    mode: ApiKeyMode,
+    keyId: string,
+  ) => Promise<{ key: string; secretHash: string; pepperVersion: number }>;
+}
+
+export interface PublicContext {
+  readonly now: number;
+  readonly jwks: () => Promise<{ keys: readonly object[] }>;
+  readonly readiness: () => Promise<readonly { name: string; ok: boolean; todo?: string }[]>;
+}
+
+export interface PublicAccess {
+  readonly because: string;
+}
+
+/** An operation that asks for no credentials, and why that is right. */
+export function publicOperation(access: PublicAccess): PublicAccess {
+  return access;
+}
+
+/** Asks for credentials of the tenant and for no capability, and why that is right. */
+export class AnyPrincipal {
+  readonly because: string;
+
+  constructor(because: string) {
+    this.because = because;
+  }
+}
+
+export function anyPrincipal({ because }: { because: string }): AnyPrincipal {
+  return new AnyPrincipal(because);
+}
+
+type Shape = z.ZodType;
+type Out<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+export interface Input<P, Q, B> {
+  readonly params: Out<P>;
+  readonly query: Out<Q>;
+  readonly body: Out<B>;
+}
+
+interface Declaration<P, Q, B, R extends Shape> {
+  readonly method: "get" | "post" | "patch" | "put" | "delete";
+  /** `/orders/{orderId}`, below the mount. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly returns: R;
+  /** The status of a success; 200 unless told. */
+  readonly status?: 200 | 201 | 204;
+  readonly problems: readonly ProblemName[];
+}
+
+interface TenantDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
+  readonly mount: "tenant";
+  readonly can: Capability | AnyPrincipal;
+  /** A 403 of this operation is written to the audit. */
+  readonly recordRefusal?: true;
+}
+
+export interface ReadOperation<P, Q, B, R extends Shape> extends TenantDeclaration<P, Q, B, R> {
+  /** "none": the gate alone answers it. */
+  readonly store: "cell" | "none";
+  run(context: TenantContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
+}
+
+export interface WriteOperation<P, Q, B, R extends Shape> extends TenantDeclaration<P, Q, B, R> {
+  readonly store: "cell";
+  /** Fields of the answer that are not stored for a replay and come back as null in it. */
+  readonly shownOnce?: readonly string[];
+  /** Money moved: a replay is answered for 30 days instead of 24 hours. */
+  readonly keepsReplayDays?: 30;
+  run(context: TenantContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
+}
+
+/** The vendors an effect may touch, each behind its binding. */
+export interface Ports {
+  readonly files: Files;
+}
+
+export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>
+  extends TenantDeclaration<P, Q, B, R> {
+  readonly store: "cell";
+  /** The intent's own shape; it is stored, so it holds no personal data. */
+  readonly intent: I;
+  /** Seconds after which the sweeper takes a stale intent up; longer than any request lives. */
+  readonly resumeAfterSeconds: number;
+  intend(context: TenantContext, input: Input<P, Q, B>): Promise<Commit<z.output<I>> | Refusal>;
+  /** The only place that touches the vendor; `id` is the vendor's idempotency key. */
+  perform(ports: Ports, intent: z.output<I>, id: string): Promise<V>;
+  settle(context: TenantContext, intent: z.output<I>, result: V): Promise<Commit<z.input<R>> | Refusal>;
+  /** Where a stale intent is undone instead of resumed. */
+  abandon?(ports: Ports, intent: z.output<I>, id: string): Promise<void>;
+}
+
+export interface PublicOperation<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
+  readonly mount: "public";
+  readonly can: PublicAccess;
+  readonly store: "none";
+  run(context: PublicContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
+}
+
+type Optional = Shape | undefined;
+
+export function readOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
+  declared: ReadOperation<P, Q, B, R>,
+) {
+  return { form: "read" as const, ...declared };
+}
+
+export function writeOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
+  declared: WriteOperation<P, Q, B, R>,
+) {
+  return { form: "write" as const, ...declared };
+}
+
+export function effectOperation<
+  P extends Optional,
+  Q extends Optional,
+  B extends Optional,
+  R extends Shape,
+  I extends Shape,
+  V,
+>(declared: EffectOperation<P, Q, B, R, I, V>) {
+  return { form: "effect" as const, ...declared };
+}
+
+export function unauthenticatedOperation<
+  P extends Optional,
+  Q extends Optional,
+  B extends Optional,
+  R extends Shape,
+>(declared: PublicOperation<P, Q, B, R>) {
+  return { form: "public" as const, ...declared };
+}

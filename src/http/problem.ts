@@ -1,0 +1,154 @@
+/**
+ * Every problem this API answers with (RFC 9457). The name is the last part of its `type`, which GET /problems/{type}
+ * explains; a name never changes its meaning.
+ */
+export const problems = {
+  "malformed-request": {
+    status: 400,
+    title: "The request could not be read.",
+    meaning: "The body is not JSON, or a header is not of its form.",
+  },
+  unauthorized: {
+    status: 401,
+    title: "No valid credentials.",
+    meaning: "The key or token is missing, malformed, unknown, expired or revoked.",
+  },
+  forbidden: {
+    status: 403,
+    title: "Not allowed.",
+    meaning: "The principal does not hold the capability this operation asks for.",
+  },
+  "address-not-allowed": {
+    status: 403,
+    title: "This address may not use this key.",
+    meaning: "The key has an IP allow list and the caller is not on it.",
+  },
+  "origin-not-allowed": {
+    status: 403,
+    title: "This origin may not call the API.",
+    meaning: "The page's origin is not on the tenant's list.",
+  },
+  "tenant-suspended": {
+    status: 403,
+    title: "This tenant is suspended.",
+    meaning: "The tenant is frozen or being closed; nothing is read or written.",
+  },
+  "https-required": {
+    status: 403,
+    title: "Use https.",
+    meaning: "The API is not served over plain http, or over a TLS version below the deployment's minimum.",
+  },
+  "not-found": {
+    status: 404,
+    title: "Not found.",
+    meaning: "No such thing exists that this principal may know of.",
+  },
+  conflict: {
+    status: 409,
+    title: "Somebody else changed this meanwhile.",
+    meaning: "The row kept changing while this request ran. Read it again and retry.",
+  },
+  "in-progress": {
+    status: 409,
+    title: "The first request with this key is still under way.",
+    meaning: "An effect with the same Idempotency-Key has begun and has not ended.",
+  },
+  "order-not-editable": {
+    status: 409,
+    title: "The order can no longer be edited.",
+    meaning: "Lines and due date change only while the order is a draft.",
+  },
+  "transition-not-allowed": {
+    status: 409,
+    title: "The order cannot go there from its present status.",
+    meaning: "The status machine has no such transition.",
+  },
+  "location-in-use": {
+    status: 409,
+    title: "The location is in use.",
+    meaning: "Orders, members or keys refer to it.",
+  },
+  "customer-deleted": {
+    status: 409,
+    title: "The customer is deleted.",
+    meaning: "Restore the customer before changing it.",
+  },
+  "precondition-failed": {
+    status: 412,
+    title: "The precondition does not hold.",
+    meaning: "If-Match names a version that is not the present one.",
+  },
+  "too-large": { status: 413, title: "The body is too large.", meaning: "A JSON body is at most 256 KB." },
+  "unsupported-media-type": {
+    status: 415,
+    title: "Send JSON.",
+    meaning: "Content-Type must be application/json.",
+  },
+  invalid: {
+    status: 422,
+    title: "The request has invalid fields.",
+    meaning: "`errors` names each field and what is wrong with it.",
+  },
+  "scopes-exceed-creator": {
+    status: 422,
+    title: "A key cannot do more than who creates it.",
+    meaning: "Scopes and locations must be among the creator's own.",
+  },
+  "idempotency-key-reused": {
+    status: 422,
+    title: "This Idempotency-Key was used for another request.",
+    meaning: "The same key came with another body.",
+  },
+  "rate-limited": {
+    status: 429,
+    title: "Too many requests.",
+    meaning: "The plan's rate is used up; Retry-After says when to try again.",
+  },
+  internal: {
+    status: 500,
+    title: "Something went wrong on our side.",
+    meaning: "It was logged under the request's id.",
+  },
+  "upstream-failed": {
+    status: 502,
+    title: "A service behind this one failed.",
+    meaning: "The effect is kept and tried again; ask again with the same Idempotency-Key.",
+  },
+  unavailable: {
+    status: 503,
+    title: "Try again shortly.",
+    meaning: "The deployment is busy or its rights are changing right now.",
+  },
+} as const;
+
+export type ProblemName = keyof typeof problems;
+
+export interface FieldError {
+  /** A JSON pointer into the body. */
+  readonly pointer?: string;
+  /** The query parameter or header, where it is not the body's. */
+  readonly parameter?: string;
+  readonly detail: string;
+}
+
+/** What a refusal says beyond its name. */
+export interface ProblemDetails {
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterSeconds?: number;
+}
+
+export function isProblemName(text: string): text is ProblemName {
+  return Object.hasOwn(problems, text);
+}
+
+/** The problem document's body. */
+export function problemBody(name: ProblemName, requestId: string, details: ProblemDetails = {}) {
+  const { status, title } = problems[name];
+  return {
+    type: `/problems/${name}`,
+    title,
+    status,
+    requestId,
+    ...(details.errors ? { errors: details.errors } : {}),
+  };
+}

@@ -1,0 +1,34 @@
+import type { z } from "zod";
+import type { EffectOperation, Input, PublicOperation, ReadOperation, WriteOperation } from "./operation.ts";
+
+type Shape = z.ZodType;
+type Optional = Shape | undefined;
+
+export type AnyRead = ReadOperation<Optional, Optional, Optional, Shape> & { readonly form: "read" };
+export type AnyWrite = WriteOperation<Optional, Optional, Optional, Shape> & { readonly form: "write" };
+export type AnyEffect = EffectOperation<Optional, Optional, Optional, Shape, Shape, unknown> & {
+  readonly form: "effect";
+};
+export type AnyPublic = PublicOperation<Optional, Optional, Optional, Shape> & { readonly form: "public" };
+export type AnyTenantOperation = AnyRead | AnyWrite | AnyEffect;
+export type AnyOperation = AnyTenantOperation | AnyPublic;
+export type AnyInput = Input<Optional, Optional, Optional>;
+
+/** The operations of each resource; `orders.place` is the operation's name everywhere. */
+export type Registry = Readonly<Record<string, Readonly<Record<string, AnyOperation>>>>;
+
+export interface NamedOperation {
+  readonly name: string;
+  readonly operation: AnyOperation;
+}
+
+export function namedOperations(registry: Registry): NamedOperation[] {
+  return Object.entries(registry).flatMap(([resource, operations]) =>
+    Object.entries(operations).map(([verb, operation]) => ({ name: `${resource}.${verb}`, operation })),
+  );
+}
+
+/** The whole path of an operation below the origin, parameters in braces. */
+export function pathOf(operation: AnyOperation): string {
+  return operation.mount === "tenant" ? `/v1/tenants/{tenant}${operation.path}` : operation.path;
+}

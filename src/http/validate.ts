@@ -1,0 +1,84 @@
+import { zValidator } from "@hono/zod-validator";
+import type { MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { z } from "zod";
+import { problemAnswer } from "./answers.ts";
+import type { FieldError } from "./problem.ts";
+import type { AnyInput, AnyOperation } from "./registry.ts";
+import type { AppTypes, RequestContext } from "./request-state.ts";
+
+type Middleware = MiddlewareHandler<AppTypes>;
+
+const mostBodyBytes = 256 * 1024;
+
+/**
+ * An operation's validators, to run after it was authorized: strangers learn nothing from them. An id that is not of
+ * its form is an id that does not exist.
+ */
+export function validators(operation: AnyOperation): Middleware[] {
+  const { params, query, body } = operation;
+  const chain: Middleware[] = [];
+  if (params)
+    chain.push(
+      zValidator("param", params, (result, c) =>
+        result.success ? undefined : problemAnswer(typed(c), "not-found"),
+      ),
+    );
+  if (query)
+    chain.push(
+      zValidator("query", query, (result, c) =>
+        result.success ? undefined : invalid(typed(c), result.error.issues, "query"),
+      ),
+    );
+  if (body) {
+    chain.push(
+      bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
+      requireJson,
+    );
+    chain.push(
+      zValidator("json", body, (result, c) =>
+        result.success ? undefined : invalid(typed(c), result.error.issues, "body"),
+      ),
+    );
+  }
+  return chain;
+}
+
+/** What the validators let through. */
+export function inputOf(c: RequestContext, operation: AnyOperation): AnyInput {
+  const valid = (target: "param" | "query" | "json"): unknown => c.req.valid(target as never);
+  return {
+    params: operation.params ? valid("param") : undefined,
+    query: operation.query ? valid("query") : undefined,
+    body: operation.body ? valid("json") : undefined,
+  };
+}
+
+const requireJson: Middleware = async (c, next) => {
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/json(?:\s*;.*)?$/i.test(type)) return problemAnswer(c, "unsupported-media-type");
+  return await next();
+};
+
+// zod-validator hands its hook the context without our variables; the frame has set them before any route runs.
+function typed(c: unknown): RequestContext {
+  return c as RequestContext;
+}
+
+function invalid(c: RequestContext, issues: readonly z.core.$ZodIssue[], where: "query" | "body"): Response {
+  return problemAnswer(c, "invalid", { errors: issues.flatMap((issue) => fieldErrors(issue, where)) });
+}
+
+function fieldErrors(issue: z.core.$ZodIssue, where: "query" | "body"): FieldError[] {
+  const paths =
+    issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+  const detail = issue.code === "unrecognized_keys" ? "is not a known field" : issue.message;
+  return paths.map((path) =>
+    where === "query" ? { parameter: path.join("."), detail } : { pointer: pointerTo(path), detail },
+  );
+}
+
+// RFC 6901.
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}

@@ -1,0 +1,131 @@
+import { type Replay, type ReplayKey, recordDraft, replayQuery, sealedAnswer } from "#db/replay.ts";
+import { Store } from "#db/store.ts";
+import { TenantSession } from "#db/tenant-db.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { afterCommit } from "./after-commit.ts";
+import { type Draft, draftOf, filled, withoutShownOnce } from "./answer.ts";
+import { problemAnswer } from "./answers.ts";
+import { ifMatchHolds } from "./conditional.ts";
+import { answered, commitRun, type Run } from "./execute.ts";
+import { type Commit, Refusal } from "./outcome.ts";
+import { isProblemName, type ProblemDetails } from "./problem.ts";
+import type { AnyInput, AnyWrite } from "./registry.ts";
+
+const mostTries = 3;
+
+/** run → parse the answer → commit → answer. A lost version reruns the handler; a used key is answered by its record. */
+export async function executeWrite(
+  run: Run,
+  operation: AnyWrite,
+  input: AnyInput,
+  key: ReplayKey | null,
+): Promise<Response> {
+  const ifMatch = run.c.req.header("if-match");
+  const found = key ? rideAlong(run, key) : null;
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await operation.run(run.context, input);
+    const earlier = found?.();
+    if (key && earlier) return await replayed(run, key, earlier);
+    if (outcome instanceof Refusal)
+      return await refused(run, key, outcome, found !== null && earlier === null);
+    if (ifMatch !== undefined && !ifMatchHolds(ifMatch, outcome.changes))
+      return problemAnswer(run.c, "precondition-failed");
+    const draft = draftOf(operation.returns, outcome.answer);
+    const committed = await commitRun(run, run.session, outcome.changes, {
+      record: recordOf(run, operation, key, outcome, draft),
+      intent: null,
+    });
+    if (committed.kind === "committed") {
+      tellAfterwards(run, outcome);
+      return await answered(run, operation.status ?? 200, filled(draft.json, committed.assigned));
+    }
+    if (committed.kind === "refused") return await refused(run, key, refusalOf(committed.refusal), false);
+    const replay = key ? await lookUp(run, key) : null;
+    if (key && replay) return await replayed(run, key, replay);
+    if (ifMatch !== undefined) return problemAnswer(run.c, "precondition-failed");
+    if (tries === mostTries) return problemAnswer(run.c, "conflict");
+  }
+}
+
+export function tellAfterwards(run: Run, { changes }: Pick<Commit<unknown>, "changes">): void {
+  const { c, caller } = run;
+  c.executionCtx.waitUntil(afterCommit(c.env, caller.cell, caller.policy.tenantId, changes));
+}
+
+function recordOf(
+  run: Run,
+  operation: AnyWrite,
+  key: ReplayKey | null,
+  outcome: Commit<unknown>,
+  draft: Draft,
+) {
+  if (!key) return null;
+  const kept = withoutShownOnce(draft, operation.shownOnce ?? []);
+  return recordDraft(key, {
+    status: operation.status ?? 200,
+    intentId: null,
+    seal: sealedAnswer(run.caller.keys, key, outcome.changes, kept.json),
+    now: run.now,
+    days: operation.keepsReplayDays ?? 1,
+  });
+}
+
+// The look-up costs nothing where the handler reads: it rides in the same round trip.
+function rideAlong(run: Run, key: ReplayKey): () => Replay | null | undefined {
+  let earlier: Replay | null | undefined;
+  const query = replayQuery(key, run.now);
+  run.session.ride({
+    statement: (context) => query.statement(context),
+    async decode(context, rows) {
+      earlier = await query.decode(context, rows);
+    },
+  });
+  return () => earlier;
+}
+
+/** Asks the primary, which has seen whatever made this commit fail. */
+export async function lookUp(run: Run, key: ReplayKey): Promise<Replay | null> {
+  const { caller, session } = run;
+  const driver = new TenantDriver(new Store(caller.cell.database, "first-primary"), session.tenantId);
+  const { reach, keys, epoch } = session;
+  const [found] = await new TenantSession(driver, { reach, keys, epoch }).readAll([
+    replayQuery(key, run.now),
+  ]);
+  return (found ?? null) as Replay | null;
+}
+
+export async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {
+  const { c } = run;
+  if (replay.fingerprint !== key.fingerprint) return problemAnswer(c, "idempotency-key-reused");
+  if (replay.status === null) return problemAnswer(c, "in-progress", { retryAfterSeconds: 1 });
+  if (replay.answer === null) return problemAnswer(c, "not-found");
+  c.get("state").headers.set("Idempotency-Replayed", "true");
+  return await answered(
+    run,
+    replay.status === 201 ? 201 : replay.status === 204 ? 204 : 200,
+    filled(replay.answer, replay.assigned),
+  );
+}
+
+/** A refusal is answered only when no earlier answer stands for its key; then what it records is committed. */
+export async function refused(
+  run: Run,
+  key: ReplayKey | null,
+  refusal: Refusal,
+  lookedUp: boolean,
+): Promise<Response> {
+  const replay = key && !lookedUp ? await lookUp(run, key) : null;
+  if (key && replay) return await replayed(run, key, replay);
+  if (refusal.changes.length > 0)
+    await commitRun(run, run.session, refusal.changes, { record: null, intent: null });
+  return problemAnswer(run.c, refusal.problem, refusal.details);
+}
+
+export function refusalOf(guard: { problem: string; pointer?: string }): Refusal {
+  if (!isProblemName(guard.problem)) throw new Error(`A guard names an unknown problem: ${guard.problem}`);
+  const details: ProblemDetails =
+    guard.pointer === undefined
+      ? {}
+      : { errors: [{ pointer: guard.pointer, detail: "refers to nothing that exists here" }] };
+  return new Refusal(guard.problem, details, []);
+}

@@ -1,0 +1,16 @@
+import { createApp } from "#app.ts";
+import { consume } from "#jobs/consume.ts";
+import { runScheduled } from "#jobs/scheduled.ts";
+import { systemNow } from "#platform/clock.ts";
+import type { Env } from "#platform/env.ts";
+import { registry } from "#resources/index.ts";
+
+export { Gate } from "#gate/gate.ts";
+
+const app = createApp();
+
+export default {
+  fetch: (request, env, context) => app.fetch(request, env, context),
+  queue: (batch, env) => consume(env, batch, systemNow()),
+  scheduled: (_event, env) => runScheduled(env, registry, systemNow()),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,77 @@
+import { newSigningKey } from "#crypto/signing-key.ts";
+import { insert } from "#db/changes.ts";
+import { openDirectory } from "#db/directory.ts";
+import { keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
+import { foundOwner } from "#db/found-tenant.ts";
+import { many } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { encodeBase64Url } from "#lib/base64url.ts";
+import { dayMs, hourMs, timestamp } from "#lib/time.ts";
+import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
+
+const signsForMs = 30 * dayMs;
+// Published this long before it signs, and this long after it no longer does: every cache has met it, every token died.
+const overlapMs = hourMs;
+
+/**
+ * The directory's own keys: makes the first pepper and signing key of a new deployment, and a successor for a signing
+ * key that nears its age. Runs at every cron; a second runner at once finds the row it would have made.
+ */
+export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> {
+  await foundOwner(env, env.DIRECTORY, platformTenant, now);
+  const directory = await openDirectory(env);
+  const [peppers, keys] = await directory.readAll([
+    many(keyPeppers, { limit: 1 }),
+    many(signingKeys, { limit: 1 }),
+  ]);
+  const changes = [
+    ...(isEmpty(peppers) ? [insert(keyPeppers, firstPepper(), now)] : []),
+    ...(needsSuccessor(keys, now) ? [insert(signingKeys, await successor(keys, now), now)] : []),
+  ];
+  if (changes.length === 0) return;
+  try {
+    await commitAsSystem(directory, { job: "jobs.directory-keys", requestId: newId("run"), now }, changes);
+  } catch (error) {
+    // Another runner was first: its row holds the unique version or period.
+    if (!(error instanceof Error) || !error.message.includes("UNIQUE constraint failed")) throw error;
+  }
+}
+
+function isEmpty(rows: unknown): boolean {
+  return Array.isArray(rows) && rows.length === 0;
+}
+
+function firstPepper() {
+  return {
+    id: newId("pep"),
+    pepperVersion: 1,
+    pepper: encodeBase64Url(crypto.getRandomValues(new Uint8Array(32))),
+  };
+}
+
+type KeyRow = Row<typeof signingKeys>;
+
+function newest(keys: unknown): KeyRow | null {
+  return (keys as KeyRow[])[0] ?? null;
+}
+
+function needsSuccessor(keys: unknown, now: number): boolean {
+  const latest = newest(keys);
+  return latest === null || Date.parse(latest.signsFrom) + signsForMs - overlapMs <= now;
+}
+
+async function successor(keys: unknown, now: number) {
+  const latest = newest(keys);
+  const { publicJwk, privateJwk } = await newSigningKey();
+  const signsFrom = latest === null ? now : Math.max(now, Date.parse(latest.signsFrom) + signsForMs);
+  return {
+    id: newId("sig"),
+    kid: String(publicJwk.kid),
+    publicJwk: JSON.stringify(publicJwk),
+    privateJwk: JSON.stringify(privateJwk),
+    signsFrom: timestamp(signsFrom),
+    expiresAt: timestamp(signsFrom + signsForMs + overlapMs),
+  };
+}

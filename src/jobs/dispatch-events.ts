@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { CellSystem } from "#db/cell-system.ts";
+import { dispatchPending } from "#db/outbox.ts";
+import { Store } from "#db/store.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { secondMs, timestamp } from "#lib/time.ts";
+import type { Cell } from "#platform/cells.ts";
+
+/** A wake-up: this tenant's outbox has something. It carries nothing of what. */
+export const WakeUp = z.object({ v: z.literal(1), tenantId: z.string() });
+
+const sweepAfterMs = 30 * secondMs;
+const mostPerSend = 100;
+
+/** Takes all of a tenant's undispatched events. A message that comes twice finds what is left. */
+export async function dispatchEvents(cell: Cell, tenantId: string, now: number): Promise<void> {
+  const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
+  while ((await dispatchPending(driver, now)) > 0);
+}
+
+/** Sends a wake-up for every tenant whose events no message has led to. */
+export async function sweepEvents(cell: Cell, now: number): Promise<void> {
+  const system = new CellSystem(new Store(cell.database, "first-primary"));
+  const tenants = await system.tenantsWithPendingEvents(timestamp(now - sweepAfterMs));
+  for (let start = 0; start < tenants.length; start += mostPerSend) {
+    await cell.queue.sendBatch(
+      tenants.slice(start, start + mostPerSend).map((tenantId) => ({ body: { v: 1, tenantId } })),
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import { keksOf } from "#db/keks.ts";
+import { schemaFaults } from "#db/schema-check.ts";
+import { directoryKeys } from "#gate/directory-keys.ts";
+import { cellsOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What an operator does about it. */
+  readonly todo?: string;
+}
+
+/** Can this deployment serve: bindings, keys, migrations, triggers. */
+export async function readiness(env: Env): Promise<Check[]> {
+  const cells = cellsOf(env);
+  return await Promise.all([
+    check("key-encryption keys", "set the secret KEYLINE_KEKS (README, Deploy)", async () => {
+      await keksOf(env);
+      return [];
+    }),
+    check("directory keys", "wait a minute for cron to make them, then look at its log", async () => {
+      const { newestPepper, publicJwks } = await directoryKeys(
+        env,
+        (keys) => keys.newestPepper !== null && keys.publicJwks.length > 0,
+      );
+      return [
+        ...(newestPepper ? [] : ["no key pepper"]),
+        ...(publicJwks.length > 0 ? [] : ["no signing key"]),
+      ];
+    }),
+    check("directory schema", "apply the migrations of migrations/directory", () =>
+      schemaFaults(env.DIRECTORY, "directory"),
+    ),
+    ...cells.map((cell) =>
+      check(`schema of cell ${cell.id}`, "apply the migrations of migrations/cell", () =>
+        schemaFaults(cell.database, "cell"),
+      ),
+    ),
+    ...cells.map((cell) =>
+      check(`files of cell ${cell.id}`, "create the cell's R2 bucket", async () => {
+        await cell.files.head("readyz");
+        return [];
+      }),
+    ),
+  ]);
+}
+
+// Why a check failed goes to whoever runs the deployment by its todo; the error itself stays inside.
+async function check(name: string, todo: string, faults: () => Promise<string[]>): Promise<Check> {
+  try {
+    const found = await faults();
+    return found.length === 0
+      ? { name, ok: true }
+      : { name, ok: false, todo: `${found.join("; ")}: ${todo}` };
+  } catch {
+    return { name, ok: false, todo };
+  }
+}

@@ -1,0 +1,28 @@
+import type { Registry } from "#http/registry.ts";
+import { cellsOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { errorFields, log } from "#platform/log.ts";
+import { ensureDirectoryKeys } from "./directory-keys.ts";
+import { sweepEvents } from "./dispatch-events.ts";
+import { deleteExpired } from "./retention.ts";
+import { sweepIntents } from "./sweep-intents.ts";
+
+/** What cron does every minute. One job's failure, or one cell's, stops no other. */
+export async function runScheduled(env: Env, registry: Registry, now: number): Promise<void> {
+  const jobs: [name: string, job: () => Promise<void>][] = [
+    ["directory-keys", () => ensureDirectoryKeys(env, now)],
+    ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
+    ...cellsOf(env).flatMap((cell): [string, () => Promise<void>][] => [
+      [`events ${cell.id}`, () => sweepEvents(cell, now)],
+      [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
+      [`retention ${cell.id}`, () => deleteExpired(cell.database, now)],
+    ]),
+  ];
+  for (const [name, job] of jobs) {
+    try {
+      await job();
+    } catch (error) {
+      log("error", "a scheduled job failed", { job: name, ...errorFields(error) });
+    }
+  }
+}

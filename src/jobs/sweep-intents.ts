@@ -1,0 +1,89 @@
+import { CellSystem } from "#db/cell-system.ts";
+import { claimIntent, type StoredIntent } from "#db/intent-rows.ts";
+import { systemSession } from "#db/open-tenant.ts";
+import { Store } from "#db/store.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import { type TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { noCapabilities } from "#gate/capabilities.ts";
+import { settleIntent } from "#http/effect.ts";
+import type { TenantContext } from "#http/operation.ts";
+import { cursorsOf } from "#http/page.ts";
+import { namedOperations, type Registry } from "#http/registry.ts";
+import { timestamp } from "#lib/time.ts";
+import type { Cell } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
+import { errorFields, log } from "#platform/log.ts";
+
+/** Takes up effects whose request died between intending and settling: performs them anew, or undoes them. */
+export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now: number): Promise<void> {
+  const stale = await new CellSystem(new Store(cell.database, "first-primary")).staleIntents(timestamp(now));
+  for (const { tenantId, intentId } of stale) {
+    const session = await systemSession(env, cell.database, tenantId);
+    const intent = await claimIntent(session, intentId, now);
+    if (intent) await resume(cell, registry, session, intent, now);
+  }
+}
+
+async function resume(
+  cell: Cell,
+  registry: Registry,
+  session: TenantSession,
+  stored: StoredIntent,
+  now: number,
+): Promise<void> {
+  const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
+  const ports = { files: cell.files };
+  const run = { job: stored.operation, requestId: stored.request_id, now };
+  try {
+    if (operation?.form !== "effect")
+      throw new Error("An intent names an operation that this deployment does not have.");
+    const intent = operation.intent.parse(stored.intent);
+    if (operation.abandon) {
+      await operation.abandon(ports, intent, stored.id);
+      await commitAsSystem(session, run, [], { step: "abandon", id: stored.id });
+      return;
+    }
+    const result = await operation.perform(ports, intent, stored.id);
+    await settleIntent(operation, { id: stored.id, intent, key: keyOf(stored) }, result, {
+      context: contextOf(cell, session, stored, now),
+      keys: session.keys,
+      commit: (changes, step) => commitAsSystem(session, run, changes, step),
+    });
+  } catch (error) {
+    log("error", "an intent could not be resumed; it is tried again later", {
+      operation: stored.operation,
+      intent: stored.id,
+      ...errorFields(error),
+    });
+  }
+}
+
+function keyOf({ principal_id: principalId, operation, idempotency_token: token }: StoredIntent) {
+  return token === null ? null : { principalId, operation, token };
+}
+
+function contextOf(cell: Cell, session: TenantSession, stored: StoredIntent, now: number): TenantContext {
+  const { tenantId, keys } = session;
+  return {
+    tenant: tenantDb(session),
+    principal: {
+      kind: "system",
+      id: "system",
+      tenantId,
+      slug: "",
+      cell: cell.id,
+      jurisdiction: cell.jurisdiction,
+      tier: "free",
+      capabilities: noCapabilities,
+      locations: null,
+      assigneeId: null,
+      expiresAt: null,
+      currency: "",
+    },
+    now,
+    newId,
+    cursors: cursorsOf(keys.ring, tenantId, stored.operation),
+    mintApiKey: () => Promise.reject(new Error("The system creates no keys.")),
+  };
+}

@@ -1,0 +1,160 @@
+import { eq, sql } from "drizzle-orm";
+import { z } from "zod";
+import { update as change, emit, insert, insertAll, mustExist } from "#db/changes.ts";
+import { many } from "#db/queries.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
+import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
+import { Instant, line, stored } from "#http/fields.ts";
+import { readOperation, writeOperation } from "#http/operation.ts";
+import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
+import { pageOf, pageQuery } from "#http/page.ts";
+import { parseCidr } from "#lib/cidr.ts";
+import { timestamp } from "#lib/time.ts";
+import { typeId } from "#lib/typeid.ts";
+import { excessOf } from "./rules.ts";
+
+const ApiKey = z.object({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(z.string()),
+  /** False: only at the locations it was created with. */
+  allLocations: z.boolean(),
+  ipAllowList: z.array(z.string()),
+  creatorId: z.string(),
+  expiresAt: z.string().nullable(),
+  revokedAt: z.string().nullable(),
+  lastUsedAt: z.string().nullable(),
+  ...stored,
+});
+
+/** The key's text is in this one answer and nowhere else; a replay holds null. */
+const CreatedApiKey = ApiKey.extend({ key: z.string().nullable() });
+
+const NewApiKey = z.strictObject({
+  name: line(120),
+  scopes: z.array(z.string().refine(isCapability, "is not a capability")).min(1).max(128),
+  locationIds: z.array(typeId("loc")).min(1).max(50).optional(),
+  ipAllowList: z
+    .array(
+      z
+        .string()
+        .max(50)
+        .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network"),
+    )
+    .max(50)
+    .default([]),
+  expiresAt: Instant.optional(),
+});
+
+export const list = readOperation({
+  mount: "tenant",
+  method: "get",
+  path: "/api-keys",
+  summary: "List API keys, newest first, with the revoked",
+  can: "api-keys:read",
+  store: "cell",
+  query: z.strictObject(pageQuery),
+  returns: pageOf(ApiKey),
+  problems: ["invalid"],
+  async run({ tenant, cursors }, { query }) {
+    const after = await cursors.open(query.cursor, {});
+    if (after instanceof Refusal) return after;
+    const where = after === null ? undefined : sql`${apiKeys.id} < ${after}`;
+    const { rows } = await tenant.read({ rows: many(apiKeys, { where, limit: query.limit + 1 }) });
+    return await cursors.page(rows, query.limit, {}, (row) => row.id, present);
+  },
+});
+
+export const create = writeOperation({
+  mount: "tenant",
+  method: "post",
+  path: "/api-keys",
+  summary: "Create an API key; its text is shown once",
+  can: "api-keys:write",
+  recordRefusal: true,
+  store: "cell",
+  body: NewApiKey,
+  returns: CreatedApiKey,
+  shownOnce: ["key"],
+  status: 201,
+  problems: ["invalid", "scopes-exceed-creator", "forbidden"],
+  async run({ principal, now, newId, mintApiKey }, { body }) {
+    const { name, ipAllowList, expiresAt = null } = body;
+    const scopes = body.scopes.filter(isCapability);
+    const locationIds = body.locationIds ? [...new Set(body.locationIds)] : null;
+    // A key has no assignments, so it could not be held to its creator's.
+    if (principal.assigneeId !== null) return refuse("forbidden");
+    const excess = excessOf({ scopes, locationIds, expiresAt }, principal);
+    if (excess) return refuseField(excess, "is more than the creator's own", "scopes-exceed-creator");
+    if (expiresAt !== null && expiresAt <= timestamp(now))
+      return refuseField("/expiresAt", "is not in the future");
+    const id = newId("key");
+    const { key, secretHash, pepperVersion } = await mintApiKey(
+      principal.slug.endsWith("-test") ? "test" : "live",
+      id,
+    );
+    const created = insert(
+      apiKeys,
+      {
+        id,
+        name,
+        scopes: maskOf(scopes),
+        secretHash,
+        pepperVersion,
+        allLocations: locationIds === null ? 1 : 0,
+        ipAllowList: JSON.stringify(ipAllowList),
+        creatorId: principal.id,
+        expiresAt,
+      },
+      now,
+    );
+    const places = (locationIds ?? []).map((locationId) => ({ id: newId("akl"), apiKeyId: id, locationId }));
+    return commit(
+      { ...present(created.row), key },
+      ...(locationIds ?? []).map((locationId, index) =>
+        mustExist(locations, eq(locations.id, locationId), {
+          problem: "invalid",
+          pointer: `/locationIds/${index}`,
+        }),
+      ),
+      created,
+      ...(places.length > 0 ? [insertAll(apiKeyLocations, places, now)] : []),
+      emit("api_key.created", { apiKeyId: id }, { table: apiKeys, row: created.row }),
+    );
+  },
+});
+
+export const revoke = writeOperation({
+  mount: "tenant",
+  method: "post",
+  path: "/api-keys/{apiKeyId}/revoke",
+  summary: "Revoke an API key, at once and for good",
+  can: "api-keys:write",
+  recordRefusal: true,
+  store: "cell",
+  params: z.object({ apiKeyId: typeId("key") }),
+  returns: ApiKey,
+  problems: ["not-found", "conflict", "precondition-failed"],
+  async run({ tenant, now }, { params }) {
+    const row = await tenant.get(apiKeys, params.apiKeyId);
+    if (!row) return refuse("not-found");
+    if (row.revokedAt !== null) return commit(present(row));
+    const revoked = change(apiKeys, row, { revokedAt: timestamp(now) }, now);
+    return commit(
+      present(revoked.row),
+      revoked,
+      emit("api_key.revoked", { apiKeyId: row.id }, { table: apiKeys, row }),
+    );
+  },
+});
+
+function present(row: Row<typeof apiKeys>) {
+  const mask = parseMask(row.scopes);
+  return {
+    ...row,
+    scopes: mask === null ? [] : listOf(mask),
+    allLocations: row.allLocations === 1,
+    ipAllowList: z.array(z.string()).parse(JSON.parse(row.ipAllowList)),
+  };
+}
