@@ -1,0 +1,248 @@
+import { eq } from "drizzle-orm";
+import { mintApiKey } from "#crypto/api-key.ts";
+import { assigned, type Change, emit, insert, insertAll, update } from "#db/changes.ts";
+import { openDirectory } from "#db/directory.ts";
+import { directoryTenants, memberships, users } from "#db/directory-tables.ts";
+import { foundOwner } from "#db/found-tenant.ts";
+import { systemSession } from "#db/open-tenant.ts";
+import { many, one } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import type { TenantSession } from "#db/tenant-db.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { type CapabilityMask, maskOf, noCapabilities } from "#gate/capabilities.ts";
+import { directoryKeys } from "#gate/directory-keys.ts";
+import { roles as fixedRoles, type Role } from "#gate/roles.ts";
+import {
+  apiKeyLocations,
+  apiKeys,
+  locations,
+  memberLocations,
+  members,
+  roles,
+  tenants,
+} from "#gate/tables.ts";
+import { type Cell, cellOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
+import { customers } from "#resources/customers/table.ts";
+import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
+import { orderLines, orders } from "#resources/orders/table.ts";
+
+/** A demo business: what it is, and people and work that its kind would have. */
+export interface Business {
+  readonly slug: string;
+  readonly name: string;
+  readonly trade: string;
+  readonly cell: string;
+  readonly plan: "free" | "pro" | "enterprise";
+  readonly currency: string;
+  readonly timezone: string;
+  readonly places: readonly [string, string];
+  readonly people: readonly { name: string; email: string; phone: string; note: string }[];
+  readonly work: readonly {
+    description: string;
+    quantityThousandths: number;
+    unitPrice: number;
+    taxBasisPoints: number;
+  }[];
+}
+
+/** What a seeded tenant consists of, for those who work with it. */
+export interface Seeded {
+  readonly tenantId: string;
+  readonly cell: Cell;
+  readonly locationIds: readonly [string, string];
+  readonly memberIds: Readonly<Record<Role, string>>;
+  readonly customerIds: readonly string[];
+  /** At the first location, the installer's. */
+  readonly orderId: string;
+}
+
+/**
+ * Founds a tenant with at least one row of every kind and a member of each role. May be run again after it died
+ * anywhere: the slug is claimed first, all of the cell's rows are one commit, and the claim is confirmed last.
+ * @returns null where the tenant was there already
+ */
+export async function seedTenant(env: Env, business: Business, now: number): Promise<Seeded | null> {
+  const cell = cellOf(env, business.cell);
+  if (!cell) throw new Error(`This deployment has no cell ${business.cell}.`);
+  const directory = await openDirectory(env);
+  const claim = await claimed(directory, business, now);
+  if (claim.state !== "claimed") return null;
+  await foundOwner(env, cell.database, claim.id, now);
+  const session = await systemSession(env, cell.database, claim.id);
+  const [there] = await session.readAll([one(tenants, claim.id)]);
+  const { seeded, changes, people } = contentOf(business, claim.id, cell, now);
+  if (there === null) await commitAsSystem(session, runOf(now), changes);
+  const confirmed = update(directoryTenants, claim, { state: "active" }, now);
+  await commitAsSystem(directory, runOf(now), [...(there === null ? people : []), confirmed]);
+  return seeded;
+}
+
+/** A key that may do everything; its text exists only here. */
+export async function mintDemoKey(
+  env: Env,
+  cell: Cell,
+  tenantId: string,
+  creatorId: string,
+  now: number,
+  scopes: CapabilityMask = maskOf(fixedRoles.owner.capabilities),
+) {
+  const { newestPepper } = await directoryKeys(env, (keys) => keys.newestPepper !== null);
+  if (!newestPepper) throw new Error("The directory has no pepper yet.");
+  const session = await systemSession(env, cell.database, tenantId);
+  const id = newId("key");
+  const { key, secretHash } = await mintApiKey(newestPepper, {
+    mode: "live",
+    cell: cell.id,
+    id: id.replace(/^key_/, ""),
+  });
+  const row = {
+    id,
+    name: "Demo key",
+    scopes,
+    secretHash,
+    pepperVersion: newestPepper.version,
+    allLocations: 1,
+    ipAllowList: "[]",
+    creatorId,
+  };
+  await commitAsSystem(session, runOf(now), [insert(apiKeys, row, now)]);
+  return { id, key };
+}
+
+function runOf(now: number) {
+  return { job: "cli.seed", requestId: newId("run"), now };
+}
+
+async function claimed(
+  directory: TenantSession,
+  business: Business,
+  now: number,
+): Promise<Row<typeof directoryTenants>> {
+  const bySlug = many(directoryTenants, { where: eq(directoryTenants.slug, business.slug), limit: 1 });
+  const [found] = await directory.readAll([bySlug]);
+  const [row] = found as Row<typeof directoryTenants>[];
+  if (row) return row;
+  const claim = insert(
+    directoryTenants,
+    { id: newId("ten"), slug: business.slug, cell: business.cell, state: "claimed" },
+    now,
+  );
+  await commitAsSystem(directory, runOf(now), [claim]);
+  return claim.row;
+}
+
+function contentOf(
+  business: Business,
+  tenantId: string,
+  cell: Cell,
+  now: number,
+): { seeded: Seeded; changes: Change[]; people: Change[] } {
+  const { slug, name, trade, plan, currency, timezone } = business;
+  const here: [string, string] = [newId("loc"), newId("loc")];
+  const staff = roleNames.map((role) => ({ role, userId: newId("usr"), memberId: newId("mbr") }));
+  const memberIds = Object.fromEntries(staff.map(({ role, memberId }) => [role, memberId])) as Record<
+    Role,
+    string
+  >;
+  const customerRows = business.people.map((person) => ({ id: newId("cus"), ...person }));
+  const order = orderOf(business, customerRows[0]?.id ?? "", here[0], memberIds.installer, now);
+  const limitedKey = newId("key");
+  const customRole = { id: newId("rol"), name: "Weekend help", capabilities: maskOf(["orders:read"]) };
+  const changes: Change[] = [
+    insert(tenants, { id: tenantId, slug, name, trade, plan, currency, timezone, allowedOrigins: "[]" }, now),
+    insertAll(
+      locations,
+      here.map((id, index) => ({ id, name: business.places[index] ?? name, timezone })),
+      now,
+    ),
+    insert(roles, customRole, now),
+    insertAll(
+      members,
+      staff.map(({ role, userId, memberId }) => ({
+        id: memberId,
+        userId,
+        role,
+        grants: noCapabilities,
+        denials: noCapabilities,
+        state: "active" as const,
+        allLocations: fixedRoles[role].scope === "tenant" ? 1 : 0,
+      })),
+      now,
+    ),
+    insertAll(
+      memberLocations,
+      staff
+        .filter(({ role }) => fixedRoles[role].scope !== "tenant")
+        .map(({ memberId }) => ({ id: newId("mlo"), memberId, locationId: here[0] })),
+      now,
+    ),
+    insertAll(customers, customerRows, now),
+    ...order.changes,
+    insert(
+      apiKeys,
+      {
+        id: limitedKey,
+        name: "Till at the front desk",
+        scopes: maskOf(["orders:read", "customers:read"]),
+        secretHash: "none",
+        pepperVersion: 1,
+        allLocations: 0,
+        ipAllowList: "[]",
+        creatorId: memberIds.owner,
+      },
+      now,
+    ),
+    insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
+  ];
+  const people: Change[] = staff.flatMap(({ role, userId }) => [
+    insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
+    insert(memberships, { id: newId("mem"), userId, memberTenantId: tenantId }, now),
+  ]);
+  const seeded = {
+    tenantId,
+    cell,
+    locationIds: here,
+    memberIds,
+    customerIds: customerRows.map((row) => row.id),
+    orderId: order.id,
+  };
+  return { seeded, changes, people };
+}
+
+const roleNames = Object.keys(fixedRoles) as Role[];
+
+function orderOf(
+  business: Business,
+  customerId: string,
+  locationId: string,
+  assigneeId: string | null,
+  now: number,
+) {
+  const id = newId("ord");
+  const lines = business.work.map((terms, position) => ({
+    id: newId("oln"),
+    orderId: id,
+    position,
+    ...terms,
+    ...lineTotal(terms),
+  }));
+  const number = assigned("order");
+  const order = insert(
+    orders,
+    {
+      id,
+      number,
+      locationId,
+      customerId,
+      assigneeId,
+      status: "draft",
+      currency: business.currency,
+      ...orderTotal(lines),
+    },
+    now,
+  );
+  return { id, changes: [order, insertAll(orderLines, lines, now)] };
+}
