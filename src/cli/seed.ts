@@ -5,7 +5,7 @@ import { openDirectory } from "#db/directory.ts";
 import { directoryTenants, memberships, users } from "#db/directory-tables.ts";
 import { foundOwner } from "#db/found-tenant.ts";
 import { systemSession } from "#db/open-tenant.ts";
-import { many, one } from "#db/queries.ts";
+import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
@@ -71,7 +71,7 @@ export async function seedTenant(env: Env, business: Business, now: number): Pro
   if (claim.state !== "claimed") return null;
   await foundOwner(env, cell.database, claim.id, now);
   const session = await systemSession(env, cell.database, claim.id);
-  const [there] = await session.readAll([one(tenants, claim.id)]);
+  const there = await session.get(tenants, claim.id);
   const { seeded, changes, people } = contentOf(business, claim.id, cell, now);
   if (there === null) await commitAsSystem(session, runOf(now), changes);
   const confirmed = update(directoryTenants, claim, { state: "active" }, now);
@@ -121,8 +121,9 @@ async function claimed(
   now: number,
 ): Promise<Row<typeof directoryTenants>> {
   const bySlug = many(directoryTenants, { where: eq(directoryTenants.slug, business.slug), limit: 1 });
-  const [found] = await directory.readAll([bySlug]);
-  const [row] = found as Row<typeof directoryTenants>[];
+  const {
+    found: [row],
+  } = await directory.read({ found: bySlug });
   if (row) return row;
   const claim = insert(
     directoryTenants,

@@ -15,13 +15,13 @@ export class EpochMoved extends Error {
   }
 }
 
+type Decoded<Q> = { [K in keyof Q]: Q[K] extends Query<infer R> ? R : never };
+
 /** What a handler may do with its tenant's data: read rows. Writes are changes, returned to the door. */
 export interface TenantDb {
   get<T extends AnyTenantTable>(table: T, id: string): Promise<Row<T> | null>;
   /** All the named queries in one round trip. */
-  read<Q extends Record<string, Query<unknown>>>(
-    queries: Q,
-  ): Promise<{ [K in keyof Q]: Q[K] extends Query<infer R> ? R : never }>;
+  read<Q extends Record<string, Query<unknown>>>(queries: Q): Promise<Decoded<Q>>;
 }
 
 /** A tenant's data within one request: built by the door from the principal, and by jobs for the system. */
@@ -52,16 +52,21 @@ export class TenantSession implements QueryContext {
   }
 
   /** @throws EpochMoved */
-  async readAll(queries: readonly Query<unknown>[]): Promise<unknown[]> {
-    const riders = this.#riders.splice(0);
-    const statements = await Promise.all([...queries, ...riders].map((query) => query.statement(this)));
+  async get<T extends AnyTenantTable>(table: T, id: string): Promise<Row<T> | null> {
+    return (await this.read({ row: one(table, id) })).row;
+  }
+
+  /** All the named queries, and the riders, in one round trip. @throws EpochMoved */
+  async read<Q extends Record<string, Query<unknown>>>(queries: Q): Promise<Decoded<Q>> {
+    const named = Object.entries(queries);
+    const all = [...named.map(([, query]) => query), ...this.#riders.splice(0)];
+    const statements = await Promise.all(all.map((query) => query.statement(this)));
     const [state, ...results] = await this.execute([this.#stateStatement(), ...statements]);
     this.#assertState(state?.[0]);
     const answers: unknown[] = [];
-    for (const [index, query] of [...queries, ...riders].entries()) {
-      answers.push(await query.decode(this, results[index] ?? []));
-    }
-    return answers.slice(0, queries.length);
+    for (const [index, query] of all.entries()) answers.push(await query.decode(this, results[index] ?? []));
+    // Each answer was decoded by its own query, to that query's type.
+    return Object.fromEntries(named.map(([name], index) => [name, answers[index]])) as Decoded<Q>;
   }
 
   #stateStatement(): Statement {
@@ -77,20 +82,5 @@ export class TenantSession implements QueryContext {
 
 /** The handler's view of a session. */
 export function tenantDb(session: TenantSession): TenantDb {
-  return {
-    async get<T extends AnyTenantTable>(table: T, id: string) {
-      const [row] = await session.readAll([one(table, id)]);
-      return decoded<Row<T> | null>(row);
-    },
-    async read<Q extends Record<string, Query<unknown>>>(queries: Q) {
-      const names = Object.keys(queries);
-      const rows = await session.readAll(Object.values(queries));
-      return decoded(Object.fromEntries(names.map((name, index) => [name, rows[index]])));
-    },
-  };
-}
-
-// readAll answers in the order of its queries, each decoded by its own query to that query's type.
-function decoded<T>(rows: unknown): T {
-  return rows as T;
+  return { get: (table, id) => session.get(table, id), read: (queries) => session.read(queries) };
 }

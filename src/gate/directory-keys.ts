@@ -55,14 +55,14 @@ const StoredJwk = z.record(z.string(), z.unknown());
 
 async function read(env: Env, now: number): Promise<DirectoryKeys> {
   const directory = await openDirectory(env);
-  const [pepperRows, keyRows] = await directory.readAll([
-    many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: most }),
-    many(signingKeys, {
+  const { pepperRows, keyRows } = await directory.read({
+    pepperRows: many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: most }),
+    keyRows: many(signingKeys, {
       where: sql`${signingKeys.expiresAt} > ${timestamp(now)}`,
       order: sql`${signingKeys.id} desc`,
       limit: most,
     }),
-  ]);
+  });
   const peppers = new Map<number, Pepper>();
   for (const { pepperVersion, pepper } of z.array(PepperRow).parse(pepperRows))
     peppers.set(pepperVersion, await importPepper(pepperVersion, pepper));

@@ -88,10 +88,10 @@ export async function lookUp(run: Run, key: ReplayKey): Promise<Replay | null> {
   const { caller, session } = run;
   const driver = new TenantDriver(new Store(caller.cell.database, "first-primary"), session.tenantId);
   const { reach, keys, epoch } = session;
-  const [found] = await new TenantSession(driver, { reach, keys, epoch }).readAll([
-    replayQuery(key, run.now),
-  ]);
-  return (found ?? null) as Replay | null;
+  const { found } = await new TenantSession(driver, { reach, keys, epoch }).read({
+    found: replayQuery(key, run.now),
+  });
+  return found;
 }
 
 export async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {

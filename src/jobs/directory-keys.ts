@@ -22,13 +22,14 @@ const overlapMs = hourMs;
 export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> {
   await foundOwner(env, env.DIRECTORY, platformTenant, now);
   const directory = await openDirectory(env);
-  const [peppers, keys] = await directory.readAll([
-    many(keyPeppers, { limit: 1 }),
-    many(signingKeys, { limit: 1 }),
-  ]);
+  const { peppers, keys } = await directory.read({
+    peppers: many(keyPeppers, { limit: 1 }),
+    keys: many(signingKeys, { limit: 1 }),
+  });
+  const [latest = null] = keys;
   const changes = [
-    ...(isEmpty(peppers) ? [insert(keyPeppers, firstPepper(), now)] : []),
-    ...(needsSuccessor(keys, now) ? [insert(signingKeys, await successor(keys, now), now)] : []),
+    ...(peppers.length === 0 ? [insert(keyPeppers, firstPepper(), now)] : []),
+    ...(needsSuccessor(latest, now) ? [insert(signingKeys, await successor(latest, now), now)] : []),
   ];
   if (changes.length === 0) return;
   try {
@@ -37,10 +38,6 @@ export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> 
     // Another runner was first: its row holds the unique version or period.
     if (!(error instanceof Error) || !error.message.includes("UNIQUE constraint failed")) throw error;
   }
-}
-
-function isEmpty(rows: unknown): boolean {
-  return Array.isArray(rows) && rows.length === 0;
 }
 
 function firstPepper() {
@@ -53,17 +50,11 @@ function firstPepper() {
 
 type KeyRow = Row<typeof signingKeys>;
 
-function newest(keys: unknown): KeyRow | null {
-  return (keys as KeyRow[])[0] ?? null;
-}
-
-function needsSuccessor(keys: unknown, now: number): boolean {
-  const latest = newest(keys);
+function needsSuccessor(latest: KeyRow | null, now: number): boolean {
   return latest === null || Date.parse(latest.signsFrom) + signsForMs - overlapMs <= now;
 }
 
-async function successor(keys: unknown, now: number) {
-  const latest = newest(keys);
+async function successor(latest: KeyRow | null, now: number) {
   const { publicJwk, privateJwk } = await newSigningKey();
   const signsFrom = latest === null ? now : Math.max(now, Date.parse(latest.signsFrom) + signsForMs);
   return {
