@@ -1,4 +1,6 @@
-import { getPlatformProxy } from "wrangler";
+import { readFile, writeFile } from "node:fs/promises";
+import { parseEnv } from "node:util";
+import { getPlatformProxy, unstable_readConfig } from "wrangler";
 import { z } from "zod";
 import { openDirectory } from "#db/directory.ts";
 import { directoryTenants } from "#db/directory-tables.ts";
@@ -19,7 +21,7 @@ const Demo = z.object({ tenants: z.array(DemoTenant) });
  * Founds the demo tenants where they are not yet, and gives each a key unless the facts of an earlier start hold one.
  */
 export async function prepareDemo(earlier: unknown): Promise<DemoTenant[]> {
-  const proxy = await getPlatformProxy<Env>({ persist: true });
+  const proxy = await localBindings();
   try {
     const { env } = proxy;
     const now = Date.now();
@@ -36,6 +38,30 @@ export async function prepareDemo(earlier: unknown): Promise<DemoTenant[]> {
   } finally {
     await proxy.dispose();
   }
+}
+
+// The databases of wrangler.toml as `wrangler dev` will see them, without the rest of it: nothing serves yet.
+async function localBindings() {
+  const { d1_databases, r2_buckets, queues, vars, name, compatibility_date } = unstable_readConfig({
+    config: "wrangler.toml",
+  });
+  const config = {
+    name,
+    compatibility_date,
+    vars,
+    d1_databases,
+    r2_buckets,
+    queues: { producers: queues.producers },
+  };
+  await writeFile(".wrangler/bindings.json", JSON.stringify(config));
+  const proxy = await getPlatformProxy<Env>({
+    configPath: ".wrangler/bindings.json",
+    persist: { path: ".wrangler/state/v3" },
+  });
+  return {
+    env: { ...proxy.env, ...parseEnv(await readFile(".dev.vars", "utf8")) } as Env,
+    dispose: () => proxy.dispose(),
+  };
 }
 
 async function tenantIdOf(env: Env, slug: string): Promise<string> {

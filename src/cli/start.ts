@@ -7,10 +7,18 @@ import { wrangler } from "./wrangler.ts";
 
 // Migrates and seeds, then serves: everything local, kept under .wrangler/, and nothing is asked.
 
-const { values } = parseArgs({ options: { port: { type: "string", default: "8787" } } });
+const { values } = parseArgs({
+  options: { port: { type: "string", default: "8787" }, verbose: { type: "boolean", default: false } },
+});
 const baseUrl = `http://localhost:${values.port}`;
 const demoFile = ".wrangler/demo.json";
 
+if (await answers("/healthz")) {
+  console.error(
+    `Something serves ${baseUrl} already. Stop it, or choose another port: npm start -- --port 8788`,
+  );
+  process.exit(1);
+}
 await mkdir(".wrangler", { recursive: true });
 await writeDevVars();
 for (const database of ["DIRECTORY", "CELL_US1", "CELL_EU1"])
@@ -20,19 +28,27 @@ await writeFile(demoFile, `${JSON.stringify({ baseUrl, tenants: demo }, null, 2)
 
 const server = spawn(
   "wrangler",
-  ["dev", "--port", values.port, "--show-interactive-dev-session=false", "--var", `PUBLIC_ORIGIN:${baseUrl}`],
+  [
+    "dev",
+    "--port",
+    values.port,
+    "--show-interactive-dev-session=false",
+    ...(values.verbose ? [] : ["--log-level", "error"]),
+    "--var",
+    `PUBLIC_ORIGIN:${baseUrl}`,
+  ],
   {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
   },
 );
 server.on("exit", (code) => process.exit(code ?? 0));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.kill(signal));
 
 await untilHealthy();
 introduce();
 // Cron never fires by itself in local development.
-setInterval(() => void fetch(`${baseUrl}/cdn-cgi/handler/scheduled`).catch(() => undefined), 60_000);
+setInterval(() => void fetch(`${baseUrl}/cdn-cgi/local/scheduled`).catch(() => undefined), 60_000);
 
 async function writeDevVars(): Promise<void> {
   if (existsSync(".dev.vars")) return;
@@ -45,11 +61,11 @@ async function readDemo(): Promise<unknown> {
 }
 
 async function untilHealthy(): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${baseUrl}/healthz`).catch(() => null);
-    if (answer?.ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+  while (!(await answers("/healthz"))) await new Promise((resolve) => setTimeout(resolve, 200));
+}
+
+async function answers(path: string): Promise<boolean> {
+  return (await fetch(baseUrl + path).catch(() => null)) !== null;
 }
 
 function introduce(): void {
