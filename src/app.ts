@@ -12,6 +12,6 @@ export function createApp(operations: Registry = registry): Hono<AppTypes> {
   return doorTo(operations, (c) => ({
     now: systemNow(),
     jwks: async () => ({ keys: (await directoryKeys(c.env, () => true)).publicJwks }),
-    readiness: () => readiness(c.env),
+    readiness: () => readiness(c.env, systemNow()),
   }));
 }

@@ -16,6 +16,7 @@ create table customers (
   primary key (tenant_id, id)
 ) strict, without rowid;
 
+create index customers_present on customers (tenant_id, id) where deleted_at is null;
 create index customers_by_email on customers (tenant_id, email_token, id) where email_token is not null;
 create index customers_by_phone on customers (tenant_id, phone_token, id) where phone_token is not null;
 

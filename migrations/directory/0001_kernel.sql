@@ -110,6 +110,7 @@ create table events (
 
 create index events_pending on events (tenant_id, seq) where dispatched_at is null;
 create index events_pending_by_age on events (created_at, tenant_id) where dispatched_at is null;
+create index events_dispatched_by_age on events (created_at, tenant_id) where dispatched_at is not null;
 
 create table audit_log (
   tenant_id text not null,

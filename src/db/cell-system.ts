@@ -1,3 +1,4 @@
+import { type Expired, expiredKinds, expiredRows } from "./retention.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -35,14 +36,23 @@ export class CellSystem {
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
   }
 
-  /** Retention: tenants with technical rows past their time. */
-  async tenantsWithExpired(now: string, keptSince: string): Promise<string[]> {
-    return await this.#ids(
-      `select tenant_id as id from (select tenant_id from idempotency indexed by idempotency_by_expiry where expires_at <= ? limit 200)
-       union select tenant_id from (select tenant_id from commits indexed by commits_by_age where created_at <= ? limit 200)
-       union select tenant_id from (select tenant_id from intents indexed by intents_by_age where state <> 'intended' and created_at <= ? limit 200)`,
-      [now, keptSince, keptSince],
-    );
+  /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
+  async expired(now: number): Promise<ReadonlyMap<string, Expired>> {
+    const results = await this.#store.batch(expiredRows(now));
+    const byTenant = new Map<string, Expired>();
+    for (const [index, kind] of expiredKinds.entries()) {
+      for (const { tenant_id: tenantId, ...key } of results[index] ?? []) {
+        const expired = byTenant.get(String(tenantId)) ?? {
+          idempotency: [],
+          commits: [],
+          intents: [],
+          events: [],
+        };
+        expired[kind].push(Object.values(key));
+        byTenant.set(String(tenantId), expired);
+      }
+    }
+    return byTenant;
   }
 
   async #ids(text: string, params: readonly unknown[]): Promise<string[]> {

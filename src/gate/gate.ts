@@ -7,6 +7,7 @@ import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import type { GateRpc } from "#platform/gates.ts";
 import { hydrate } from "./hydrate.ts";
+import { LastUse } from "./last-use.ts";
 import { type EnterAnswer, EnterRequest, type Policy } from "./policy.ts";
 import { tiers } from "./tiers.ts";
 
@@ -23,6 +24,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   #generation = 0;
   #tatMs: number | null = null;
   #lastMs = 0;
+  readonly #lastUse = new LastUse(this.ctx.storage);
 
   /** Is this principal active, what may it do, may it go now. */
   async enter(payload: unknown): Promise<EnterAnswer> {
@@ -37,7 +39,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
       tiers[policy.tier],
       request.staleEpoch === null ? 1 : 0,
     );
-    if (taken.admitted) this.#tatMs = taken.tatMs;
+    if (taken.admitted) this.#admit(taken.tatMs, policy, request);
     const { remaining, resetSeconds, retryAfterSeconds } = taken;
     return {
       v: 1,
@@ -52,6 +54,16 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     this.#generation += 1;
     this.#policy = null;
     this.#hydrating = null;
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#lastUse.flush(this.env);
+  }
+
+  #admit(tatMs: number, policy: Policy, { cell, principalId, secretHash, staleEpoch }: EnterRequest): void {
+    this.#tatMs = tatMs;
+    if (secretHash === null || staleEpoch !== null) return;
+    this.#lastUse.note({ cell, tenantId: policy.tenantId, principalId, usedAt: this.#lastMs });
   }
 
   #isGenuine(policy: Policy, request: EnterRequest): boolean {

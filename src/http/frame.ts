@@ -11,7 +11,7 @@ export const frame: MiddlewareHandler<AppTypes> = async (c, next) => {
   const startedAt = systemNow();
   const state: RequestState = { requestId: newId("req"), operation: null, cell: null, headers: new Map() };
   c.set("state", state);
-  const early = transportRefusal(c) ?? preflight(c);
+  const early = transportRefusal(c) ?? preflight(c) ?? (await shield(c));
   if (early) c.res = early;
   else await next();
   finish(c, state);
@@ -38,6 +38,14 @@ function transportRefusal(c: RequestContext): Response | null {
   return version !== undefined && Number(version) < Number(c.env.MIN_TLS)
     ? problemAnswer(c, "https-required")
     : null;
+}
+
+// The platform's own limiter, by address: it keeps a flood from what costs us, and is no part of anyone's contract.
+async function shield(c: RequestContext): Promise<Response | null> {
+  const address = c.req.header("cf-connecting-ip");
+  if (!c.env.SHIELD || address === undefined) return null;
+  const { success } = await c.env.SHIELD.limit({ key: address });
+  return success ? null : problemAnswer(c, "rate-limited", { retryAfterSeconds: 60 });
 }
 
 function preflight(c: RequestContext): Response | null {

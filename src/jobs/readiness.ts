@@ -1,6 +1,7 @@
 import { keksOf } from "#db/keks.ts";
 import { schemaFaults } from "#db/schema-check.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { secondMs } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 
@@ -11,8 +12,19 @@ export interface Check {
   readonly todo?: string;
 }
 
-/** Can this deployment serve: bindings, keys, migrations, triggers. */
-export async function readiness(env: Env): Promise<Check[]> {
+const latest = new WeakMap<Env, { readonly checks: Promise<Check[]>; readonly at: number }>();
+const freshMs = 5 * secondMs;
+
+/** Can this deployment serve: bindings, keys, migrations, triggers. Anybody may ask, so an answer serves for 5 s. */
+export async function readiness(env: Env, now: number): Promise<Check[]> {
+  const known = latest.get(env);
+  if (known && now - known.at < freshMs) return await known.checks;
+  const checks = runChecks(env);
+  latest.set(env, { checks, at: now });
+  return await checks;
+}
+
+async function runChecks(env: Env): Promise<Check[]> {
   const cells = cellsOf(env);
   return await Promise.all([
     check("key-encryption keys", "set the secret KEYLINE_KEKS (README, Deploy)", async () => {

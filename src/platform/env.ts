@@ -4,6 +4,8 @@ import type { GateRpc } from "./gates.ts";
 export interface Env {
   readonly DIRECTORY: D1Database;
   readonly GATES: DurableObjectNamespace<GateRpc>;
+  /** By IP, before authentication; a deployment may do without. */
+  readonly SHIELD?: RateLimit;
   /** `us1,eu1:eu`: each cell, with its jurisdiction where it has one. */
   readonly CELLS: string;
   /** Where people reach this deployment; the issuer and audience of its tokens. */

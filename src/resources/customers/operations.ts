@@ -29,7 +29,9 @@ export const list = readOperation({
       isNull(customers.deletedAt),
       after === null ? undefined : sql`${customers.id} < ${after}`,
     );
-    const { rows } = await tenant.read({ rows: many(customers, { where, limit: query.limit + 1 }) });
+    const { rows } = await tenant.read({
+      rows: many(customers, { where, indexedBy: "customers_present", limit: query.limit + 1 }),
+    });
     return await cursors.page(
       rows,
       query.limit,
