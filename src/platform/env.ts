@@ -1,4 +1,8 @@
-import type { GateRpc } from "./gates.ts";
+/** The gate's methods as they cross the wire; gate/policy has the shapes. */
+export interface GateRpc extends Rpc.DurableObjectBranded {
+  enter(request: unknown): Promise<unknown>;
+  forget(): Promise<void>;
+}
 
 /** What wrangler.toml binds; a cell's own bindings are named after it and found by platform/cells. */
 export interface Env {

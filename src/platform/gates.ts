@@ -1,11 +1,5 @@
 import type { Cell } from "./cells.ts";
-import type { Env } from "./env.ts";
-
-/** The gate's methods as they cross the wire; gate/policy has the shapes. */
-export interface GateRpc extends Rpc.DurableObjectBranded {
-  enter(request: unknown): Promise<unknown>;
-  forget(): Promise<void>;
-}
+import type { Env, GateRpc } from "./env.ts";
 
 /**
  * The one place where a gate is made or found: named by its principal, inside its cell's jurisdiction. Local workerd has

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+// What README promises of `npm start`, tried in a copy of the project that has never been started.
+
+const root = new URL("..", import.meta.url).pathname;
+const port = 18787;
+const home = mkdtempSync(join(tmpdir(), "keyline-newcomer-"));
+let server: ChildProcess;
+let said = "";
+
+before(async () => {
+  for (const entry of ["src", "migrations", "wrangler.toml", "package.json", "tsconfig.json"]) {
+    cpSync(join(root, entry), join(home, entry), { recursive: true });
+  }
+  symlinkSync(join(root, "node_modules"), join(home, "node_modules"));
+  await start();
+});
+
+after(async () => {
+  await stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+test("the address answers, and the deployment is ready", async () => {
+  assert.equal((await fetch(`${demo().baseUrl}/healthz`)).status, 200);
+  const ready = await fetch(`${demo().baseUrl}/readyz`);
+  assert.equal(ready.status, 200, await ready.text());
+});
+
+test("two demo tenants lie in two cells, with a key each", () => {
+  const tenants = demo().tenants.map(({ slug, cell }) => `${slug} ${cell}`);
+  assert.deepEqual(tenants, ["harbour-cafe eu1", "northside-signs us1"]);
+  for (const { id, apiKey, cell } of demo().tenants) {
+    assert.match(id, /^ten_/);
+    assert.match(apiKey, new RegExp(`^kl_live_${cell}_`));
+  }
+});
+
+test("the three commands it prints work when pasted", () => {
+  const commands = said.slice(said.indexOf("Try:") + 4).trim();
+  assert.equal(commands.match(/^\s*curl /gm)?.length, 3);
+  const output = execFileSync(
+    "bash",
+    ["-euo", "pipefail", "-c", commands.replaceAll("curl -s", "curl -sS --fail-with-body")],
+    { encoding: "utf8" },
+  );
+  assert.match(output, /"number":1/);
+  assert.match(output, /"name":"Ada Lovelace"/);
+  assert.match(output, /"operation":"customers.create"/);
+});
+
+test("a demo key of one tenant finds nothing of the other", async () => {
+  const [cafe, signs] = demo().tenants;
+  const answer = await fetch(`${demo().baseUrl}/v1/tenants/${signs?.slug}/orders`, {
+    headers: { Authorization: `Bearer ${cafe?.apiKey}` },
+  });
+  assert.equal(answer.status, 404);
+});
+
+test("cron can be called locally, as the start script does", async () => {
+  assert.equal((await fetch(`${demo().baseUrl}/cdn-cgi/local/scheduled`)).status, 200);
+});
+
+test("a second start keeps the data and asks nothing", async () => {
+  const first = demo();
+  const before = await customers(first);
+  await stop();
+  await start();
+  assert.deepEqual(demo(), first);
+  assert.deepEqual(await customers(first), before);
+});
+
+interface Demo {
+  readonly baseUrl: string;
+  readonly tenants: readonly { slug: string; id: string; cell: string; apiKey: string }[];
+}
+
+function demo(): Demo {
+  return JSON.parse(readFileSync(join(home, ".wrangler/demo.json"), "utf8"));
+}
+
+async function customers({ baseUrl, tenants: [first] }: Demo): Promise<unknown> {
+  const answer = await fetch(`${baseUrl}/v1/tenants/${first?.slug}/customers`, {
+    headers: { Authorization: `Bearer ${first?.apiKey}` },
+  });
+  assert.equal(answer.status, 200);
+  return await answer.json();
+}
+
+async function start(): Promise<void> {
+  said = "";
+  const path = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
+  server = spawn("node", ["src/cli/start.ts", "--port", String(port)], {
+    cwd: home,
+    env: { ...process.env, PATH: path },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  server.stdout?.on("data", (chunk: Buffer) => (said += chunk));
+  server.stderr?.on("data", (chunk: Buffer) => (said += chunk));
+  while (!/\/audit\n\n$/.test(said)) {
+    assert.equal(server.exitCode, null, said);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function stop(): Promise<void> {
+  const ended = new Promise((resolve) => server.once("exit", resolve));
+  server.kill("SIGTERM");
+  await ended;
+}
