@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { timestamp } from "#lib/time.ts";
 import { type Guard, type Insert, isAssigned, type Remove, type Update } from "./changes.ts";
-import { scoped } from "./scope.ts";
+import { scoped, wholeTenant } from "./scope.ts";
 import { type Statement, statementOf } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
 import type { TenantSession } from "./tenant-db.ts";
@@ -59,7 +59,9 @@ export function guardCode(kind: "guard" | "update" | "remove", index: number): s
 }
 
 export function rowGuard(session: TenantSession, code: string, guard: Guard): Statement {
-  const found = sql`exists (select 1 from ${guard.table} where ${scoped(guard.table, session.tenantId, session.reach)} and (${guard.where}))`;
+  // What must not be there counts wherever it is; what must be there has to be within the principal's sight.
+  const reach = guard.expect === "absent" ? wholeTenant : session.reach;
+  const found = sql`exists (select 1 from ${guard.table} where ${scoped(guard.table, session.tenantId, reach)} and (${guard.where}))`;
   return guardStatement(code, guard.expect === "exists" ? sql`not ${found}` : found);
 }
 

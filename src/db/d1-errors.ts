@@ -23,6 +23,12 @@ export function isWorthOneRetry(error: unknown): boolean {
   return transient.some((text) => message.includes(text));
 }
 
+/** Overload and time limits: the caller is to come back later. */
+export function isBusy(error: unknown): boolean {
+  const message = messageOf(error);
+  return message.includes("overloaded") || message.includes("exceeded timeout") || isWorthOneRetry(error);
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

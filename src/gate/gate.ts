@@ -66,6 +66,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   }
 
   #isGenuine(policy: Policy, request: EnterRequest): boolean {
+    if (request.tenantId !== null && request.tenantId !== policy.tenantId) return false;
     if (policy.expiresAt !== null && policy.expiresAt <= systemNow()) return false;
     if (policy.secretHash === null) return request.secretHash === null;
     return request.secretHash !== null && timingSafeEqual(policy.secretHash, request.secretHash);

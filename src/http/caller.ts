@@ -8,7 +8,7 @@ import { tiers } from "#gate/tiers.ts";
 import { isWithin } from "#lib/cidr.ts";
 import { rateLimitFields } from "#lib/rate-limit-fields.ts";
 import type { Cell } from "#platform/cells.ts";
-import { gateOf } from "#platform/gates.ts";
+import { gateOf, isRetryable } from "#platform/gates.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
 import type { RequestContext } from "./request-state.ts";
@@ -23,8 +23,8 @@ export interface Caller {
 }
 
 /**
- * authenticate → gate: who asks, whether they may go now, and whether this tenant is theirs. `staleEpoch` is set when the request was let in before and its rights have moved
- * since: then nothing is taken from the limit.
+ * authenticate → gate: who asks, whether they may go now, and whether this tenant is theirs. `staleEpoch` is set when
+ * the request was let in before and its rights have moved since: then nothing is taken from the limit.
  */
 export async function admit(
   c: RequestContext,
@@ -51,7 +51,13 @@ async function enter(
 ): Promise<EnterAnswer> {
   const { principalId, tenantId, secretHash, cell } = credential;
   const request: EnterRequest = { v: 1, cell: cell.id, principalId, tenantId, secretHash, staleEpoch };
-  return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
+  try {
+    return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
+  } catch (error) {
+    if (!isRetryable(error)) throw error;
+    // A stub is of no use after an exception: ask by a new one.
+    return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
+  }
 }
 
 function showRate(c: RequestContext, policy: Policy, rate: Rate, admitted: boolean): void {
@@ -81,7 +87,6 @@ async function callerOf(c: RequestContext, credential: Credential, policy: Polic
   const { tenantId, slug, tier, locations, assigneeId, expiresAt, currency } = policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
   const subjects = new Map<string, DataKey>();
-  if (policy.subjectKey) subjects.set(principalId, await ring.openSubjectKey(principalId, policy.subjectKey));
   const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
   const principal: Principal = {
     kind,

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { note } from "#db/changes.ts";
+import { isBusy } from "#db/d1-errors.ts";
 import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
 import { systemNow } from "#platform/clock.ts";
@@ -124,12 +125,7 @@ async function serve(
   const again = await admit(c, c.req.param("tenant") ?? "", caller.policy.epoch);
   if (again instanceof Refusal) return problemAnswer(c, again.problem, again.details);
   if (!mayCall(again, operation)) return await forbid(c, name, operation, again);
-  try {
-    return await execute(c, name, operation, again, input);
-  } catch (error) {
-    if (!(error instanceof EpochMoved)) throw error;
-    return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
-  }
+  return await execute(c, name, operation, again, input);
 }
 
 async function execute(
@@ -174,10 +170,13 @@ async function replayKeyOf(
 
 function unexpected(c: RequestContext, error: Error): Response {
   if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
+  if (error instanceof EpochMoved) return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
   log("error", "unexpected error", {
     requestId: c.get("state").requestId,
     operation: c.get("state").operation,
     ...errorFields(error),
   });
-  return problemAnswer(c, "internal");
+  return isBusy(error)
+    ? problemAnswer(c, "unavailable", { retryAfterSeconds: 5 })
+    : problemAnswer(c, "internal");
 }

@@ -50,7 +50,8 @@ export async function executeEffect(
     return problemAnswer(run.c, "upstream-failed", { retryAfterSeconds: operation.resumeAfterSeconds });
   }
   const settled = await settleIntent(operation, { id, intent, key }, result, settlingOf(run));
-  if (settled.kind === "lost") return problemAnswer(run.c, "conflict");
+  if (settled.kind === "lost")
+    return problemAnswer(run.c, "in-progress", { retryAfterSeconds: operation.resumeAfterSeconds });
   if (settled.kind === "refused")
     return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
   tellAfterwards(run, settled);

@@ -86,8 +86,9 @@ export async function commitRun(
 
 // Address and user agent are the caller's personal data: they lie under the caller's own key.
 async function sealedCaller({ c, caller }: Run): Promise<string | null> {
-  const key = caller.keys.subjects.get(caller.principal.id);
-  if (!key) return null;
+  const { subjectKey } = caller.policy;
+  if (!subjectKey) return null;
+  const key = await caller.keys.ring.openSubjectKey(caller.principal.id, subjectKey);
   const row = c.get("state").requestId;
   const text = JSON.stringify({
     ip: c.req.header("cf-connecting-ip") ?? null,

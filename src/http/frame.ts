@@ -34,7 +34,7 @@ function transportRefusal(c: RequestContext): Response | null {
     url.protocol = "https:";
     return c.redirect(url.href, 308);
   }
-  const [, version] = /^TLSv(1\.\d)$/.exec(String(c.req.raw.cf?.tlsVersion ?? "")) ?? [];
+  const [, version] = /^TLSv(1(?:\.\d)?)$/.exec(String(c.req.raw.cf?.tlsVersion ?? "")) ?? [];
   return version !== undefined && Number(version) < Number(c.env.MIN_TLS)
     ? problemAnswer(c, "https-required")
     : null;
@@ -64,7 +64,7 @@ function finish(c: RequestContext, state: RequestState): void {
   };
   for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value);
   if (state.cell !== null) c.res.headers.set("X-Keyline-Cell", state.cell);
-  if (c.req.header("origin") !== undefined) c.res.headers.append("Vary", "Origin");
+  c.res.headers.append("Vary", "Origin");
   if (state.headers.has("Access-Control-Allow-Origin")) {
     for (const [name, value] of Object.entries(exposedHeaders)) c.res.headers.set(name, value);
   }

@@ -21,8 +21,8 @@ export async function executeWrite(
   key: ReplayKey | null,
 ): Promise<Response> {
   const ifMatch = run.c.req.header("if-match");
-  const found = key ? rideAlong(run, key) : null;
   for (let tries = 1; ; tries += 1) {
+    const found = key ? rideAlong(run, key) : null;
     const outcome = await operation.run(run.context, input);
     const earlier = found?.();
     if (key && earlier) return await replayed(run, key, earlier);

@@ -13,6 +13,16 @@ export function gateOf(
   return namespaceOf(env, cell).getByName(principalId);
 }
 
+/** Durable Objects mark what may be asked again (a restart, a moved object) and never mark an overload so. */
+export function isRetryable(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    "retryable" in error &&
+    error.retryable === true &&
+    !("overloaded" in error && error.overloaded === true)
+  );
+}
+
 function namespaceOf(env: Env, cell: Pick<Cell, "jurisdiction">): DurableObjectNamespace<GateRpc> {
   if (cell.jurisdiction === null) return env.GATES;
   try {
