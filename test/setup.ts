@@ -1,11 +1,22 @@
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
+import { knownTexts } from "#db/firewall.ts";
 import { testEnv } from "#test/env.ts";
+import { planProblems } from "#test/query-plans.ts";
 
 beforeAll(async () => {
   const { directory, cell } = testEnv().TEST_MIGRATIONS;
   await applyD1Migrations(env.DIRECTORY, directory);
   await applyD1Migrations(env.CELL_US1, cell);
   await applyD1Migrations(env.CELL_EU1, cell);
+});
+
+// DESIGN's fourth wall: of whatever this file's tests made the drivers run.
+afterAll(async () => {
+  const problems = await planProblems(knownTexts());
+  expect(
+    problems,
+    "These statements ran; give each table tenant_id = ? and an index that starts so.",
+  ).toEqual([]);
 });

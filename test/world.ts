@@ -1,9 +1,15 @@
 import { businesses } from "#cli/businesses.ts";
 import { type Business, mintDemoKey, type Seeded, seedTenant } from "#cli/seed.ts";
+import type { AccessClaims } from "#crypto/access-token.ts";
+import { openDirectory } from "#db/directory.ts";
+import { signingKeys } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import { capabilities } from "#gate/capabilities.ts";
 import type { Role } from "#gate/roles.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { newId } from "#platform/ids.ts";
-import { testEnv } from "#test/env.ts";
+import { type TestEnv, testEnv } from "#test/env.ts";
+import { accessClaims, signAccessToken } from "#test/token-issuer.ts";
 
 export interface TestTenant extends Seeded {
   readonly slug: string;
@@ -34,6 +40,88 @@ export async function newTenant(
     now,
   );
   return { ...seeded, slug, business, key, keyId };
+}
+
+/** An access token of this tenant's member of this role, signed with the directory's newest key. */
+export async function memberToken(
+  tenant: TestTenant,
+  role: Role,
+  changes: Partial<AccessClaims> = {},
+): Promise<string> {
+  const env = testEnv();
+  const directory = await openDirectory(env);
+  const { keys } = await directory.read({ keys: many(signingKeys, { limit: 1 }) });
+  const claims = accessClaims(Math.floor(Date.now() / 1000), {
+    iss: env.PUBLIC_ORIGIN,
+    aud: env.PUBLIC_ORIGIN,
+    tenant: tenant.tenantId,
+    cell: tenant.cell.id,
+    member: tenant.memberIds[role],
+    scope: Object.keys(capabilities).join(" "),
+    ...changes,
+  });
+  return await signAccessToken(JSON.parse(keys[0]?.privateJwk ?? "null"), claims);
+}
+
+/** The bindings with some replaced, for the `env` of one call. */
+export function envWith(changes: Readonly<Record<string, unknown>>): TestEnv {
+  return new Proxy(testEnv(), {
+    get: (env, name) => Reflect.get(Object.hasOwn(changes, name) ? changes : env, name),
+  });
+}
+
+/** Stands between the app and one batch: `run` commits it, and what is thrown is what the app sees of it. */
+export type Tap = (texts: readonly string[], run: () => Promise<D1Result[]>) => Promise<D1Result[]>;
+
+/** The database with every batch led through a tap: real statements, failing at a moment of the test's choosing. */
+export function tapped(database: D1Database, tap: Tap): D1Database {
+  return proxied(database, {
+    withSession: (bookmark: string) => tappedSession(database.withSession(bookmark), tap),
+  });
+}
+
+function tappedSession(session: D1DatabaseSession, tap: Tap): D1DatabaseSession {
+  const texts = new WeakMap<D1PreparedStatement, string>();
+  return proxied(session, {
+    prepare: (text: string) =>
+      proxied(session.prepare(text), {
+        bind(...values: unknown[]) {
+          const bound = session.prepare(text).bind(...values);
+          texts.set(bound, text);
+          return bound;
+        },
+      }),
+    batch: (statements: D1PreparedStatement[]) =>
+      tap(
+        statements.map((statement) => texts.get(statement) ?? ""),
+        () => session.batch(statements),
+      ),
+  });
+}
+
+/** The object with some methods replaced; the others stay bound to it. */
+export function proxied<T extends object>(object: T, methods: Readonly<Record<string, unknown>>): T {
+  return new Proxy(object, {
+    get(target, name) {
+      if (Object.hasOwn(methods, name)) return Reflect.get(methods, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Rows as they lie in the database, past the handle. */
+export async function rowsOf<T = Record<string, unknown>>(
+  database: D1Database,
+  text: string,
+  ...params: readonly unknown[]
+): Promise<T[]> {
+  return (
+    await database
+      .prepare(text)
+      .bind(...params)
+      .all<T>()
+  ).results;
 }
 
 export type { Role };

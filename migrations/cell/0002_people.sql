@@ -92,7 +92,7 @@ create table api_keys (
 ) strict, without rowid;
 
 -- Hydration of a gate: a key's text names its cell and id, not its tenant.
-create unique index api_keys_by_id on api_keys (id, tenant_id);
+create index api_keys_by_id on api_keys (id, tenant_id);
 
 create table api_key_locations (
   tenant_id text not null,

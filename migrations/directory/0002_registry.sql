@@ -3,13 +3,14 @@
 create table directory_tenants (
   tenant_id text not null check (tenant_id = 'platform'),
   id text not null,
-  slug text not null unique,
+  slug text not null,
   cell text not null,
   state text not null check (state in ('claimed', 'active', 'closed')),
   version integer not null,
   created_at text not null,
   updated_at text not null,
-  primary key (tenant_id, id)
+  primary key (tenant_id, id),
+  unique (tenant_id, slug)
 ) strict, without rowid;
 
 create table users (
@@ -17,11 +18,12 @@ create table users (
   id text not null,
   name text not null,
   email text not null,
-  email_token text not null unique,
+  email_token text not null,
   version integer not null,
   created_at text not null,
   updated_at text not null,
-  primary key (tenant_id, id)
+  primary key (tenant_id, id),
+  unique (tenant_id, email_token)
 ) strict, without rowid;
 
 -- An index only: the member row in the cell is the truth.
@@ -42,7 +44,7 @@ create table memberships (
 create table signing_keys (
   tenant_id text not null check (tenant_id = 'platform'),
   id text not null,
-  kid text not null unique,
+  kid text not null,
   public_jwk text not null,
   private_jwk text not null,
   signs_from text not null,
@@ -50,16 +52,18 @@ create table signing_keys (
   version integer not null,
   created_at text not null,
   updated_at text not null,
-  primary key (tenant_id, id)
+  primary key (tenant_id, id),
+  unique (tenant_id, kid)
 ) strict, without rowid;
 
 create table key_peppers (
   tenant_id text not null check (tenant_id = 'platform'),
   id text not null,
-  pepper_version integer not null unique,
+  pepper_version integer not null,
   pepper text not null,
   version integer not null,
   created_at text not null,
   updated_at text not null,
-  primary key (tenant_id, id)
+  primary key (tenant_id, id),
+  unique (tenant_id, pepper_version)
 ) strict, without rowid;

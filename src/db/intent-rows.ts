@@ -4,6 +4,7 @@ import { minuteMs, timestamp } from "#lib/time.ts";
 import { codes, guardStatement } from "./commit-statements.ts";
 import { type Statement, statementOf } from "./statement.ts";
 import type { TenantSession } from "./tenant-db.ts";
+import type { TenantDriver } from "./tenant-driver.ts";
 
 /** An effect's life: intended before the vendor is called, then settled with its answer, or abandoned. */
 export type IntentStep =
@@ -50,7 +51,8 @@ export async function intentRows(
       ),
     ];
   }
-  const mine = sql`"idempotency"."tenant_id" = ${tenantId} and ("idempotency"."principal_id", "idempotency"."operation", "idempotency"."key_token") in (select "intents"."principal_id", "intents"."operation", "intents"."idempotency_token" from "intents" where "intents"."tenant_id" = ${tenantId} and "intents"."id" = ${intent.id})`;
+  // By its intent too: the key may have expired meanwhile and begun another.
+  const mine = sql`"idempotency"."tenant_id" = ${tenantId} and ("idempotency"."principal_id", "idempotency"."operation", "idempotency"."key_token") in (select "intents"."principal_id", "intents"."operation", "intents"."idempotency_token" from "intents" where "intents"."tenant_id" = ${tenantId} and "intents"."id" = ${intent.id}) and "idempotency"."intent_id" = ${intent.id}`;
   if (intent.step === "abandon") {
     return [
       statementOf(sql`delete from "idempotency" where ${mine}`),
@@ -84,13 +86,13 @@ export type StoredIntent = z.output<typeof Intent>;
 
 /** Makes one sweeper the owner by moving the due time, further with every failed attempt; null where another was first. */
 export async function claimIntent(
-  session: TenantSession,
+  driver: TenantDriver,
   id: string,
   now: number,
 ): Promise<StoredIntent | null> {
-  const [rows] = await session.execute([
+  const [rows] = await driver.execute([
     statementOf(
-      sql`update "intents" set "attempts" = "attempts" + 1, "due_at" = strftime('%Y-%m-%dT%H:%M:%fZ', ${timestamp(now + minuteMs)}, '+' || (5 * "attempts") || ' minutes') where "intents"."tenant_id" = ${session.tenantId} and "intents"."id" = ${id} and "intents"."state" = 'intended' and "intents"."due_at" <= ${timestamp(now)} returning "id", "operation", "principal_id", "request_id", "intent", "idempotency_token"`,
+      sql`update "intents" set "attempts" = "attempts" + 1, "due_at" = strftime('%Y-%m-%dT%H:%M:%fZ', ${timestamp(now + minuteMs)}, '+' || (5 * "attempts") || ' minutes') where "intents"."tenant_id" = ${driver.tenantId} and "intents"."id" = ${id} and "intents"."state" = 'intended' and "intents"."due_at" <= ${timestamp(now)} returning "id", "operation", "principal_id", "request_id", "intent", "idempotency_token"`,
     ),
   ]);
   return rows?.[0] ? Intent.parse(rows[0]) : null;

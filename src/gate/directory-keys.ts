@@ -36,12 +36,13 @@ export async function directoryKeys(
 ): Promise<DirectoryKeys> {
   const now = systemNow();
   const cached = perDirectory.get(env.DIRECTORY);
-  if (cached) {
-    const keys = await cached.loading;
-    const age = now - cached.loadedAt;
-    if (age < minuteMs || (isKnown(keys) && age < maximumAgeMs)) return keys;
-  }
-  return await load(env, now);
+  if (!cached) return await load(env, now);
+  const keys = await cached.loading;
+  const age = now - cached.loadedAt;
+  if (age < minuteMs || (isKnown(keys) && age < maximumAgeMs)) return keys;
+  // Of many that waited here, the first has begun to load them anew.
+  const latest = perDirectory.get(env.DIRECTORY);
+  return latest && latest !== cached ? await latest.loading : await load(env, now);
 }
 
 function load(env: Env, now: number): Promise<DirectoryKeys> {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Change } from "#db/changes.ts";
+import type { Commit } from "./outcome.ts";
 
 const Versioned = z.object({ version: z.int() });
 
@@ -10,10 +10,12 @@ export function entityTag(answer: unknown): string | null {
 }
 
 /** RFC 9110 section 13.1.1: true where the commit's first changed row is the one the client has seen. */
-export function ifMatchHolds(header: string, changes: readonly Change[]): boolean {
+export function ifMatchHolds(header: string, { answer, changes }: Commit<unknown>): boolean {
   const first = changes.find((change) => change.kind === "update" || change.kind === "remove");
-  if (!first) return false;
-  return header.trim() === "*" || tagsOf(header).includes(`"${first.before.version}"`);
+  // Where nothing had to change, the answer is the row as it stands.
+  const unchanged = changes.length === 0 ? entityTag(answer) : null;
+  const tag = first ? `"${first.before.version}"` : unchanged;
+  return tag !== null && (header.trim() === "*" || tagsOf(header).includes(tag));
 }
 
 /** RFC 9110 section 13.1.2: true where the client holds this very version already. */

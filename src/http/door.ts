@@ -62,15 +62,32 @@ function mount(
     [path],
     async (c, next) => {
       c.get("state").operation = name;
-      const caller = await admit(c, c.req.param("tenant") ?? "");
-      if (caller instanceof Refusal) return problemAnswer(c, caller.problem, caller.details);
-      if (!mayCall(caller, operation)) return await forbid(c, name, operation, caller);
+      const caller = await authorized(c, name, operation);
+      if (caller instanceof Response) return caller;
       callers.set(c, caller);
       return await next();
     },
     ...validators(operation),
     async (c) => await serve(c, name, operation, callerFrom(callers, c)),
   );
+}
+
+/** authenticate → gate → authorize. A refusal is recorded under rights that still stand, or they are read anew. */
+async function authorized(
+  c: RequestContext,
+  name: string,
+  operation: AnyTenantOperation,
+  staleEpoch: number | null = null,
+): Promise<Caller | Response> {
+  const caller = await admit(c, c.req.param("tenant") ?? "", staleEpoch);
+  if (caller instanceof Refusal) return problemAnswer(c, caller.problem, caller.details);
+  if (mayCall(caller, operation)) return caller;
+  try {
+    return await forbid(c, name, operation, caller);
+  } catch (error) {
+    if (!(error instanceof EpochMoved) || staleEpoch !== null) throw error;
+    return await authorized(c, name, operation, caller.policy.epoch);
+  }
 }
 
 // A refusal that matters is a row of the audit; every other one is only counted.
@@ -122,10 +139,8 @@ async function serve(
   } catch (error) {
     if (!(error instanceof EpochMoved)) throw error;
   }
-  const again = await admit(c, c.req.param("tenant") ?? "", caller.policy.epoch);
-  if (again instanceof Refusal) return problemAnswer(c, again.problem, again.details);
-  if (!mayCall(again, operation)) return await forbid(c, name, operation, again);
-  return await execute(c, name, operation, again, input);
+  const again = await authorized(c, name, operation, caller.policy.epoch);
+  return again instanceof Response ? again : await execute(c, name, operation, again, input);
 }
 
 async function execute(

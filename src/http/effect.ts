@@ -50,12 +50,18 @@ export async function executeEffect(
     return problemAnswer(run.c, "upstream-failed", { retryAfterSeconds: operation.resumeAfterSeconds });
   }
   const settled = await settleIntent(operation, { id, intent, key }, result, settlingOf(run));
-  if (settled.kind === "lost")
-    return problemAnswer(run.c, "in-progress", { retryAfterSeconds: operation.resumeAfterSeconds });
+  if (settled.kind === "lost") return await endedElsewhere(run, key, operation.resumeAfterSeconds);
   if (settled.kind === "refused")
     return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
   tellAfterwards(run, settled);
   return await answered(run, operation.status ?? 200, settled.answer);
+}
+
+// The sweeper ended it, or will: the record has the answer that stands, and none where the effect was undone.
+async function endedElsewhere(run: Run, key: ReplayKey | null, retryAfterSeconds: number): Promise<Response> {
+  if (!key) return problemAnswer(run.c, "in-progress", { retryAfterSeconds });
+  const replay = await lookUp(run, key);
+  return replay ? await replayed(run, key, replay) : problemAnswer(run.c, "conflict");
 }
 
 export type Settled =
@@ -102,9 +108,7 @@ export async function settleIntent(
     });
     if (committed.kind === "committed")
       return { kind: "settled", answer: filled(draft.json, committed.assigned), changes: outcome.changes };
-    // Somebody else settled the same intent with the same result.
-    if (committed.kind === "lost" && committed.what === "intent")
-      return { kind: "settled", answer: filled(draft.json, {}), changes: [] };
+    if (committed.kind === "lost" && committed.what === "intent") return { kind: "lost" };
     if (committed.kind === "refused")
       throw new Error(`A settlement was refused by its own guard: ${committed.refusal.problem}`);
   }

@@ -28,7 +28,7 @@ export async function executeWrite(
     if (key && earlier) return await replayed(run, key, earlier);
     if (outcome instanceof Refusal)
       return await refused(run, key, outcome, found !== null && earlier === null);
-    if (ifMatch !== undefined && !ifMatchHolds(ifMatch, outcome.changes))
+    if (ifMatch !== undefined && !ifMatchHolds(ifMatch, outcome))
       return problemAnswer(run.c, "precondition-failed");
     const draft = draftOf(operation.returns, outcome.answer);
     const committed = await commitRun(run, run.session, outcome.changes, {

@@ -4,6 +4,7 @@ import { systemSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { type TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
 import { noCapabilities } from "#gate/capabilities.ts";
 import { settleIntent } from "#http/effect.ts";
 import type { TenantContext } from "#http/operation.ts";
@@ -19,9 +20,18 @@ import { errorFields, log } from "#platform/log.ts";
 export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now: number): Promise<void> {
   const stale = await new CellSystem(new Store(cell.database, "first-primary")).staleIntents(timestamp(now));
   for (const { tenantId, intentId } of stale) {
-    const session = await systemSession(env, cell.database, tenantId);
-    const intent = await claimIntent(session, intentId, now);
-    if (intent) await resume(cell, registry, session, intent, now);
+    try {
+      // Claimed before anything else, so that an intent which cannot be taken up waits behind those that can.
+      const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
+      const intent = await claimIntent(driver, intentId, now);
+      if (intent)
+        await resume(cell, registry, await systemSession(env, cell.database, tenantId), intent, now);
+    } catch (error) {
+      log("error", "an intent could not be resumed; it is tried again later", {
+        intent: intentId,
+        ...errorFields(error),
+      });
+    }
   }
 }
 
@@ -35,28 +45,20 @@ async function resume(
   const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
   const ports = { files: cell.files };
   const run = { job: stored.operation, requestId: stored.request_id, now };
-  try {
-    if (operation?.form !== "effect")
-      throw new Error("An intent names an operation that this deployment does not have.");
-    const intent = operation.intent.parse(stored.intent);
-    if (operation.abandon) {
-      await operation.abandon(ports, intent, stored.id);
-      await commitAsSystem(session, run, [], { step: "abandon", id: stored.id });
-      return;
-    }
-    const result = await operation.perform(ports, intent, stored.id);
-    await settleIntent(operation, { id: stored.id, intent, key: keyOf(stored) }, result, {
-      context: contextOf(cell, session, stored, now),
-      keys: session.keys,
-      commit: (changes, step) => commitAsSystem(session, run, changes, step),
-    });
-  } catch (error) {
-    log("error", "an intent could not be resumed; it is tried again later", {
-      operation: stored.operation,
-      intent: stored.id,
-      ...errorFields(error),
-    });
+  if (operation?.form !== "effect")
+    throw new Error(`An intent names ${stored.operation}, which this deployment does not have.`);
+  const intent = operation.intent.parse(stored.intent);
+  if (operation.abandon) {
+    await operation.abandon(ports, intent, stored.id);
+    await commitAsSystem(session, run, [], { step: "abandon", id: stored.id });
+    return;
   }
+  const result = await operation.perform(ports, intent, stored.id);
+  await settleIntent(operation, { id: stored.id, intent, key: keyOf(stored) }, result, {
+    context: contextOf(cell, session, stored, now),
+    keys: session.keys,
+    commit: (changes, step) => commitAsSystem(session, run, changes, step),
+  });
 }
 
 function keyOf({ principal_id: principalId, operation, idempotency_token: token }: StoredIntent) {

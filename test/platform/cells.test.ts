@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { cellOf, cellsOf } from "#platform/cells.ts";
+import { testEnv } from "#test/env.ts";
+
+test("each cell of CELLS has its own database, bucket and queue, and its jurisdiction", () => {
+  const [us, eu] = cellsOf(testEnv());
+  expect([us?.id, us?.jurisdiction, eu?.id, eu?.jurisdiction]).toEqual(["us1", null, "eu1", "eu"]);
+  expect(us?.database).not.toBe(eu?.database);
+  expect(us?.files).not.toBe(eu?.files);
+  expect(us?.queue).not.toBe(eu?.queue);
+});
+
+test("several cells may share a jurisdiction", () => {
+  const { CELL_EU1, FILES_EU1, AUDIT_EVENTS_EU1 } = testEnv();
+  const env = {
+    ...testEnv(),
+    CELLS: "eu1:eu,eu2:eu",
+    CELL_EU2: CELL_EU1,
+    FILES_EU2: FILES_EU1,
+    AUDIT_EVENTS_EU2: AUDIT_EVENTS_EU1,
+  };
+  expect(cellsOf(env).map(({ id, jurisdiction }) => `${id} ${jurisdiction}`)).toEqual(["eu1 eu", "eu2 eu"]);
+});
+
+test.each(["", "us1,", "US1", "us1:mars", "us1;eu1"])("CELLS as %j is refused, not guessed at", (CELLS) => {
+  expect(() => cellsOf({ ...testEnv(), CELLS })).toThrow("CELLS has a malformed entry");
+});
+
+test("a cell without its binding is refused by name", () => {
+  expect(() => cellsOf({ ...testEnv(), CELLS: "ap1" })).toThrow("CELL_AP1 is missing");
+});
+
+test("a name that no cell has finds none", () => {
+  expect(cellOf(testEnv(), "us9")).toBeNull();
+});

@@ -1,0 +1,128 @@
+import { expect, test, vi } from "vitest";
+import { CellSystem } from "#db/cell-system.ts";
+import { knownTexts } from "#db/firewall.ts";
+import { type ResultRows, Store } from "#db/store.ts";
+import { registry } from "#resources/index.ts";
+import { testEnv } from "#test/env.ts";
+import { planOf, planProblems } from "#test/query-plans.ts";
+import { newTenant } from "#test/world.ts";
+
+/** What one would write who forgot the tenant, and the line of the plan that gives it away. */
+const unsafe: readonly [text: string, step: RegExp][] = [
+  [`select "orders"."id" from "orders" where "orders"."tenant_id" = ? or 1=1`, /^SCAN orders/],
+  [`select "orders"."id" from "orders"`, /^SCAN orders/],
+  [
+    `select "orders"."id" from "orders" join "customers" on "customers"."id" = "orders"."customer_id" where "orders"."tenant_id" = ?`,
+    /^SCAN customers|AUTOMATIC/,
+  ],
+  [
+    `select "orders"."id" from "orders" join "customers" on "customers"."tenant_id" = "orders"."tenant_id" and "customers"."id" = "orders"."customer_id"`,
+    /^SCAN orders/,
+  ],
+  [
+    `select "orders"."id" from "orders" left join "customers" on "orders"."tenant_id" = ? and "customers"."tenant_id" = ?`,
+    /^SCAN orders/,
+  ],
+  [`update "orders" set "status" = ? where "orders"."id" = ?`, /^SCAN orders/],
+  [
+    `delete from "events" where "events"."created_at" <= ? and "events"."dispatched_at" is null`,
+    /^SEARCH events/,
+  ],
+  [
+    `select "idempotency"."answer" from "idempotency" where "idempotency"."expires_at" > ?`,
+    /^SEARCH idempotency/,
+  ],
+  [`select "users"."id" from "users" where "users"."email_token" = ?`, /^SCAN users/],
+  [
+    `select "search_rows"."entity_id" from "search_rows" where "search_rows"."number" = ?`,
+    /^SEARCH search_rows/,
+  ],
+  [`select rowid from "search_index"`, /^SCAN search_index/],
+  [
+    `select "orders"."id" from "orders" where "orders"."tenant_id" > ? and "orders"."id" = ?`,
+    /^SEARCH orders/,
+  ],
+];
+
+for (const [text, step] of unsafe) {
+  test(`the plan gives away: ${text}`, async () => {
+    const [problem, ...more] = await planProblems([text]);
+    expect(more).toEqual([]);
+    expect(problem).toMatch(step);
+    expect(problem).toContain(text);
+  });
+}
+
+test("a text that D1 would refuse in production is a problem", async () => {
+  const marks = Array.from({ length: 101 }, () => "?").join(", ");
+  const text = `select "orders"."id" from "orders" where "orders"."tenant_id" = ? and "orders"."id" in (${marks})`;
+  expect((await planProblems([text]))[0]).toContain("102 bound parameters");
+});
+
+test("a text that SQLite does not take is a problem", async () => {
+  const text = `select "orders"."colour" from "orders" where "orders"."tenant_id" = ?`;
+  expect(await planProblems([text])).toEqual([expect.stringContaining("no such column")]);
+});
+
+test("what the drivers ran is remembered for the plans", async () => {
+  expect(Object.keys(registry).length).toBeGreaterThan(0);
+  await newTenant();
+  expect(knownTexts().length).toBeGreaterThan(30);
+  expect(await planProblems(knownTexts())).toEqual([]);
+});
+
+/** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
+const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] }>> = {
+  expired: {
+    args: [0],
+    steps: [
+      "SEARCH idempotency USING INDEX idempotency_by_expiry (expires_at<?)",
+      "SEARCH commits USING INDEX commits_by_age (created_at<?)",
+      "SEARCH intents USING INDEX intents_by_age (created_at<?)",
+      "SEARCH events USING INDEX events_dispatched_by_age (created_at<?)",
+    ],
+  },
+  staleIntents: { args: ["2026"], steps: ["SEARCH intents USING INDEX intents_due (due_at<?)"] },
+  tenantOfApiKey: {
+    args: ["key_x"],
+    steps: ["SEARCH api_keys USING INDEX api_keys_by_id (id=?)"],
+  },
+  tenantsWithPendingEvents: {
+    args: ["2026"],
+    steps: ["SEARCH events USING INDEX events_pending_by_age (created_at<?)", "SCAN (subquery-1)"],
+  },
+};
+const idColumns = ["tenant_id", "tenant_id as id", "id", "principal_id", "operation", "key_token", "seq"];
+
+test("reads across tenants are a closed list, and each uses its index and answers ids alone", async () => {
+  const listed = Object.getOwnPropertyNames(CellSystem.prototype).filter((name) => name !== "constructor");
+  expect(listed.toSorted(), "a read across tenants is listed here first, with its index").toEqual(
+    Object.keys(acrossTenants).toSorted(),
+  );
+  for (const [name, { args, steps }] of Object.entries(acrossTenants)) {
+    const texts = await textsOf(name, args);
+    const plans = await Promise.all(texts.map((text) => planOf(testEnv().CELL_US1 as D1Database, text)));
+    const touched = plans.flat().filter((step) => /^(SCAN|SEARCH)/.test(step));
+    expect(
+      touched.map((step) => step.replace("COVERING ", "")),
+      name,
+    ).toEqual(steps);
+    for (const text of texts) {
+      const [, columns = ""] = /^select (?:distinct )?(.+?) from /.exec(text) ?? [];
+      expect(idColumns, text).toEqual(expect.arrayContaining(columns.split(", ")));
+      expect(text, "a bounded number at a time").toMatch(/ limit \d+\)?$/);
+    }
+  }
+});
+
+async function textsOf(name: string, args: unknown[]): Promise<string[]> {
+  const texts: string[] = [];
+  const batch = vi.spyOn(Store.prototype, "batch").mockImplementation(async (statements) => {
+    texts.push(...statements.map(({ text }) => text));
+    return statements.map((): ResultRows => []);
+  });
+  const system = new CellSystem(new Store(testEnv().DIRECTORY, "first-primary"));
+  await Reflect.apply(Reflect.get(system, name), system, args);
+  batch.mockRestore();
+  return texts;
+}
