@@ -1,0 +1,74 @@
+import { cellsOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { testEnv } from "#test/env.ts";
+import { envWith, proxied, tapped } from "#test/world.ts";
+
+/** What one request asked of the world outside its isolate. */
+export interface Counts {
+  /** The texts of each batch: one round trip. */
+  trips: (readonly string[])[];
+  /** The names of the objects that were found or made. */
+  objects: string[];
+  /** The methods called on them. */
+  hops: string[];
+  sent: unknown[];
+  /** The bucket's methods with the keys they named. */
+  files: string[];
+}
+
+/** The real bindings, counted. Reset the counts between requests; the caches stay those of this env. */
+export function counted(): { env: Env; counts: Counts; reset: () => void } {
+  const env = testEnv();
+  const counts: Counts = { trips: [], objects: [], hops: [], sent: [], files: [] };
+  const reset = () => Object.assign(counts, { trips: [], objects: [], hops: [], sent: [], files: [] });
+  const database = (real: D1Database) =>
+    proxied(
+      tapped(real, (texts, run) => {
+        counts.trips.push(texts);
+        return run();
+      }),
+      outside("prepare", "batch", "exec", "dump"),
+    );
+  const bindings = cellsOf(env).flatMap((cell): [string, unknown][] => {
+    const suffix = cell.id.toUpperCase();
+    return [
+      [`CELL_${suffix}`, database(cell.database)],
+      [`FILES_${suffix}`, calls(cell.files, (method, args) => counts.files.push(`${method} ${args[0]}`))],
+      [`AUDIT_EVENTS_${suffix}`, calls(cell.queue, (_method, args) => counts.sent.push(args[0]))],
+    ];
+  });
+  const gates = proxied(env.GATES, {
+    ...outside("get", "newUniqueId", "idFromName"),
+    getByName(name: string) {
+      counts.objects.push(name);
+      return calls(env.GATES.getByName(name), (method) => counts.hops.push(method));
+    },
+  });
+  const replaced = { ...Object.fromEntries(bindings), DIRECTORY: database(env.DIRECTORY), GATES: gates };
+  return { env: envWith(replaced), counts, reset };
+}
+
+function calls<T extends object>(target: T, tell: (method: string, args: unknown[]) => void): T {
+  return new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name, object);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        tell(String(name), args);
+        return Reflect.apply(value, object, args);
+      };
+    },
+  });
+}
+
+// A way in that these counts do not see must not be taken.
+function outside(...methods: string[]): Record<string, () => never> {
+  return Object.fromEntries(
+    methods.map((method) => [
+      method,
+      () => {
+        throw new Error(`${method} goes past db/store or platform/gates, where round trips are counted.`);
+      },
+    ]),
+  );
+}

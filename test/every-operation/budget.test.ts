@@ -1,0 +1,153 @@
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { knownTexts } from "#db/firewall.ts";
+import { Store } from "#db/store.ts";
+import { type Answer, type Call, clientOf } from "#test/client.ts";
+import { counted } from "#test/counted.ts";
+import { exampleOf, tenantOperations } from "#test/examples.ts";
+import { newTenant, type TestTenant } from "#test/world.ts";
+import { expectSuccess, memberOf, ownKeyOf, type Principal } from "./trial.ts";
+
+const { call } = clientOf();
+const { env, counts, reset } = counted();
+
+/** Whose change tells another gate after the answer. By hand. */
+const forgets: Readonly<Record<string, string[]>> = { "api-keys.revoke": ["forget"] };
+const mostSubrequests = 5;
+
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  tenant = await newTenant();
+});
+
+afterEach(() => void vi.restoreAllMocks());
+
+for (const { name, operation } of tenantOperations) {
+  const isRead = operation.form === "read";
+  const trips = operation.store === "none" ? 0 : isRead ? 1 : 2;
+  const headersTried: Call["headers"][] = [
+    {},
+    ...(operation.method === "post" ? [{ "Idempotency-Key": "budget" }] : []),
+    ...(operation.path.endsWith("Id}") && !isRead ? [{ "If-Match": "*" }] : []),
+  ];
+
+  for (const headers of headersTried) {
+    const how = Object.keys(headers ?? {}).map((header) => ` with ${header}`);
+    test(`${name}${how} makes one hop to its gate and ${isRead ? trips : `at most ${trips}`} to D1`, async () => {
+      for (const principal of [ownKeyOf(tenant), await memberOf(tenant, "owner")]) {
+        const input = await exampleOf(name).make(tenant);
+        await warm(principal);
+        expectSuccess(name, await ask(name, principal, { ...input, headers: headers ?? {} }));
+        expect(counts.hops).toEqual(["enter", ...(forgets[name] ?? [])]);
+        expect(counts.objects[0]).toBe(principal.id);
+        expect(counts.objects).toHaveLength(counts.hops.length);
+        expect(counts.trips.length).toBeLessThanOrEqual(trips);
+        if (isRead) expect(counts.trips).toHaveLength(trips);
+        else expect(counts.trips.filter(isWrite), "one commit").toHaveLength(1);
+        expect(counts.sent.length).toBe(isRead ? 0 : 1);
+        expect(counts.files).toEqual([]);
+        expect(counts.trips.length + counts.hops.length + counts.sent.length).toBeLessThanOrEqual(
+          mostSubrequests,
+        );
+      }
+    });
+  }
+
+  test(`${name} reaches D1 through the firewall alone, and is recorded there`, async () => {
+    const input = await exampleOf(name).make(tenant);
+    await warm(ownKeyOf(tenant));
+    await ask(name, ownKeyOf(tenant), input);
+    const texts = counts.trips.flat();
+    expect(texts.length > 0, "an operation that reads or writes is seen by the plans").toBe(
+      operation.store !== "none",
+    );
+    expect(knownTexts()).toEqual(expect.arrayContaining(texts));
+  });
+
+  test(`${name} costs nothing beyond its gate when it is refused`, async () => {
+    const input = await exampleOf(name).make(tenant);
+    await warm(await memberOf(tenant, "owner"));
+    const powerless = await memberOf(tenant, "owner", "unknown:scope");
+    expect((await ask(name, ownKeyOf(tenant), { ...input, tenant: "nobody-has-this-slug" })).status).toBe(
+      404,
+    );
+    expect([counts.hops, counts.trips]).toEqual([["enter"], []]);
+    if (exampleOf(name).needs === "any principal") return;
+    expect((await ask(name, powerless, input)).status).toBe(403);
+    expect(counts.hops).toEqual(["enter"]);
+    const isRecorded = operation.recordRefusal === true;
+    expect(counts.trips.map(isWrite)).toEqual(isRecorded ? [true] : []);
+  });
+}
+
+test("public operations ask for no gate, and for D1 only where they say how it is", async () => {
+  await call("system.jwks", { env });
+  for (const name of ["system.alive", "system.jwks", "system.problem"]) {
+    reset();
+    expectSuccess(name, await call(name, { ...(await exampleOf(name).make(tenant)), env }));
+    expect(counts, name).toEqual({ trips: [], objects: [], hops: [], sent: [], files: [] });
+  }
+  reset();
+  expectSuccess("system.ready", await call("system.ready", { env }));
+  expect(counts.trips.length).toBe(3);
+  expect([counts.hops, counts.sent, counts.files]).toEqual([[], [], ["head readyz", "head readyz"]]);
+});
+
+test("a gate's first request reads its rights in one trip more, two for a key, and the next in none", async () => {
+  const batches = vi.spyOn(Store.prototype, "batch");
+  const own = await newTenant();
+  await warm(ownKeyOf(tenant));
+  for (const [principal, hydration] of [
+    [ownKeyOf(own), 2],
+    [await memberOf(own, "owner"), 1],
+  ] as const) {
+    for (const expected of [hydration + 1, 1]) {
+      reset();
+      batches.mockClear();
+      const answer = await call("orders.list", { tenant: own.slug, as: principal.as, env });
+      expectSuccess("orders.list", answer);
+      expect(batches).toHaveBeenCalledTimes(expected);
+      expect([counts.trips.length, counts.hops]).toEqual([1, ["enter"]]);
+    }
+  }
+});
+
+test("an isolate's first request loads peppers and signing keys in two trips, and the next in none", async () => {
+  const fresh = counted();
+  const ask = () => call("tenants.ping", { tenant: tenant.slug, as: tenant.key, env: fresh.env });
+  await warm(ownKeyOf(tenant));
+  expectSuccess("tenants.ping", await ask());
+  expect(fresh.counts.trips).toHaveLength(2);
+  expect(fresh.counts.trips.flat().join()).toMatch(/"key_peppers".*"signing_keys"/s);
+  fresh.reset();
+  expectSuccess("tenants.ping", await ask());
+  expect([fresh.counts.trips, fresh.counts.hops]).toEqual([[], ["enter"]]);
+});
+
+test("rights that moved cost a read, a hydration and a read again", async () => {
+  await warm(ownKeyOf(tenant));
+  await exampleOf("api-keys.revoke").make(tenant);
+  reset();
+  expectSuccess("orders.list", await ask("orders.list", ownKeyOf(tenant), {}));
+  expect([counts.trips.length, counts.hops]).toEqual([2, ["enter", "enter"]]);
+});
+
+test("what the counts do not see is not taken", () => {
+  for (const ways of [() => env.DIRECTORY.prepare("select 1"), () => env.GATES.newUniqueId()])
+    expect(ways).toThrow("goes past");
+});
+
+/** Leaves the counts at nothing, the caches filled and the gate at the tenant's present epoch. */
+async function warm(principal: Principal): Promise<void> {
+  expectSuccess("tenants.get", await ask("tenants.get", principal, {}));
+  reset();
+}
+
+async function ask(name: string, { as }: Principal, input: Call): Promise<Answer> {
+  reset();
+  return await call(name, { tenant: tenant.slug, as, env, ...input });
+}
+
+function isWrite(texts: readonly string[]): boolean {
+  return texts.some((text) => /^(insert|update|delete)/.test(text));
+}

@@ -1,0 +1,292 @@
+import { beforeAll, expect, test } from "vitest";
+import { systemSession } from "#db/open-tenant.ts";
+import { many } from "#db/queries.ts";
+import type { Reach } from "#db/scope.ts";
+import { Store } from "#db/store.ts";
+import { TenantSession } from "#db/tenant-db.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { allCapabilities, noCapabilities } from "#gate/capabilities.ts";
+import { orderLines } from "#resources/orders/table.ts";
+import { type Call, clientOf } from "#test/client.ts";
+import { comparable } from "#test/comparable.ts";
+import { testEnv } from "#test/env.ts";
+import { absentLike, exampleOf, newOrderAt, tenantOperations } from "#test/examples.ts";
+import { roleTable } from "#test/gate/role-table.ts";
+import { newTenant, type Role, rowsOf, type TestTenant } from "#test/world.ts";
+import { grown, written } from "#test/written.ts";
+import { expectSuccess, memberOf, ownKeyOf, type Principal } from "./trial.ts";
+
+const { call } = clientOf();
+
+let tenant: TestTenant;
+/** Where and whose each order is. */
+const orders: Record<"hereMine" | "hereNobodys" | "thereMine" | "thereNobodys", string> = {
+  hereMine: "",
+  hereNobodys: "",
+  thereMine: "",
+  thereNobodys: "",
+};
+type OrderName = keyof typeof orders;
+
+/** Who is limited, to what, and which orders that leaves. By hand. */
+const limited: Readonly<
+  Record<string, { role: Role | null; places: ("here" | "there")[]; sees: OrderName[] }>
+> = {
+  manager: { role: "manager", places: ["here"], sees: ["hereMine", "hereNobodys"] },
+  staff: { role: "staff", places: ["here"], sees: ["hereMine", "hereNobodys"] },
+  "installer of one location": { role: "installer", places: ["here"], sees: ["hereMine"] },
+  "key of the other location": { role: null, places: ["there"], sees: ["thereMine", "thereNobodys"] },
+  "key of both locations": {
+    role: null,
+    places: ["here", "there"],
+    sees: Object.keys(orders) as OrderName[],
+  },
+};
+const principals = new Map<string, Principal>();
+
+beforeAll(async () => {
+  tenant = await newTenant();
+  const { memberIds, customerIds, locationIds } = tenant;
+  const [here, there] = locationIds;
+  const at = (locationId: string, assigneeId: string | null) =>
+    newOrderAt(tenant, "draft", { locationId, assigneeId, customerId: customerIds[1] });
+  orders.hereMine = await at(here, memberIds.installer);
+  orders.hereNobodys = await at(here, null);
+  orders.thereMine = await at(there, memberIds.installer);
+  orders.thereNobodys = await at(there, null);
+  // Everything may be done, so that only the reach is in the way.
+  await changeMembers("grants = ? where tenant_id = ?", allCapabilities, tenant.tenantId);
+  for (const [name, { role, places }] of Object.entries(limited))
+    principals.set(name, role ? await memberOf(tenant, role) : await keyAt(places));
+});
+
+for (const [name, { sees }] of Object.entries(limited)) {
+  test(`${name} finds its orders in every list, and no others`, async () => {
+    const [here, there] = tenant.locationIds;
+    const customer = { customerId: tenant.customerIds[1] ?? "" };
+    expect(await listed(name, customer)).toEqual(idsOf(sees));
+    const isHere = (order: OrderName) => order.startsWith("here");
+    expect(await listed(name, { locationId: here })).toEqual(
+      expect.arrayContaining(idsOf(sees.filter(isHere))),
+    );
+    expect(await listed(name, { locationId: there })).toEqual(idsOf(sees.filter((each) => !isHere(each))));
+    for (const query of [{}, { status: "draft" }]) {
+      const found = await listed(name, query);
+      for (const order of Object.keys(orders) as OrderName[])
+        expect(found.includes(orders[order]), `${order} in ${JSON.stringify(query)}`).toBe(
+          sees.includes(order),
+        );
+    }
+  });
+
+  test(`${name} reads and changes its orders; the others are not there`, async () => {
+    for (const order of Object.keys(orders) as OrderName[]) {
+      const params = { orderId: orders[order] };
+      const read = await ask(name, "orders.get", { params });
+      const changed = await ask(name, "orders.update", { params, body: { dueAt: "2031-05-06T07:08:09Z" } });
+      const expected = sees.includes(order) ? 200 : 404;
+      expect([order, read.status, changed.status]).toEqual([order, expected, expected]);
+    }
+  });
+
+  test(`${name} sees its own locations alone`, async () => {
+    const places = limited[name]?.places ?? [];
+    const { data } = (await ask(name, "locations.list", {})).json;
+    expect(data.map(({ id }: { id: string }) => id).toSorted()).toEqual(
+      tenant.locationIds.filter((_, index) => places.includes(index === 0 ? "here" : "there")).toSorted(),
+    );
+  });
+
+  test(`${name} sees the audit of what is within its reach alone`, async () => {
+    const { data } = (await ask(name, "audit.list", { query: { limit: "100" } })).json;
+    const places = tenant.locationIds.filter((_, index) =>
+      limited[name]?.places.includes(index === 0 ? "here" : "there"),
+    );
+    expect(data.length).toBeGreaterThan(0);
+    for (const row of data) {
+      expect(places).toContain(row.locationId);
+      if (name.startsWith("installer")) expect(row.assigneeId).toBe(tenant.memberIds.installer);
+    }
+    for (const [order, entityId] of Object.entries(orders)) {
+      const found = (await ask(name, "audit.list", { query: { entityId } })).json.data;
+      expect(found.length > 0, order).toBe(sees.some((each) => each === order));
+    }
+  });
+}
+
+for (const { name, operation } of tenantOperations) {
+  if (!/\{(orderId|locationId)\}/.test(operation.path)) continue;
+
+  for (const who of ["manager", "staff", "installer of one location", "key here"]) {
+    test(`${name} out of the reach of ${who} is answered as if it were absent`, async () => {
+      const principal = principals.get(who) ?? (await keyAt(["here"]));
+      const input = await exampleOf(name).make(elsewhere());
+      const before = await written();
+      for (const [key, id] of Object.entries(input.params ?? {})) {
+        const absent = { ...input, params: { [key]: absentLike(id) } };
+        const answers = [input, absent].map((each) => ({ tenant: tenant.slug, as: principal.as, ...each }));
+        const [out, none] = [await call(name, answers[0]), await call(name, answers[1])];
+        expect(out.status, out.text).toBe(404);
+        expect(comparable(out)).toBe(comparable(none));
+      }
+      expect(grown(before, await written())).toEqual({});
+    });
+
+    test(`${name} within the reach of ${who} is done`, async () => {
+      // A location made for the purpose is in nobody's reach but those of all.
+      if (name === "locations.remove") return;
+      const principal = principals.get(who) ?? (await keyAt(["here"]));
+      const input = await exampleOf(name).make(tenant);
+      expectSuccess(name, await call(name, { tenant: tenant.slug, as: principal.as, ...input }));
+    });
+  }
+}
+
+test("an assigned principal does not reach what is another's, at its own location", async () => {
+  for (const { name, operation } of tenantOperations) {
+    if (!operation.path.includes("{orderId}")) continue;
+    const { memberIds } = tenant;
+    const theirs = { ...tenant, memberIds: { ...memberIds, installer: memberIds.designer } };
+    const answer = await ask("installer of one location", name, await exampleOf(name).make(theirs));
+    expect([name, answer.status]).toEqual([name, 404]);
+  }
+});
+
+test("an order is drafted at a location within reach alone, and elsewhere refused as at an absent one", async () => {
+  const { body } = await exampleOf("orders.create").make(tenant);
+  for (const who of ["manager", "staff"]) {
+    const before = await written();
+    const at = (locationId: string) => ask(who, "orders.create", { body: { ...Object(body), locationId } });
+    const [elsewhere, absent] = [
+      await at(tenant.locationIds[1]),
+      await at(absentLike(tenant.locationIds[1])),
+    ];
+    expect([elsewhere.status, elsewhere.json.errors?.[0]?.pointer]).toEqual([422, "/locationId"]);
+    expect(comparable(elsewhere)).toBe(comparable(absent));
+    expect(grown(before, await written())).toEqual({});
+    expect((await at(tenant.locationIds[0])).status).toBe(201);
+  }
+});
+
+test("who is limited makes no location, and no key that reaches further", async () => {
+  const name = "A key";
+  const scopes = ["orders:read"];
+  const [here, there] = tenant.locationIds;
+  for (const who of ["manager", "staff", "key of the other location"]) {
+    const before = await written();
+    const location = await ask(who, "locations.create", { body: { name: "Pier", timezone: "UTC" } });
+    expect(location.status, location.text).toBe(403);
+    const foreign = who.startsWith("key") ? here : there;
+    for (const locationIds of [undefined, [foreign], [here, there], [absentLike(there)]]) {
+      const answer = await ask(who, "api-keys.create", { body: { name, scopes, locationIds } });
+      expect([answer.status, answer.json.type]).toEqual([422, "/problems/scopes-exceed-creator"]);
+    }
+    expect(grown(before, await written())).toEqual({});
+  }
+  const installers = await ask("installer of one location", "api-keys.create", {
+    body: { name, scopes, locationIds: [here] },
+  });
+  expect(installers.status, "a key cannot be held to its creator's assignments").toBe(403);
+});
+
+test("who is limited to locations and has none sees nothing", async () => {
+  const nowhere = await newTenant();
+  await rowsOf(nowhere.cell.database, "delete from member_locations where tenant_id = ?", nowhere.tenantId);
+  for (const role of ["manager", "staff", "installer"] as const) {
+    const { as } = await memberOf(nowhere, role);
+    const { json } = await call("orders.list", { tenant: nowhere.slug, as });
+    expect(json).toEqual({ data: [], nextCursor: null });
+    const read = await call("orders.get", { tenant: nowhere.slug, as, params: { orderId: nowhere.orderId } });
+    expect(read.status).toBe(404);
+  }
+});
+
+test("an installer of all locations finds what is assigned to them everywhere", async () => {
+  const { memberIds, tenantId } = tenant;
+  await changeMembers("all_locations = 1 where tenant_id = ? and id = ?", tenantId, memberIds.installer);
+  await rowsOf(
+    tenant.cell.database,
+    "update tenant_state set epoch = epoch + 1 where tenant_id = ?",
+    tenantId,
+  );
+  expect(await listed("installer of one location", { customerId: tenant.customerIds[1] ?? "" })).toEqual(
+    idsOf(["hereMine", "thereMine"]),
+  );
+});
+
+test("rows that hang on others are within reach where those are", async () => {
+  const own = await newTenant();
+  const [here, there] = own.locationIds;
+  const { installer } = own.memberIds;
+  const nobodys = await newOrderAt(own, "draft", { assigneeId: null });
+  const afar = await newOrderAt(own, "draft", { locationId: there });
+  const within = (locations: string[] | null, assigneeId: string | null) =>
+    ordersOfLines(own, { locations, assigneeId });
+  expect(await within(null, null)).toEqual([own.orderId, nobodys, afar].toSorted());
+  expect(await within([here], null)).toEqual([own.orderId, nobodys].toSorted());
+  expect(await within([there], null)).toEqual([afar]);
+  expect(await within(null, installer)).toEqual([own.orderId, afar].toSorted());
+  expect(await within([here], installer)).toEqual([own.orderId]);
+  expect(await within([], null)).toEqual([]);
+});
+
+test("the roles that are limited hold what the table says when nothing is granted", async () => {
+  await changeMembers("grants = ? where tenant_id = ?", noCapabilities, tenant.tenantId);
+  await rowsOf(
+    tenant.cell.database,
+    "update tenant_state set epoch = epoch + 1 where tenant_id = ?",
+    tenant.tenantId,
+  );
+  expect(roleTable.installer).not.toContain("orders:write");
+  const { status } = await ask("installer of one location", "orders.place", {
+    params: { orderId: orders.hereMine },
+  });
+  expect(status).toBe(403);
+});
+
+/** The tenant as examples see it who are to make things at the other location. */
+function elsewhere(): TestTenant {
+  const [here, there] = tenant.locationIds;
+  return { ...tenant, locationIds: [there, here] };
+}
+
+async function ask(who: string, name: string, input: Call) {
+  const principal = principals.get(who);
+  if (!principal) throw new Error(`Nobody here is ${who}.`);
+  return await call(name, { tenant: tenant.slug, as: principal.as, ...input });
+}
+
+async function listed(who: string, query: Record<string, string>): Promise<string[]> {
+  const answer = await ask(who, "orders.list", { query: { limit: "100", ...query } });
+  return answer.json.data.map(({ id }: { id: string }) => id).toSorted();
+}
+
+function idsOf(names: readonly OrderName[]): string[] {
+  return names.map((name) => orders[name]).toSorted();
+}
+
+async function keyAt(places: readonly ("here" | "there")[]): Promise<Principal> {
+  const locationIds = tenant.locationIds.filter((_, index) =>
+    places.includes(index === 0 ? "here" : "there"),
+  );
+  const scopes = roleTable.owner;
+  const created = await call("api-keys.create", {
+    tenant: tenant.slug,
+    as: ownKeyOf(tenant).as,
+    body: { name: "Limited", scopes, locationIds },
+  });
+  expect(created.status, created.text).toBe(201);
+  return { id: created.json.id, as: created.json.key };
+}
+
+async function changeMembers(change: string, ...values: unknown[]): Promise<void> {
+  await rowsOf(tenant.cell.database, `update members set ${change}`, ...values);
+}
+
+async function ordersOfLines({ cell, tenantId }: TestTenant, reach: Reach): Promise<string[]> {
+  const { keys } = await systemSession(testEnv(), cell.database, tenantId);
+  const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
+  const session = new TenantSession(driver, { reach, keys, epoch: null });
+  const { lines } = await session.read({ lines: many(orderLines, { limit: 100 }) });
+  return [...new Set(lines.map(({ orderId }) => orderId))].toSorted();
+}

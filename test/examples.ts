@@ -1,0 +1,216 @@
+import { z } from "zod";
+import { type AnyOperation, namedOperations } from "#http/registry.ts";
+import { newId } from "#platform/ids.ts";
+import { registry } from "#resources/index.ts";
+import { type Call, clientOf } from "#test/client.ts";
+import type { TestTenant } from "#test/world.ts";
+
+type Input = Pick<Call, "params" | "query" | "body">;
+
+/** One valid call of an operation, and which of its ids a hostile caller would swap. Ids in params are all of them. */
+export interface Example {
+  /** By hand, so that a wrong `can` in the code shows: its capability, or whose call it answers. */
+  readonly needs: string | "any principal" | "nobody";
+  /** JSON pointers of ids in the body that must be of this tenant. */
+  readonly bodyIds?: readonly string[];
+  /** Query parameters that filter by an id. */
+  readonly queryIds?: readonly string[];
+  /** Makes what the call is about, so that every call succeeds and none disturbs another. */
+  make(tenant: TestTenant): Input | Promise<Input>;
+}
+
+const { call } = clientOf();
+
+const line = { description: "Banner, printed", quantityThousandths: 2000, unitPrice: 4500 };
+
+/** By operation. Every call reaches what the roles reach that are limited: the first location, the installer's work. */
+const examples: Readonly<Record<string, Example>> = {
+  "api-keys.list": { needs: "api-keys:read", make: () => ({ query: { limit: "5" } }) },
+  "api-keys.create": {
+    needs: "api-keys:write",
+    bodyIds: ["/locationIds/0"],
+    make: ({ locationIds }) => ({
+      body: { name: "Till", scopes: ["api-keys:write"], locationIds: [locationIds[0]] },
+    }),
+  },
+  "api-keys.revoke": {
+    needs: "api-keys:write",
+    make: async (tenant) => ({ params: { apiKeyId: await newKey(tenant) } }),
+  },
+  "audit.list": {
+    needs: "audit:read",
+    queryIds: ["actorId", "entityId"],
+    make: ({ orderId }) => ({ query: { limit: "5", entityId: orderId } }),
+  },
+  "customers.list": { needs: "customers:read", make: () => ({ query: { limit: "5" } }) },
+  "customers.get": { needs: "customers:read", make: withCustomer },
+  "customers.search": { needs: "customers:read", make: () => ({ body: { name: "a" } }) },
+  "customers.create": {
+    needs: "customers:write",
+    make: () => ({ body: { name: "Grace Hopper", email: "grace@example.com", note: "Calls ahead." } }),
+  },
+  "customers.update": {
+    needs: "customers:write",
+    make: async (tenant) => ({ ...(await withCustomer(tenant)), body: { phone: "+44 20 7946 0958" } }),
+  },
+  "customers.remove": { needs: "customers:write", make: withCustomer },
+  "customers.restore": {
+    needs: "customers:write",
+    async make(tenant) {
+      const input = await withCustomer(tenant);
+      await made(tenant, "customers.remove", input);
+      return input;
+    },
+  },
+  "locations.list": { needs: "locations:read", make: () => ({ query: { limit: "5" } }) },
+  "locations.get": {
+    needs: "locations:read",
+    make: ({ locationIds }) => ({ params: { locationId: locationIds[0] } }),
+  },
+  "locations.create": {
+    needs: "locations:write",
+    make: () => ({ body: { name: "Pier", timezone: "Europe/London" } }),
+  },
+  "locations.update": {
+    needs: "locations:write",
+    make: ({ locationIds }) => ({ params: { locationId: locationIds[0] }, body: { name: "Quay" } }),
+  },
+  "locations.remove": {
+    needs: "locations:write",
+    make: async (tenant) => ({ params: { locationId: await newLocation(tenant) } }),
+  },
+  "orders.list": {
+    needs: "orders:read",
+    queryIds: ["customerId", "locationId"],
+    make: ({ locationIds }) => ({ query: { limit: "5", locationId: locationIds[0] } }),
+  },
+  "orders.get": { needs: "orders:read", make: withOrder("draft") },
+  "orders.create": {
+    needs: "orders:write",
+    bodyIds: ["/customerId", "/locationId", "/assigneeId"],
+    make: (tenant) => ({ body: newOrder(tenant) }),
+  },
+  "orders.update": {
+    needs: "orders:write",
+    bodyIds: ["/assigneeId"],
+    make: async (tenant) => ({
+      ...(await withOrder("draft")(tenant)),
+      body: { assigneeId: tenant.memberIds.installer, lines: [line] },
+    }),
+  },
+  "orders.place": { needs: "orders:write", make: withOrder("draft") },
+  "orders.start": { needs: "orders:write", make: withOrder("place") },
+  "orders.finish": { needs: "orders:write", make: withOrder("start") },
+  "orders.complete": { needs: "orders:write", make: withOrder("finish") },
+  "orders.cancel": { needs: "orders:write", make: withOrder("place") },
+  "settings.get": { needs: "settings:read", make: () => ({}) },
+  "settings.update": { needs: "settings:write", make: () => ({ body: { currency: "GBP" } }) },
+  "tenants.get": { needs: "tenant:read", make: () => ({}) },
+  "tenants.ping": { needs: "any principal", make: () => ({}) },
+  "system.alive": { needs: "nobody", make: () => ({}) },
+  "system.ready": { needs: "nobody", make: () => ({}) },
+  "system.jwks": { needs: "nobody", make: () => ({}) },
+  "system.problem": { needs: "nobody", make: () => ({ params: { type: "not-found" } }) },
+};
+
+export const operations = namedOperations(registry);
+
+/** Those that ask for credentials of a tenant. */
+export const tenantOperations = operations.flatMap(({ name, operation }) =>
+  operation.mount === "tenant" ? [{ name, operation }] : [],
+);
+
+/** The operations that lack an example, and the examples of no operation. */
+export function examplesAmiss(
+  named: readonly { name: string; operation: AnyOperation }[] = operations,
+): string[] {
+  const names = named.map(({ name }) => name);
+  return [
+    ...names
+      .filter((name) => !Object.hasOwn(examples, name))
+      .map((name) => `${name} is never tried: add an example for ${name} to test/examples.ts`),
+    ...Object.keys(examples)
+      .filter((name) => !names.includes(name))
+      .map((name) => `${name} is no operation any more: remove its example from test/examples.ts`),
+  ];
+}
+
+export function exampleOf(name: string): Example {
+  const example = examples[name];
+  if (!example) throw new Error(`add an example for ${name} to test/examples.ts`);
+  return example;
+}
+
+export const orderStages = ["draft", "place", "start", "finish"] as const;
+
+/** An order at the first location, assigned to the installer unless told, after these transitions. */
+export async function newOrderAt(
+  tenant: TestTenant,
+  stage: (typeof orderStages)[number] = "draft",
+  changes: object = {},
+): Promise<string> {
+  const order = await made(tenant, "orders.create", { body: { ...newOrder(tenant), ...changes } });
+  for (const verb of orderStages.slice(1, orderStages.indexOf(stage) + 1))
+    await made(tenant, `orders.${verb}`, { params: { orderId: order.id } });
+  return order.id;
+}
+
+/** A well-formed id of the same kind that nobody has. */
+export function absentLike(id: string): string {
+  return newId(id.replace(/_.*$/, ""));
+}
+
+/** The places of a shape that hold an id, by its form or by its name, as JSON pointers. */
+export function idsIn(shape: z.ZodType | undefined): string[] {
+  if (!shape) return [];
+  const places = placesOf(z.toJSONSchema(shape, { io: "input", unrepresentable: "any" }), "", "");
+  return [...new Set(places)];
+}
+
+function placesOf(schema: unknown, key: string, place: string): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  const { properties, items, anyOf, oneOf, pattern, type } = schema as Record<string, unknown>;
+  const isId = typeof pattern === "string" ? /^\^[a-z]{3}_/.test(pattern) : /Ids?$/.test(key);
+  if (isId && type === "string") return [place];
+  return [
+    ...Object.entries(properties ?? {}).flatMap(([name, each]) => placesOf(each, name, `${place}/${name}`)),
+    ...placesOf(items, key, `${place}/0`),
+    ...[anyOf, oneOf].flatMap((each) =>
+      Array.isArray(each) ? each.flatMap((one) => placesOf(one, key, place)) : [],
+    ),
+  ];
+}
+
+function newOrder({ customerIds, locationIds, memberIds }: TestTenant) {
+  return {
+    customerId: customerIds[0],
+    locationId: locationIds[0],
+    assigneeId: memberIds.installer,
+    lines: [line],
+  };
+}
+
+function withOrder(stage: (typeof orderStages)[number]) {
+  return async (tenant: TestTenant): Promise<Input & { params: { orderId: string } }> => ({
+    params: { orderId: await newOrderAt(tenant, stage) },
+  });
+}
+
+async function withCustomer(tenant: TestTenant): Promise<Input> {
+  const { id } = await made(tenant, "customers.create", { body: { name: "Alan Turing" } });
+  return { params: { customerId: id } };
+}
+
+async function newLocation(tenant: TestTenant): Promise<string> {
+  return (await made(tenant, "locations.create", { body: { name: "Popup", timezone: "UTC" } })).id;
+}
+
+async function newKey(tenant: TestTenant): Promise<string> {
+  return (await made(tenant, "api-keys.create", { body: { name: "Kiosk", scopes: ["orders:read"] } })).id;
+}
+
+async function made(tenant: TestTenant, name: string, input: Input): Promise<{ id: string }> {
+  const answer = await call(name, { tenant: tenant.slug, as: tenant.key, ...input });
+  if (answer.status >= 300) throw new Error(`An example's ${name} was answered ${answer.text}`);
+  return answer.json;
+}
