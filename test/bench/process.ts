@@ -19,12 +19,14 @@ export async function memoryOf(pid: number): Promise<{ rss: number; peakRss: num
   return { rss: megabytes("VmRSS"), peakRss: megabytes("VmHWM") };
 }
 
-const ticksPerSecond = 100;
-
 /** CPU time spent so far by all threads of the process, in ms. */
 export async function cpuMsOf(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  // The second field is the name in parentheses; utime and stime are the 14th and 15th.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
+  const threads = await readdir(`/proc/${pid}/task`);
+  const spentNs = await Promise.all(
+    threads.map(async (thread) => {
+      const [onCpu] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8")).split(" ");
+      return Number(onCpu);
+    }),
+  );
+  return spentNs.reduce((sum, ns) => sum + ns, 0) / 1e6;
 }

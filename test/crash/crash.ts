@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,7 +56,7 @@ async function untilInFlight(): Promise<void> {
   const before = writers.wishes.length;
   // Some writes of each round are answered first, so that kills meet clients at every stage.
   while (writers.wishes.length < before + clients * 4 || writers.inFlight < leastInFlight)
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+    await new Promise((resolve) => setTimeout(resolve, randomInt(5)));
 }
 
 async function retryAll(): Promise<void> {
