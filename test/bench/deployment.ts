@@ -71,7 +71,6 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
     convertV4MiniflareOptions({
       // The placeholder of Request.cf, which would be fetched otherwise.
       cf: false,
-      ...(process.env.BENCH_INSPECT ? { inspectorPort: 0 } : {}),
       log: new Log(LogLevel.NONE),
       logRequests: false,
       handleStructuredLogs: ({ message }) => options.log?.(message),
@@ -81,8 +80,7 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
           ...workerOptions,
           name: "keyline",
           modules: [{ type: "ESModule", path: "index.js", contents: `${options.prelude ?? ""}\n${script}` }],
-          bindings: { ...workerOptions.bindings, KEYLINE_KEKS: keks },
-          ...(process.env.NOSHIELD ? { ratelimits: {} } : {}),
+          bindings: Object.assign({}, workerOptions.bindings, { KEYLINE_KEKS: keks }),
         },
       ],
     }),
@@ -98,7 +96,6 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
     // Miniflare's proxies have the methods of the bindings; what they leave out, nobody here calls.
     env: async () => (await miniflare.getBindings()) as unknown as Env,
     stop: () => miniflare.dispose(),
-    inspector: () => miniflare.getInspectorURL(),
   };
 }
 

@@ -36,11 +36,13 @@ test("a location is in use by orders that whoever removes it does not see", asyn
   const patch = { grants: maskOf(["locations:write"]), allLocations: 1 };
   const run = { job: "test.grant", requestId: newId("run"), now: Date.now() };
   await commitAsSystem(session, run, [update(members, member, patch, run.now)]);
-  await database
-    .prepare("update orders set assignee_id = ?2 where tenant_id = ?1")
-    .bind(tenant.tenantId, sales)
-    .run();
-  await database.prepare("delete from member_locations where tenant_id = ?1").bind(tenant.tenantId).run();
+  // Somebody else's order, and nothing else, refers to the location.
+  for (const text of [
+    `update orders set assignee_id = '${sales}' where tenant_id = ?`,
+    "delete from member_locations where tenant_id = ?",
+    "delete from api_key_locations where tenant_id = ?",
+  ])
+    await database.prepare(text).bind(tenant.tenantId).run();
   const answer = await call("locations.remove", {
     tenant: tenant.slug,
     as: await memberToken(tenant, "installer"),
