@@ -83,16 +83,21 @@ export class Workshop {
   }
 
   async #answer(withinMs: number): Promise<RunAnswer> {
-    const signal = AbortSignal.timeout(withinMs);
+    const answered = new AbortController();
+    const timeout = AbortSignal.timeout(withinMs);
+    const signal = AbortSignal.any([timeout, answered.signal]);
     try {
       const said: Promise<RunAnswer[]> = once(this.#vitest, "message", { signal });
       const ended = once(this.#vitest, "exit", { signal }).then(() => []);
+      for (const loser of [said, ended]) loser.catch(() => undefined);
       const [answer] = await Promise.race([said, ended]);
       return answer ?? { verdict: { kind: "void", why: "vitest's process has ended" }, isLast: true };
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!timeout.aborted) throw error;
       const why = `no verdict within ${withinMs / 1000} s: a test waits for ever`;
       return { verdict: { kind: "void", why }, isLast: true };
+    } finally {
+      answered.abort();
     }
   }
 
