@@ -4,7 +4,7 @@ import { minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { memberToken, newTenant } from "#test/world.ts";
-import { addCustomer, changeMember, createKey, listOrders, newKey, ping } from "./kit.ts";
+import { actsOf, addCustomer, changeMember, createKey, listOrders, newKey, ping } from "./kit.ts";
 
 const { call } = clientOf();
 
@@ -54,6 +54,19 @@ test("a key with an address list serves those addresses and no other", async () 
     expect((await listOrders(tenant, key.text, { headers })).status).toBe(403);
 });
 
+test("who has the key but not the address takes nothing from who has both, and is limited apart", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenant = await newTenant("signs", { plan: "free" });
+  const key = await newKey(tenant, ["orders:read"], { ipAllowList: ["203.0.113.7"] });
+  const from = (address: string) =>
+    listOrders(tenant, key.text, { headers: { "CF-Connecting-IP": address } });
+  const strange = [];
+  for (let asked = 0; asked < 12; asked += 1) strange.push((await from("198.51.100.1")).status);
+  expect(strange).toEqual([...Array(10).fill(403), 429, 429]);
+  const home = await from("203.0.113.7");
+  expect([home.status, home.headers.get("ratelimit")]).toEqual([200, '"free";r=9;t=1']);
+});
+
 test("an address list that is none is refused by its place in the list", async () => {
   const tenant = await newTenant();
   for (const wrong of ["203.0.113.1/24", "203.0.113.0/33", "localhost", "2001:db8::/129", "1.2.3"]) {
@@ -74,6 +87,7 @@ test("a key's scopes never exceed its creator's", async () => {
     "/problems/scopes-exceed-creator",
     "/scopes",
   ]);
+  expect(await actsOf(tenant, creator.id)).toMatchObject([{ operation: "api-keys.create", action: "note" }]);
   const made = await createKey(tenant, creator.text, { scopes: ["orders:read"] });
   expect([made.status, made.json.creatorId]).toEqual([201, creator.id]);
   expect((await addCustomer(tenant, made.json.key)).status).toBe(403);
@@ -137,6 +151,9 @@ test("who sees only what is assigned to them makes no keys, for a key has no ass
   const token = await memberToken(tenant, "installer");
   const answer = await createKey(tenant, token, { scopes: ["orders:read"] });
   expect([answer.status, answer.json.type]).toEqual([403, "/problems/forbidden"]);
+  expect(await actsOf(tenant, tenant.memberIds.installer)).toMatchObject([
+    { operation: "api-keys.create", action: "note" },
+  ]);
 });
 
 test("a key that is held to addresses makes none that is freer", async () => {

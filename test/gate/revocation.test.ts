@@ -1,9 +1,9 @@
 import { evictDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
-import { minuteMs } from "#lib/time.ts";
+import { minuteMs, secondMs } from "#lib/time.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { newTenant, rowsOf } from "#test/world.ts";
+import { envWith, newTenant, proxied, rowsOf } from "#test/world.ts";
 import {
   actsOf,
   addCustomer,
@@ -108,6 +108,29 @@ test("a hydration under way when its gate is told is thrown away, so that not ev
   await revoke(tenant, key.id);
   hydration.release();
   expect((await under).status).toBe(401);
+});
+
+test("a flood of a revoked key asks its gate once a second", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenant = await newTenant();
+  const key = await newKey(tenant, ["orders:read"]);
+  await revoke(tenant, key.id);
+  let hops = 0;
+  const { GATES } = testEnv();
+  const env = envWith({
+    GATES: proxied(GATES, {
+      getByName: (name: string) => {
+        hops += 1;
+        return GATES.getByName(name);
+      },
+    }),
+  });
+  for (const seconds of [1, 2]) {
+    for (let asked = 0; asked < 50; asked += 1)
+      expect((await listOrders(tenant, key.text, { env })).status).toBe(401);
+    expect(hops).toBe(seconds);
+    vi.setSystemTime(Date.now() + secondMs);
+  }
 });
 
 test("a revoked key replays nothing", async () => {

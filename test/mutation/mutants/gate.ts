@@ -34,7 +34,7 @@ export const gates: readonly Mutant[] = [
     caughtBy: [settings],
   },
   { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [moved] },
-  { name: "the key's address list", cut: never(caller, "policyRefusal", "isWithin"), caughtBy: [terms] },
+  { name: "the key's address list", cut: body(gate, "isElsewhere", "return false;"), caughtBy: [terms] },
   { name: "the page's origin", cut: never(caller, "policyRefusal", "policy.origins"), caughtBy: [origins] },
   {
     name: "the token's scope",
@@ -47,8 +47,8 @@ export const gates: readonly Mutant[] = [
       caller,
       "admit",
       "BinaryExpression",
-      '"limited"',
-      'answer.outcome === "limited" && answer.rate.retryAfterSeconds < 0',
+      "answer.rate.retryAfterSeconds > 0",
+      "answer.rate.retryAfterSeconds < 0",
     ),
     caughtBy: [limits],
   },
@@ -91,7 +91,7 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the new look at rights that turned out too old",
-    cut: body(gate, "isStale", "return false;"),
+    cut: body(gate, "mostAgeMs", "return maximumAgeMs;"),
     caughtBy: [moved],
   },
   {
