@@ -5,7 +5,7 @@ import { many } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
-import { Instant, line, stored } from "#http/fields.ts";
+import { Instant, line, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
@@ -14,38 +14,59 @@ import { timestamp } from "#lib/time.ts";
 import { typeId } from "#lib/typeid.ts";
 import { excessOf } from "./rules.ts";
 
-const ApiKey = z.object({
-  id: z.string(),
-  name: z.string(),
-  scopes: z.array(z.string()),
-  /** False: only at the locations it was created with. */
-  allLocations: z.boolean(),
-  ipAllowList: z.array(z.string()),
-  creatorId: z.string(),
-  expiresAt: z.string().nullable(),
-  revokedAt: z.string().nullable(),
-  lastUsedAt: z.string().nullable(),
+const fields = z.object({
+  id: toldId("key"),
+  name: told(120, "Till"),
+  scopes: toldList(told(64, "orders:read"), 128),
+  allLocations: z.boolean().meta({ description: "False: only at the locations it was created with." }),
+  ipAllowList: toldList(told(50, "203.0.113.0/24"), 50),
+  creatorId: toldId(),
+  expiresAt: Timestamp.nullable(),
+  revokedAt: Timestamp.nullable(),
+  lastUsedAt: Timestamp.nullable(),
   ...stored,
 });
 
-/** The key's text is in this one answer and nowhere else; a replay holds null. */
-const CreatedApiKey = ApiKey.extend({ key: z.string().nullable() });
+const ApiKey = fields.meta({ id: "ApiKey" });
 
-const NewApiKey = z.strictObject({
-  name: line(120),
-  scopes: z.array(z.string().refine(isCapability, "is not a capability")).min(1).max(128),
-  locationIds: z.array(typeId("loc")).min(1).max(50).optional(),
-  ipAllowList: z
-    .array(
-      z
-        .string()
-        .max(50)
-        .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network"),
-    )
-    .max(50)
-    .default([]),
-  expiresAt: Instant.optional(),
-});
+const CreatedApiKey = fields
+  .extend({
+    key: told(200, "kl_live_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_…")
+      .nullable()
+      .meta({ description: "The key's text: in this one answer and nowhere else. A replay holds null." }),
+  })
+  .meta({ id: "CreatedApiKey" });
+
+const Scope = z
+  .string()
+  .max(64)
+  .refine(isCapability, "is not a capability")
+  .meta({ pattern: "^[a-z-]+:[a-z-]+$", examples: ["orders:read"] });
+
+const NewApiKey = z
+  .strictObject({
+    name: line(120).meta({ examples: ["Till"] }),
+    scopes: z.array(Scope).min(1).max(128),
+    locationIds: z
+      .array(typeId("loc"))
+      .min(1)
+      .max(50)
+      .optional()
+      .meta({ description: "Only at these; absent: wherever its creator may." }),
+    ipAllowList: z
+      .array(
+        z
+          .string()
+          .max(50)
+          .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network")
+          .meta({ pattern: "^[0-9A-Fa-f.:]+(?:/[0-9]+)?$", examples: ["203.0.113.0/24"] }),
+      )
+      .max(50)
+      .default([])
+      .meta({ description: "Empty: from any address." }),
+    expiresAt: Instant.optional(),
+  })
+  .meta({ id: "NewApiKey" });
 
 export const list = readOperation({
   mount: "tenant",
