@@ -32,16 +32,17 @@ export async function admit(
   staleEpoch: number | null = null,
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
-  if (!credential) return refuse("unauthorized");
+  if (!credential) return stranger(c);
   const answer = await enter(c, credential, staleEpoch);
-  if (answer.outcome === "unknown") return refuse("unauthorized");
+  if (answer.outcome === "unknown") return stranger(c);
   const { policy } = answer;
+  const isAllowed = allowOrigin(c, policy);
   showRate(c, policy, answer.rate, answer.outcome === "admitted");
   c.get("state").cell = credential.cell.id;
   if (answer.outcome === "limited")
     return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
   if (tenant !== policy.slug && tenant !== policy.tenantId) return refuse("not-found");
-  return policyRefusal(c, policy) ?? (await callerOf(c, credential, policy));
+  return policyRefusal(c, policy, isAllowed) ?? (await callerOf(c, credential, policy));
 }
 
 async function enter(
@@ -65,16 +66,27 @@ function showRate(c: RequestContext, policy: Policy, rate: Rate, admitted: boole
   for (const [name, value] of Object.entries(fields)) c.get("state").headers.set(name, value);
 }
 
-function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
+// Whose lists would allow it is not known yet, and a page must be able to tell an expired token from a broken network.
+function stranger(c: RequestContext): Refusal {
+  c.get("state").headers.set("Access-Control-Allow-Origin", "*");
+  return refuse("unauthorized");
+}
+
+/** Lets the caller's page read whatever is answered from here on, where the tenant allows its origin. */
+function allowOrigin(c: RequestContext, { origins }: Policy): boolean {
+  const origin = c.req.header("origin");
+  if (origin === undefined || origin === new URL(c.req.url).origin) return true;
+  if (!origins.includes(origin)) return false;
+  c.get("state").headers.set("Access-Control-Allow-Origin", origin);
+  return true;
+}
+
+function policyRefusal(c: RequestContext, policy: Policy, isAllowed: boolean): Refusal | null {
   if (policy.state !== "active") return refuse("tenant-suspended");
   const address = c.req.header("cf-connecting-ip") ?? "";
   if (policy.ipAllowList.length > 0 && !isWithin(address, policy.ipAllowList))
     return refuse("address-not-allowed");
-  const origin = c.req.header("origin");
-  if (origin === undefined || origin === new URL(c.req.url).origin) return null;
-  if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");
-  c.get("state").headers.set("Access-Control-Allow-Origin", origin);
-  return null;
+  return isAllowed ? null : refuse("origin-not-allowed");
 }
 
 /** authorize: does this principal hold what the operation asks for. */

@@ -7,7 +7,7 @@ import { EpochMoved } from "#db/tenant-db.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { draftOf, filled } from "./answer.ts";
-import { dataAnswer, problemAnswer } from "./answers.ts";
+import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
 import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
@@ -24,6 +24,7 @@ import {
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
+import { mediaTypeOf, TextAnswer } from "./text-answer.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
 
@@ -121,8 +122,11 @@ async function servePublic(
   context: PublicContext,
 ): Promise<Response> {
   c.get("state").operation = name;
+  // No credentials are asked for, so any page may read what anybody may.
+  c.get("state").headers.set("Access-Control-Allow-Origin", "*");
   const answer = await operation.run(context, inputOf(c, operation));
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  if (answer instanceof TextAnswer) return await textAnswer(c, mediaTypeOf(operation.returns), answer);
   return dataAnswer(c, operation.status ?? 200, filled(draftOf(operation.returns, answer).json, {}));
 }
 

@@ -84,24 +84,27 @@ function rideAlong(run: Run, key: ReplayKey): () => Replay | null | undefined {
 }
 
 /** Asks the primary, which has seen whatever made this commit fail. */
-export async function lookUp(run: Run, key: ReplayKey): Promise<Replay | null> {
+export async function lookUp(run: Run, key: ReplayKey): Promise<FoundReplay | null> {
   const { caller, session } = run;
   const driver = new TenantDriver(new Store(caller.cell.database, "first-primary"), session.tenantId);
   const { reach, keys, epoch } = session;
   const { found } = await new TenantSession(driver, { reach, keys, epoch }).read({
     found: replayQuery(key, run.now),
   });
-  return found;
+  return found && { ...found, driver };
 }
 
-export async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {
+/** A record, and the driver that has seen it where it is not the request's own: its bookmark is the one to answer. */
+type FoundReplay = Replay & { readonly driver?: TenantDriver };
+
+export async function replayed(run: Run, key: ReplayKey, replay: FoundReplay): Promise<Response> {
   const { c } = run;
   if (replay.fingerprint !== key.fingerprint) return problemAnswer(c, "idempotency-key-reused");
   if (replay.status === null) return problemAnswer(c, "in-progress", { retryAfterSeconds: 1 });
   if (replay.answer === null) return problemAnswer(c, "not-found");
   c.get("state").headers.set("Idempotency-Replayed", "true");
   return await answered(
-    run,
+    { ...run, driver: replay.driver ?? run.driver },
     replay.status === 201 ? 201 : replay.status === 204 ? 204 : 200,
     filled(replay.answer, replay.assigned),
   );
