@@ -1,3 +1,5 @@
+import type { FieldError } from "./operations.ts";
+
 /** A refusal as a problem document tells it (RFC 9457). `problem` is its stable name. */
 export class KeylineProblem<Name extends string = string> extends Error {
   override readonly name = "KeylineProblem";
@@ -5,11 +7,7 @@ export class KeylineProblem<Name extends string = string> extends Error {
   readonly status: number;
   readonly operation: string;
   readonly requestId: string | null;
-  readonly errors: readonly {
-    readonly pointer?: string;
-    readonly parameter?: string;
-    readonly detail: string;
-  }[];
+  readonly errors: readonly FieldError[];
 
   constructor(operation: string, status: number, told: Told) {
     const problem = String(told.type ?? "unknown").replace("/problems/", "");
@@ -27,7 +25,7 @@ interface Told {
   readonly type?: string;
   readonly title?: string;
   readonly requestId?: string;
-  readonly errors?: KeylineProblem["errors"];
+  readonly errors?: readonly FieldError[];
 }
 
 export async function problemOf<Name extends string>(
