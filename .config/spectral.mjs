@@ -22,8 +22,6 @@ export default {
       `${ofTheGate}[?(@property.match(/^(2|4)/) && @property !== "401")]`,
     ),
     "owasp:api8:2023-define-error-responses-401": at("owasp:api8:2023-define-error-responses-401", ofTheGate),
-    // An operation without body and query has nothing to refuse as invalid: a malformed id is an absent one, 404.
-    "owasp:api8:2023-define-error-validation": "off",
     // Public reads say why they are public (publicOperation({ because })); test/every-operation proves that all others
     // refuse strangers. The rule for writes stays on.
     "owasp:api2:2023-read-restricted": "off",

@@ -37,7 +37,7 @@ export function clientOf(operations: Registry = registry) {
     const response = await app.fetch(request, env, context);
     const text = await response.text();
     await waitOnExecutionContext(context);
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     const answer: Answer = {
       status: response.status,
       headers: response.headers,

@@ -32,17 +32,20 @@ export async function admit(
   staleEpoch: number | null = null,
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
-  if (!credential) return stranger(c);
+  if (!credential) return refuse("unauthorized");
   const answer = await enter(c, credential, staleEpoch);
-  if (answer.outcome === "unknown") return stranger(c);
+  if (answer.outcome === "unknown") return refuse("unauthorized");
   const { policy } = answer;
-  const isAllowed = allowOrigin(c, policy);
-  showRate(c, policy, answer.rate, answer.outcome === "admitted");
   c.get("state").cell = credential.cell.id;
+  showRate(c, policy, answer.rate, answer.outcome === "admitted");
+  const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
+  const refusal = isTheirs ? policyRefusal(c, policy) : null;
   if (answer.outcome === "limited")
     return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
-  if (tenant !== policy.slug && tenant !== policy.tenantId) return refuse("not-found");
-  return policyRefusal(c, policy, isAllowed) ?? (await callerOf(c, credential, policy));
+  if (!isTheirs) return refuse("not-found");
+  // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
+  if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch);
+  return refusal ?? (await callerOf(c, credential, policy));
 }
 
 async function enter(
@@ -66,27 +69,18 @@ function showRate(c: RequestContext, policy: Policy, rate: Rate, admitted: boole
   for (const [name, value] of Object.entries(fields)) c.get("state").headers.set(name, value);
 }
 
-// Whose lists would allow it is not known yet, and a page must be able to tell an expired token from a broken network.
-function stranger(c: RequestContext): Refusal {
-  c.get("state").headers.set("Access-Control-Allow-Origin", "*");
-  return refuse("unauthorized");
-}
-
-/** Lets the caller's page read whatever is answered from here on, where the tenant allows its origin. */
-function allowOrigin(c: RequestContext, { origins }: Policy): boolean {
-  const origin = c.req.header("origin");
-  if (origin === undefined || origin === new URL(c.req.url).origin) return true;
-  if (!origins.includes(origin)) return false;
-  c.get("state").headers.set("Access-Control-Allow-Origin", origin);
-  return true;
-}
-
-function policyRefusal(c: RequestContext, policy: Policy, isAllowed: boolean): Refusal | null {
+function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
+  // Rights that are read anew may no longer let the page's origin in.
+  c.get("state").headers.delete("Access-Control-Allow-Origin");
   if (policy.state !== "active") return refuse("tenant-suspended");
   const address = c.req.header("cf-connecting-ip") ?? "";
   if (policy.ipAllowList.length > 0 && !isWithin(address, policy.ipAllowList))
     return refuse("address-not-allowed");
-  return isAllowed ? null : refuse("origin-not-allowed");
+  const origin = c.req.header("origin");
+  if (origin === undefined || origin === new URL(c.req.url).origin) return null;
+  if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");
+  c.get("state").headers.set("Access-Control-Allow-Origin", origin);
+  return null;
 }
 
 /** authorize: does this principal hold what the operation asks for. */
@@ -96,7 +90,7 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
 
 async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
   const { cell, scope, principalId, kind } = credential;
-  const { tenantId, slug, tier, locations, assigneeId, expiresAt, currency } = policy;
+  const { tenantId, slug, tier, locations, assigneeId, ipAllowList, expiresAt, currency } = policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
   const subjects = new Map<string, DataKey>();
   const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
@@ -111,6 +105,7 @@ async function callerOf(c: RequestContext, credential: Credential, policy: Polic
     capabilities,
     locations,
     assigneeId,
+    ipAllowList,
     expiresAt,
     currency,
   };

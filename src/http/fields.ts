@@ -3,17 +3,17 @@ import { z } from "zod";
 // Shapes that many resources share. What a client sends is refused when it is not exactly of them.
 
 // As every dialect of regular expressions reads them; what zod runs below also refuses halves of surrogate pairs.
-const lineForm = "^[^\\u0000-\\u001F\\u007F-\\u009F]*$";
+const lineForm = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u2028\\u2029]*$";
 const proseForm = "^[^\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F]*$";
 
-/** One line of text for people: trimmed, no control characters. */
+/** One line of text for people: trimmed, no control characters or line separators. */
 export function line(most: number) {
   return z
     .string()
     .trim()
     .min(1)
     .max(most)
-    .refine((text) => !/\p{Cc}|\p{Cs}/u.test(text), "has control characters")
+    .refine((text) => !/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text), "has control characters")
     .meta({ pattern: lineForm });
 }
 
@@ -98,6 +98,8 @@ function exampleOf(example: string | undefined) {
 }
 
 function isTimeZone(name: string): boolean {
+  // Intl takes offsets such as "+01:00" too, which know no summer time.
+  if (!/^[A-Z]/i.test(name)) return false;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {

@@ -9,18 +9,18 @@ export function problemsOf(operation: AnyOperation): ProblemName[] {
 }
 
 function ofTheDoor(operation: AnyOperation): ProblemName[] {
-  const { form, params, query, body, method } = operation;
-  const found: ProblemName[] = ["https-required", "rate-limited", "internal", "unavailable"];
+  const { form, params, method } = operation;
+  // The query is always held to its shape, be it that of none; so is a body, where a method can have one.
+  const found: ProblemName[] = ["https-required", "rate-limited", "internal", "unavailable", "invalid"];
   if (params) found.push("not-found");
-  if (query) found.push("invalid");
-  if (body) found.push("malformed-request", "too-large", "unsupported-media-type", "invalid");
+  if (method !== "get") found.push("malformed-request", "too-large", "unsupported-media-type");
   if (form === "public") return found;
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");
   if (form === "read") return found;
   found.push("conflict");
   if (takesIfMatch(operation)) found.push("precondition-failed");
-  if (method === "post") found.push("malformed-request", "idempotency-key-reused");
+  if (method === "post") found.push("idempotency-key-reused");
   if (form === "effect") found.push("in-progress", "upstream-failed");
   return found;
 }
