@@ -105,6 +105,7 @@ export async function mintDemoKey(
     pepperVersion: newestPepper.version,
     allLocations: 1,
     ipAllowList: "[]",
+    allowedOrigins: "[]",
     creatorId,
   };
   await commitAsSystem(session, runOf(now), [insert(apiKeys, row, now)]);
@@ -191,6 +192,7 @@ function contentOf(
         pepperVersion: 1,
         allLocations: 0,
         ipAllowList: "[]",
+        allowedOrigins: "[]",
         creatorId: memberIds.owner,
       },
       now,

@@ -7,6 +7,7 @@ export type ApiKey = {
   /** False: only at the locations it was created with. */
   readonly allLocations: boolean;
   readonly ipAllowList: readonly string[];
+  readonly allowedOrigins: readonly string[];
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
@@ -59,6 +60,7 @@ export type CreatedApiKey = {
   /** False: only at the locations it was created with. */
   readonly allLocations: boolean;
   readonly ipAllowList: readonly string[];
+  readonly allowedOrigins: readonly string[];
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
@@ -154,6 +156,8 @@ export type NewApiKey = {
   readonly locationIds?: readonly string[];
   /** Empty: from any address. */
   readonly ipAllowList?: readonly string[];
+  /** Of pages that may use it, as far as the settings list them too; empty: all that they list. */
+  readonly allowedOrigins?: readonly string[];
   readonly expiresAt?: string;
 };
 

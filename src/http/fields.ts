@@ -47,6 +47,13 @@ export const Currency = z
   .regex(/^[A-Z]{3}$/, "is not an ISO 4217 code")
   .meta({ maxLength: 3, examples: ["EUR"] });
 
+/** Of a page, as a browser sends it: https, or http on localhost. */
+export const Origin = z
+  .string()
+  .max(255)
+  .refine(isOrigin, "is not an origin such as https://shop.example")
+  .meta({ pattern: "^https?://[^/?#]+$", examples: ["https://shop.example"] });
+
 // Bounds of answers are told in the contract and held by the tests, but not enforced on the way out: a limit that is
 // lowered one day must not make what was stored before unreadable.
 
@@ -105,4 +112,12 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const isLocal = url.protocol === "http:" && url.hostname === "localhost";
+  // A wildcard parses as a host, and would match no page's origin.
+  return url.origin === text && !text.includes("*") && (url.protocol === "https:" || isLocal);
 }

@@ -23,6 +23,8 @@ export interface Principal {
   readonly assigneeId: string | null;
   /** CIDRs; empty where every address may use it. */
   readonly ipAllowList: readonly string[];
+  /** Origins; empty where pages of every origin that the tenant lists may use it. */
+  readonly allowedOrigins: readonly string[];
   /** ms since 1970; null where it does not expire. */
   readonly expiresAt: number | null;
   /** The tenant's currency, ISO 4217. */

@@ -26,7 +26,7 @@ export const problems = {
   "origin-not-allowed": {
     status: 403,
     title: "This origin may not call the API.",
-    meaning: "The page's origin is not on the tenant's list.",
+    meaning: "The page's origin is not on the tenant's list, or not on the key's own.",
   },
   "tenant-suspended": {
     status: 403,

@@ -5,7 +5,7 @@ import { many } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
-import { Instant, line, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { Instant, line, Origin, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
@@ -20,6 +20,7 @@ const fields = z.object({
   scopes: toldList(told(64, "orders:read"), 128),
   allLocations: z.boolean().meta({ description: "False: only at the locations it was created with." }),
   ipAllowList: toldList(told(50, "203.0.113.0/24"), 50),
+  allowedOrigins: toldList(told(255, "https://shop.example"), 20),
   creatorId: toldId(),
   expiresAt: Timestamp.nullable(),
   revokedAt: Timestamp.nullable(),
@@ -64,6 +65,10 @@ const NewApiKey = z
       .max(50)
       .default([])
       .meta({ description: "Empty: from any address." }),
+    allowedOrigins: z.array(Origin).max(20).default([]).meta({
+      description:
+        "Of pages that may use it, as far as the settings list them too; empty: all that they list.",
+    }),
     expiresAt: Instant.optional(),
   })
   .meta({ id: "NewApiKey" });
@@ -101,12 +106,12 @@ export const create = writeOperation({
   status: 201,
   problems: ["invalid", "scopes-exceed-creator", "forbidden"],
   async run({ principal, now, newId, mintApiKey }, { body }) {
-    const { name, ipAllowList, expiresAt = null } = body;
+    const { name, ipAllowList, allowedOrigins, expiresAt = null } = body;
     const scopes = body.scopes.filter(isCapability);
     const locationIds = body.locationIds ? [...new Set(body.locationIds)] : null;
     // A key has no assignments, so it could not be held to its creator's.
     if (principal.assigneeId !== null) return refuse("forbidden");
-    const excess = excessOf({ scopes, locationIds, ipAllowList, expiresAt }, principal);
+    const excess = excessOf({ scopes, locationIds, ipAllowList, allowedOrigins, expiresAt }, principal);
     if (excess) return refuseField(excess, "is more than the creator's own", "scopes-exceed-creator");
     if (expiresAt !== null && expiresAt <= timestamp(now))
       return refuseField("/expiresAt", "is not in the future");
@@ -125,6 +130,7 @@ export const create = writeOperation({
         pepperVersion,
         allLocations: locationIds === null ? 1 : 0,
         ipAllowList: JSON.stringify(ipAllowList),
+        allowedOrigins: JSON.stringify(allowedOrigins),
         creatorId: principal.id,
         expiresAt,
       },
@@ -176,6 +182,11 @@ function present(row: Row<typeof apiKeys>) {
     ...row,
     scopes: mask === null ? [] : listOf(mask),
     allLocations: row.allLocations === 1,
-    ipAllowList: z.array(z.string()).parse(JSON.parse(row.ipAllowList)),
+    ipAllowList: texts(row.ipAllowList),
+    allowedOrigins: texts(row.allowedOrigins),
   };
+}
+
+function texts(json: string): string[] {
+  return z.array(z.string()).parse(JSON.parse(json));
 }

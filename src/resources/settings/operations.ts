@@ -2,7 +2,7 @@ import { z } from "zod";
 import { update as change, emit } from "#db/changes.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { tenants } from "#gate/tables.ts";
-import { Currency, line, stored, TimeZone, told, toldList } from "#http/fields.ts";
+import { Currency, line, Origin, stored, TimeZone, told, toldList } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 
@@ -17,12 +17,6 @@ const Settings = z
     ...stored,
   })
   .meta({ id: "Settings" });
-
-const Origin = z
-  .string()
-  .max(255)
-  .refine(isOrigin, "is not an origin such as https://shop.example")
-  .meta({ pattern: "^https?://[^/?#]+$", examples: ["https://shop.example"] });
 
 /** Slug, plan and state are not settings: they change by their own flows. */
 const SettingsPatch = z
@@ -82,12 +76,4 @@ export const update = writeOperation({
 
 function present(row: Row<typeof tenants>) {
   return { ...row, allowedOrigins: z.array(z.string()).parse(JSON.parse(row.allowedOrigins)) };
-}
-
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  const isLocal = url.protocol === "http:" && url.hostname === "localhost";
-  // A wildcard parses as a host, and would match no page's origin.
-  return url.origin === text && !text.includes("*") && (url.protocol === "https:" || isLocal);
 }
