@@ -22,6 +22,8 @@ interface Call {
   readonly body?: unknown;
   readonly idempotencyKey?: string;
   readonly ifMatch?: string;
+  readonly contentDigest?: string;
+  readonly range?: string;
 }
 
 interface Known {
@@ -41,7 +43,7 @@ export type Client = {
   };
 };
 
-/** A client of one tenant. Refusals are thrown as KeylineProblem; what one call wrote, the next one sees. */
+/** A client of one tenant; where bytes are answered it gives the Response itself, to be streamed. Refusals are thrown as KeylineProblem; what one call wrote, the next one sees. */
 export function createClient(options: ClientOptions): Client {
   const state: State = { ...options, bookmark: null };
   const resources = Object.entries(routes).map(([resource, verbs]) => [
@@ -75,6 +77,8 @@ export async function* each<T, Q extends { cursor?: string; limit?: number }>(
 interface Route {
   readonly method: string;
   readonly path: string;
+  readonly takes?: "bytes";
+  readonly gives?: "bytes";
 }
 
 interface State extends ClientOptions {
@@ -96,6 +100,7 @@ async function send(state: State, operation: string, route: Route, input: Call):
     if (response) {
       state.onAnswer?.(operation, response);
       state.bookmark = response.headers.get("X-Keyline-Bookmark") ?? state.bookmark;
+      if (response.ok && route.gives === "bytes") return response;
       if (response.ok) return response.status === 204 ? null : await response.json();
       const isWorthIt = response.status === 429 || (isSafe && [502, 503].includes(response.status));
       if (!isWorthIt || tried >= tries) throw await problemOf<ProblemName>(operation, response);
@@ -106,8 +111,8 @@ async function send(state: State, operation: string, route: Route, input: Call):
 
 async function requestOf(
   { baseUrl, tenant, key, bookmark }: State,
-  { method, path }: Route,
-  { params = {}, query = {}, body, ifMatch }: Call,
+  { method, path, takes }: Route,
+  { params = {}, query = {}, body, ifMatch, contentDigest, range }: Call,
   idempotencyKey: string | null,
 ): Promise<Request> {
   const values: Readonly<Record<string, string>> = { tenant, ...params };
@@ -118,9 +123,16 @@ async function requestOf(
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) url.searchParams.set(name, String(value));
   const headers = new Headers({ Authorization: `Bearer ${typeof key === "string" ? key : await key()}` });
-  if (body !== undefined) headers.set("Content-Type", "application/json");
-  if (idempotencyKey !== null) headers.set("Idempotency-Key", idempotencyKey);
-  if (ifMatch !== undefined) headers.set("If-Match", ifMatch);
-  if (bookmark !== null) headers.set("X-Keyline-Bookmark", bookmark);
-  return new Request(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const given = {
+    "Content-Type": body === undefined ? null : takes ? "application/octet-stream" : "application/json",
+    "Content-Digest": contentDigest,
+    "Idempotency-Key": idempotencyKey,
+    "If-Match": ifMatch,
+    Range: range,
+    "X-Keyline-Bookmark": bookmark,
+  };
+  for (const [name, value] of Object.entries(given)) if (value) headers.set(name, value);
+  // Which of the two it is, the types have said where the call was written.
+  const sent = takes ? (body as Blob) : JSON.stringify(body);
+  return new Request(url, { method, headers, ...(body === undefined ? {} : { body: sent }) });
 }

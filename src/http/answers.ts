@@ -1,6 +1,7 @@
 import { encodeBase64Url } from "#lib/base64url.ts";
 import { utf8 } from "#lib/utf8.ts";
 import { entityTag, ifNoneMatchHits } from "./conditional.ts";
+import type { Media } from "./media.ts";
 import { type ProblemDetails, type ProblemName, problemBody, problems } from "./problem.ts";
 import type { RequestContext } from "./request-state.ts";
 import type { TextAnswer } from "./text-answer.ts";
@@ -18,7 +19,7 @@ export function problemAnswer(c: RequestContext, name: ProblemName, details: Pro
 /** A page or a text as it is, with a tag of its content. */
 export async function textAnswer(
   c: RequestContext,
-  mediaType: string | null,
+  media: Media | null,
   { text, headers }: TextAnswer,
 ): Promise<Response> {
   const digest = await crypto.subtle.digest("SHA-256", utf8(text));
@@ -28,7 +29,7 @@ export async function textAnswer(
     kept.set(name, value);
   const held = c.req.header("if-none-match");
   if (held !== undefined && ifNoneMatchHits(held, tag)) return c.body(null, 304);
-  return c.body(text, 200, { "Content-Type": mediaType ?? "text/plain; charset=utf-8" });
+  return c.body(text, 200, { "Content-Type": media?.type ?? "text/plain; charset=utf-8" });
 }
 
 /** A success: JSON with its entity tag, or 304 where the client holds it already. */

@@ -11,6 +11,7 @@ import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
+import { mediaOf } from "./media.ts";
 import { AnyPrincipal, type PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import {
@@ -23,7 +24,7 @@ import {
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
-import { mediaTypeOf, TextAnswer } from "./text-answer.ts";
+import { TextAnswer } from "./text-answer.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
 
@@ -125,7 +126,7 @@ async function servePublic(
   c.get("state").headers.set("Access-Control-Allow-Origin", "*");
   const answer = await operation.run(context, inputOf(c, operation));
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
-  if (answer instanceof TextAnswer) return await textAnswer(c, mediaTypeOf(operation.returns), answer);
+  if (answer instanceof TextAnswer) return await textAnswer(c, mediaOf(operation.returns), answer);
   return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { writtenAs } from "./media.ts";
 
 /** A page, a text or a document that a public operation answers as it is, instead of JSON of a shape. */
 export class TextAnswer {
@@ -11,16 +12,7 @@ export class TextAnswer {
   }
 }
 
-const mediaTypes = new WeakMap<z.ZodType, string>();
-
 /** `returns: textOf("text/html; charset=utf-8")`. */
 export function textOf(mediaType: string) {
-  const shape = z.instanceof(TextAnswer);
-  mediaTypes.set(shape, mediaType);
-  return shape;
-}
-
-/** The media type of a text answer; null for JSON. */
-export function mediaTypeOf(returns: z.ZodType): string | null {
-  return mediaTypes.get(returns) ?? null;
+  return writtenAs(z.instanceof(TextAnswer), { kind: "text", type: mediaType });
 }

@@ -34,19 +34,36 @@ export type ProblemName = ${problemNames(document)
 
 /** Where each operation is. */
 export const routes = {
-${nested(({ path, method, operation }) => `${verbOf(operation)}: { method: "${method.toUpperCase()}", path: "${path}" },`)}
+${nested(({ path, method, operation }) => `${verbOf(operation)}: { ${routeOf(path, method, operation).join(", ")} },`)}
 } as const;
 `;
 }
 
+function routeOf(path: string, method: string, operation: OperationObject): string[] {
+  return [
+    `method: "${method.toUpperCase()}"`,
+    `path: "${path}"`,
+    ...(takesBytes(operation) ? [`takes: "bytes"`] : []),
+    ...(givesBytes(operation) ? [`gives: "bytes"`] : []),
+  ];
+}
+
+function takesBytes({ requestBody }: OperationObject): boolean {
+  return requestBody !== undefined && !("application/json" in requestBody.content);
+}
+
+// What can be asked for in part is streamed.
+function givesBytes({ responses }: OperationObject): boolean {
+  return "206" in responses;
+}
+
 // Pages and texts are for people; a program that wants them asks for them by their address.
-function isForPrograms({ responses }: OperationObject): boolean {
-  return Object.values(responses).some(
-    (response) =>
-      "headers" in response &&
-      (response.content === undefined
-        ? "204" in responses
-        : response.content["application/json"]?.schema !== undefined),
+function isForPrograms(operation: OperationObject): boolean {
+  const success = successOf(operation);
+  return (
+    givesBytes(operation) ||
+    success.content === undefined ||
+    success.content["application/json"]?.schema !== undefined
   );
 }
 
@@ -63,15 +80,25 @@ function inputOf({ components }: OpenApi, operation: OperationObject): string {
   const members = [
     memberOf("params", fields("path")),
     memberOf("query", fields("query")),
-    operation.requestBody
-      ? `body: ${typeOf(operation.requestBody.content["application/json"]?.schema ?? {})};`
-      : "",
+    operation.requestBody ? `body: ${bodyOf(operation)};` : "",
     ...fields("header").flatMap(({ name }) => {
-      const option = { "Idempotency-Key": "idempotencyKey", "If-Match": "ifMatch" }[name];
+      const option = options[name];
       return option ? [`${option}?: string;`] : [];
     }),
   ];
   return members.some((each) => each !== "") ? `{ ${members.join(" ")} }` : "Record<never, never>";
+}
+
+const options: Readonly<Record<string, string>> = {
+  "Idempotency-Key": "idempotencyKey",
+  "If-Match": "ifMatch",
+  "Content-Digest": "contentDigest",
+  Range: "range",
+};
+
+function bodyOf(operation: OperationObject): string {
+  if (takesBytes(operation)) return "Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>";
+  return typeOf(operation.requestBody?.content["application/json"]?.schema ?? {});
 }
 
 function memberOf(name: string, fields: readonly Parameter[]): string {
@@ -81,10 +108,16 @@ function memberOf(name: string, fields: readonly Parameter[]): string {
   return `${name}${isNeeded ? "" : "?"}: { ${members.join(" ")} };`;
 }
 
-function answerOf({ responses }: OperationObject): string {
-  const [, success] = Object.entries(responses).find(([status]) => status.startsWith("2")) ?? [];
-  const { content } = success as Response;
+function answerOf(operation: OperationObject): string {
+  if (givesBytes(operation)) return "Response";
+  const { content } = successOf(operation);
   return content ? typeOf(content["application/json"]?.schema ?? {}) : "null";
+}
+
+function successOf({ operationId, responses }: OperationObject): Response {
+  const [, success] = Object.entries(responses).find(([status]) => status.startsWith("2")) ?? [];
+  if (!success || "$ref" in success) throw new Error(`${operationId} has no success of its own.`);
+  return success;
 }
 
 function typeOf(schema: JsonSchema): string {

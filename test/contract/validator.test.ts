@@ -24,6 +24,18 @@ test("an answer as promised has no faults, and each way to break the promise is 
   expect(told({ headers: withHeader(answer, "Content-Type", "text/html") })).toMatch(/it is text\/html/);
 });
 
+test("a HEAD is held to what its GET promises, and what is no operation is refused as that", async () => {
+  const { slug, key } = await newTenant();
+  const url = `http://localhost:8787/v1/tenants/${slug}/settings`;
+  const answer = await call("settings.get", { tenant: slug, as: key });
+  const head = { ...answer, text: "", json: null };
+  expect(faultsOf("HEAD", url, head)).toEqual([]);
+  expect(faultsOf("HEAD", url, { ...head, headers: without(answer, "etag") }).join()).toMatch(
+    /lacks .* etag/,
+  );
+  expect(faultsOf("GET", `${url}/none`, answer)).toEqual(["what is no operation answered 200"]);
+});
+
 test("a problem that an operation does not declare is a fault", async () => {
   const { slug, key } = await newTenant();
   const answer = await call("orders.get", { tenant: slug, as: key, params: { orderId: "none" } });

@@ -1,13 +1,20 @@
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { openApi } from "#http/openapi/document.ts";
-import type { Header, JsonSchema, OpenApi, OperationObject, Response } from "#http/openapi/types.ts";
+import type {
+  Header,
+  JsonSchema,
+  MediaType,
+  OpenApi,
+  OperationObject,
+  Response,
+} from "#http/openapi/types.ts";
 import type { Registry } from "#http/registry.ts";
 import { abouts } from "#resources/abouts.ts";
 import type { Answer } from "#test/client.ts";
 
 /** Ours and CORS's: what the contract must know of an answer. The others are the transport's. */
 const contractual =
-  /^(x-(?!content-type-options$)|ratelimit|retry-after$|etag$|idempotency-|access-control-allow-origin$|www-authenticate$)/;
+  /^(x-(?!content-type-options$)|ratelimit|retry-after$|etag$|idempotency-|accept-ranges$|content-range$|content-disposition$|last-modified$|access-control-allow-origin$|www-authenticate$)/;
 
 /** What of this answer the contract does not say; empty where it is as promised. */
 export type ContractCheck = (method: string, url: string, answer: Answer) => string[];
@@ -19,8 +26,9 @@ export function contractCheck(registry: Registry): ContractCheck {
 
   return (method, url, answer) => {
     document ??= openApi(registry, abouts, "https://api.keyline.example");
-    const operation = operationAt(document, method, new URL(url).pathname);
-    if (!operation) return [];
+    const isHead = method === "HEAD";
+    const operation = operationAt(document, isHead ? "GET" : method, new URL(url).pathname);
+    if (!operation) return strayFaults(answer);
     const { operationId } = operation;
     const response = resolved(document, operation.responses[String(answer.status)]);
     if (!response)
@@ -29,9 +37,15 @@ export function contractCheck(registry: Registry): ContractCheck {
       ];
     return [
       ...headerFaults(document, response, answer),
-      ...bodyFaults(document, operation, response, answer, validators),
+      ...(isHead ? [] : bodyFaults(document, operation, response, answer, validators)),
     ].map((fault) => `${operationId} answered ${answer.status}: ${fault}`);
   };
+}
+
+// Of what is no operation nothing is promised, and nothing but that is answered.
+function strayFaults({ status, json }: Answer): string[] {
+  const isRefused = json?.type === "/problems/not-found" || json?.type === "/problems/https-required";
+  return status === 204 || isRefused ? [] : [`what is no operation answered ${status}`];
 }
 
 function operationAt({ paths }: OpenApi, method: string, pathname: string): OperationObject | null {
@@ -90,7 +104,7 @@ function bodyFaults(
 ): string[] {
   if (!response.content) return answer.text === "" ? [] : ["it has a body, and the contract has none"];
   const type = (answer.headers.get("content-type") ?? "").replace(/;.*/, "");
-  const media = response.content[type];
+  const media = mediaAt(response.content, type);
   if (!media) return [`it is ${type}, and the contract has ${Object.keys(response.content).join(", ")}`];
   if (!media.schema) return [];
   const key = `${operationId} ${answer.status} ${type}`;
@@ -98,6 +112,11 @@ function bodyFaults(
   validators.set(key, validator);
   const { valid, errors } = validator.validate(answer.json);
   return valid ? [] : errors.map(({ instanceLocation, error }) => `${instanceLocation} ${error}`).slice(-3);
+}
+
+// A range such as image/* or */* stands for each type in it.
+function mediaAt(content: NonNullable<Response["content"]>, type: string): MediaType | undefined {
+  return content[type] ?? content[type.replace(/\/.*/, "/*")] ?? content["*/*"];
 }
 
 // The published schemas leave room for fields of later versions; what we answer today has only those of today.

@@ -1,5 +1,6 @@
 import { namedOperations, pathOf, type Registry } from "#http/registry.ts";
-import { Headers, requestHeaders } from "./headers.ts";
+import { requestHeaders } from "./header-tables.ts";
+import { Headers } from "./headers.ts";
 import { operationObject } from "./operation-object.ts";
 import { ProblemAnswers } from "./problem-answers.ts";
 import { Schemas } from "./schemas.ts";
@@ -55,7 +56,7 @@ export function openApi(
     components: {
       securitySchemes: { bearer },
       schemas: sorted(schemas.components),
-      parameters: { Tenant: tenant, ...requestHeaders },
+      parameters: referredTo({ Tenant: tenant, ...requestHeaders }, paths),
       headers: sorted(headers.components),
       responses: sorted(problems.components),
     },
@@ -68,6 +69,13 @@ const bearer = {
   description:
     "An API key (`kl_live_…`, `kl_test_…`), or an access token: an ES256 JWT of type at+jwt (RFC 9068), verified as RFC 8725 asks.",
 };
+
+// A component that nothing refers to tells a reader of what is not there.
+function referredTo<T>(components: Record<string, T>, paths: object): Record<string, T> {
+  const text = JSON.stringify(paths);
+  const isUsed = (name: string) => text.includes(`"#/components/parameters/${name}"`);
+  return Object.fromEntries(Object.entries(components).filter(([name]) => isUsed(name)));
+}
 
 function environmentOf(origin: string): string {
   return new URL(origin).hostname === "localhost" ? "Local development" : "Production";

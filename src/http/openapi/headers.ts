@@ -1,80 +1,8 @@
+import { isBytes } from "#http/media.ts";
 import type { AnyOperation } from "#http/registry.ts";
+import { answered } from "./header-tables.ts";
 import { takesIdempotencyKey } from "./problems.ts";
-import type { Header, JsonSchema, Parameter, Reference } from "./types.ts";
-
-const visible = (maxLength: number, pattern: string): JsonSchema => ({ type: "string", maxLength, pattern });
-
-const answered: Readonly<Record<string, Omit<Header, "required">>> = {
-  "X-Request-Id": {
-    description: "Names this call in our logs; quote it when you ask for help.",
-    schema: visible(64, "^req_[0-9a-z]{26}$"),
-  },
-  "RateLimit-Policy": {
-    description: "The plan's limit (IETF draft, structured field): `q` calls in `w` seconds, and its burst.",
-    schema: visible(100, '^"[a-z]+";q=\\d+;w=\\d+;keyline-burst=\\d+$'),
-  },
-  RateLimit: {
-    description: "What is left of it: `r` more calls now, all of them again in `t` seconds.",
-    schema: visible(100, '^"[a-z]+";r=\\d+;t=\\d+$'),
-  },
-  "Retry-After": {
-    description: "Seconds to wait before asking again.",
-    schema: { type: "integer", format: "int32", minimum: 0, maximum: 86400 },
-  },
-  ETag: {
-    description: "The version of what is answered; send it back as If-Match or If-None-Match.",
-    schema: visible(80, '^"[^"]+"$'),
-  },
-  "X-Keyline-Bookmark": {
-    description: "Send it with the next call, and that call sees at least what this one saw.",
-    schema: visible(300, "^[0-9a-f-]+~[A-Za-z0-9_-]{22}$"),
-  },
-  "X-Keyline-Cell": { description: "The cell that answered.", schema: visible(16, "^[a-z0-9]+$") },
-  "Idempotency-Replayed": {
-    description: "`true`: this is the answer that the first call with this Idempotency-Key was given.",
-    schema: { type: "string", enum: ["true"] },
-  },
-  "Access-Control-Allow-Origin": {
-    description:
-      "For pages of other origins: the caller's, where the tenant allows it; `*` on public answers.",
-    schema: visible(255, "^(?:\\*|https?://[^/]+)$"),
-  },
-  "WWW-Authenticate": { description: "`Bearer`.", schema: { type: "string", enum: ["Bearer"] } },
-  "Cache-Control": { description: "How long the answer may be kept.", schema: visible(100, "^[ -~]+$") },
-};
-
-/** Headers of the requests, by the name of their component. */
-export const requestHeaders: Readonly<Record<string, Parameter>> = {
-  IdempotencyKey: {
-    name: "Idempotency-Key",
-    in: "header",
-    required: false,
-    description:
-      "Any text that names this attempt, such as a UUID. The same key with the same body gets the first answer again instead of a second effect.",
-    schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x21-\\x7e]+$" },
-  },
-  IfMatch: {
-    name: "If-Match",
-    in: "header",
-    required: false,
-    description: "Change it only while it is of this version (the ETag of a former answer), or `*`.",
-    schema: visible(500, '^(?:\\*|(?:W/)?"[^"]*"(?:\\s*,\\s*(?:W/)?"[^"]*")*)$'),
-  },
-  IfNoneMatch: {
-    name: "If-None-Match",
-    in: "header",
-    required: false,
-    description: "Answer 304 and no body while it is of this version.",
-    schema: visible(500, '^(?:\\*|(?:W/)?"[^"]*"(?:\\s*,\\s*(?:W/)?"[^"]*")*)$'),
-  },
-  Bookmark: {
-    name: "X-Keyline-Bookmark",
-    in: "header",
-    required: false,
-    description: "The bookmark of a former answer: read at least what that one saw.",
-    schema: visible(300, "^[\\x21-\\x7e]+$"),
-  },
-};
+import type { Header, Reference } from "./types.ts";
 
 /** The header components of a document, made as answers refer to them. */
 export class Headers {
@@ -123,6 +51,14 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
   };
 }
 
+/** What streamed bytes carry besides. */
+export function bytesHeaders({ always, sometimes }: Presence, status: 200 | 206 | 304): Presence {
+  const own = ["ETag", "Last-Modified", "Accept-Ranges"];
+  if (status !== 304) own.push("Content-Disposition");
+  if (status === 206) own.push("Content-Range");
+  return { always: [...always, ...own], sometimes };
+}
+
 const textHeaders = ["ETag", "Cache-Control"];
 
 /** Statuses that a request can meet before the gate has let its principal in. */
@@ -132,8 +68,15 @@ const beforeTheGate = [401, 403, 429, 500, 503];
 export function problemHeaders(operation: AnyOperation, status: number): Presence {
   const own = status === 401 ? ["WWW-Authenticate"] : [];
   const retry = status === 429 ? ["Retry-After"] : [];
-  const always = ["X-Request-Id", ...own, ...retry];
-  const sometimes = [cors, ...([409, 502, 503].includes(status) ? ["Retry-After"] : [])];
+  const isStreamed = isBytes(operation.returns);
+  const range = isStreamed && status === 416 ? ["Accept-Ranges", "Content-Range"] : [];
+  const always = ["X-Request-Id", ...own, ...retry, ...range];
+  const sometimes = [
+    cors,
+    ...([409, 502, 503].includes(status) ? ["Retry-After"] : []),
+    // The row was read before the request was held against it.
+    ...(isStreamed ? ["X-Keyline-Bookmark"] : []),
+  ];
   if (operation.form === "public") return { always, sometimes };
   return beforeTheGate.includes(status)
     ? { always, sometimes: [...ofTheGate, ...sometimes] }

@@ -1,13 +1,14 @@
 import { capabilities } from "#gate/capabilities.ts";
+import { isBytes, mediaOf } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
 import type { AnyOperation, NamedOperation } from "#http/registry.ts";
-import { mediaTypeOf } from "#http/text-answer.ts";
-import { exampleOf, referred } from "./example.ts";
-import { type Headers, successHeaders } from "./headers.ts";
+import { requestBodyOf, successesOf } from "./bodies.ts";
+import { referred } from "./example.ts";
+import type { Headers } from "./headers.ts";
 import type { ProblemAnswers } from "./problem-answers.ts";
 import { takesIdempotencyKey, takesIfMatch } from "./problems.ts";
 import type { Schemas } from "./schemas.ts";
-import type { JsonSchema, MediaType, OperationObject, Parameter, Reference, Response } from "./types.ts";
+import type { JsonSchema, OperationObject, Parameter, Reference } from "./types.ts";
 
 export interface Parts {
   readonly schemas: Schemas;
@@ -19,11 +20,10 @@ export interface Parts {
 export function operationObject({ name, operation }: NamedOperation, parts: Parts): OperationObject {
   const [tag = name] = name.split(".");
   const { capability, needs } = accessOf(operation);
-  const returns = parts.schemas.ofAnswer(operation.returns);
+  const returns = mediaOf(operation.returns) ? {} : parts.schemas.ofAnswer(operation.returns);
   const isVersioned = hasVersion(returns, parts.schemas);
-  const responses: Record<string, Response | Reference> = {
-    ...successes(operation, returns, isVersioned, parts),
-  };
+  const requestBody = requestBodyOf(operation, parts.schemas);
+  const successes = successesOf(operation, returns, isVersioned, parts.schemas, parts.headers);
   return {
     operationId: name,
     tags: [tag],
@@ -31,10 +31,8 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
     description: [`${operation.summary}.`, needs, ...notes(operation)].join("\n\n"),
     security: operation.form === "public" ? [] : [{ bearer: [] }],
     parameters: parametersOf(operation, isVersioned, parts.schemas),
-    ...(operation.body
-      ? { requestBody: bodyOf(parts.schemas.ofRequest(operation.body), parts.schemas) }
-      : {}),
-    responses: { ...responses, ...parts.problems.of(operation) },
+    ...(requestBody ? { requestBody } : {}),
+    responses: { ...successes, ...parts.problems.of(operation) },
     "x-keyline-capability": capability,
   };
 }
@@ -60,6 +58,8 @@ function notes(operation: AnyOperation): string[] {
     const days = operation.form === "write" ? operation.keepsReplayDays : undefined;
     found.push(`Answers to an Idempotency-Key are kept for ${days ? `${days} days` : "24 hours"}.`);
   }
+  if (isBytes(operation.returns))
+    found.push("Streamed; ranges and conditional requests are answered as RFC 9110 says.");
   if (operation.form !== "public" && operation.recordRefusal)
     found.push("A refused call is recorded in the audit.");
   return found;
@@ -83,10 +83,14 @@ function parametersOf(
     ...(operation.query ? fieldsOf(schemas.ofRequest(operation.query), "query") : []),
     ...(takesIdempotencyKey(operation) ? [refer("IdempotencyKey")] : []),
     ...(takesIfMatch(operation) ? [refer("IfMatch")] : []),
+    ...(isBytes(operation.body) ? [refer("ContentDigest")] : []),
+    ...(isBytes(operation.returns) ? ofBytes.map(refer) : []),
     ...(isVersioned && operation.method === "get" ? [refer("IfNoneMatch")] : []),
     ...(operation.form === "read" && operation.store === "cell" ? [refer("Bookmark")] : []),
   ];
 }
+
+const ofBytes = ["Range", "IfRange", "IfMatch", "IfNoneMatch", "IfModifiedSince"];
 
 function fieldsOf(schema: JsonSchema, where: "path" | "query"): Parameter[] {
   const required = Array.isArray(schema.required) ? schema.required : [];
@@ -101,34 +105,4 @@ function fieldsOf(schema: JsonSchema, where: "path" | "query"): Parameter[] {
 
 function spaced(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-function bodyOf(schema: JsonSchema, schemas: Schemas) {
-  return { required: true, content: { "application/json": contentOf(schema, schemas) } };
-}
-
-function contentOf(schema: JsonSchema, { components }: Schemas): MediaType {
-  const example = exampleOf(schema, components);
-  return example === undefined ? { schema } : { schema, example };
-}
-
-function successes(
-  operation: AnyOperation,
-  returns: JsonSchema,
-  isVersioned: boolean,
-  { schemas, headers }: Parts,
-): Record<string, Response> {
-  const status = operation.status ?? 200;
-  const present = headers.of(successHeaders(operation, isVersioned));
-  const type = mediaTypeOf(operation.returns);
-  const success = { description: `${operation.summary}: done.`, headers: present };
-  const content = type === null ? contentOf(returns, schemas) : {};
-  const unchanged = { description: "It is still of the version that If-None-Match names.", headers: present };
-  return {
-    [status]:
-      status === 204
-        ? success
-        : { ...success, content: { [type?.split(";")[0] ?? "application/json"]: content } },
-    ...((isVersioned && operation.method === "get") || type !== null ? { 304: unchanged } : {}),
-  };
 }

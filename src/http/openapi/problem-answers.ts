@@ -1,3 +1,4 @@
+import { isBytes } from "#http/media.ts";
 import { type ProblemName, problemBody, problems } from "#http/problem.ts";
 import type { AnyOperation } from "#http/registry.ts";
 import { type Headers, problemHeaders } from "./headers.ts";
@@ -27,7 +28,8 @@ export class ProblemAnswers {
   }
 
   #component(operation: AnyOperation, status: number, names: readonly ProblemName[]): Reference {
-    const name = `${operation.form === "public" ? "Public" : ""}${status}-${names.join("-or-")}`;
+    const of = operation.form === "public" ? "Public" : isBytes(operation.returns) ? "Bytes" : "";
+    const name = `${of}${status}-${names.join("-or-")}`;
     this.components[name] ??= {
       description: names.map((each) => `\`${each}\`: ${problems[each].meaning}`).join("\n\n"),
       headers: this.#headers.of(problemHeaders(operation, status)),

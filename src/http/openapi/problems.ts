@@ -1,3 +1,4 @@
+import { isBytes } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
 import { type ProblemName, problems } from "#http/problem.ts";
 import type { AnyOperation } from "#http/registry.ts";
@@ -9,11 +10,12 @@ export function problemsOf(operation: AnyOperation): ProblemName[] {
 }
 
 function ofTheDoor(operation: AnyOperation): ProblemName[] {
-  const { form, params, method } = operation;
+  const { form, params, method, body } = operation;
   // The query is always held to its shape, be it that of none; so is a body, where a method can have one.
   const found: ProblemName[] = ["https-required", "rate-limited", "internal", "unavailable", "invalid"];
   if (params) found.push("not-found");
-  if (method !== "get") found.push("malformed-request", "too-large", "unsupported-media-type");
+  if (method !== "get") found.push("malformed-request", "too-large");
+  if (method !== "get" && !isBytes(body)) found.push("unsupported-media-type");
   if (form === "public") return found;
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { JsonSchema, Version } from "./types.ts";
+import type { JsonSchema, MediaType, Version } from "./types.ts";
 
 const targets = { "3.1": "draft-2020-12", "3.0": "openapi-3.0" } as const;
 const int32 = 2 ** 31;
@@ -28,6 +28,14 @@ export class Schemas {
     const type = typeof value === "string" ? "string" : "integer";
     const bounds = type === "integer" ? { format: "int32", minimum: value, maximum: value } : {};
     return this.version === "3.1" ? { type, const: value, ...bounds } : { type, enum: [value], ...bounds };
+  }
+
+  /** Anything, as it is: 3.1 says so by saying nothing. */
+  bytes(most?: number): MediaType {
+    if (this.version === "3.1") return {};
+    return {
+      schema: { type: "string", format: "binary", ...(most === undefined ? {} : { maxLength: most }) },
+    };
   }
 
   add(name: string, schema: JsonSchema): JsonSchema {

@@ -36,6 +36,12 @@ export interface Response {
   readonly content?: Readonly<Record<string, MediaType>>;
 }
 
+export interface RequestBody {
+  readonly description?: string;
+  readonly required: boolean;
+  readonly content: Readonly<Record<string, MediaType>>;
+}
+
 export interface OperationObject {
   readonly operationId: string;
   readonly tags: readonly string[];
@@ -43,10 +49,7 @@ export interface OperationObject {
   readonly description: string;
   readonly security: readonly Readonly<Record<string, readonly string[]>>[];
   readonly parameters: readonly (Parameter | Reference)[];
-  readonly requestBody?: {
-    readonly required: boolean;
-    readonly content: Readonly<Record<string, MediaType>>;
-  };
+  readonly requestBody?: RequestBody;
   readonly responses: Readonly<Record<string, Response | Reference>>;
   /** What a principal must hold; null where any credential of the tenant, or none, will do. */
   readonly "x-keyline-capability": string | null;
