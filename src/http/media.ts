@@ -1,12 +1,20 @@
 import type { z } from "zod";
 
 /** How a body or an answer crosses the wire where it is not JSON of its shape. */
-export interface Media {
-  readonly kind: "text" | "bytes";
-  // `text/html; charset=utf-8`; a range such as */* where each answer has a type of its own.
+export type Media = Text | Bytes;
+
+interface Text {
+  readonly kind: "text";
+  /** `text/html; charset=utf-8`. */
   readonly type: string;
-  /** Of bytes: no more than these are taken in, or given out. */
-  readonly mostBytes?: number;
+}
+
+interface Bytes {
+  readonly kind: "bytes";
+  // A range such as */* where each answer has a type of its own.
+  readonly type: string;
+  /** No more than these are taken in, or given out. */
+  readonly mostBytes: number;
 }
 
 const known = new WeakMap<z.ZodType, Media>();

@@ -9,12 +9,12 @@ import type { JsonSchema, MediaType, RequestBody, Response } from "./types.ts";
 export function requestBodyOf({ body }: AnyOperation, schemas: Schemas): RequestBody | undefined {
   if (!body) return undefined;
   const media = mediaOf(body);
-  if (!media) {
+  if (media?.kind !== "bytes") {
     const content = { "application/json": contentOf(schemas.ofRequest(body), schemas) };
     return { required: true, content };
   }
   return {
-    description: `The bytes as they are${mostOf(media)}. Their Content-Length is needed.`,
+    description: `The bytes as they are, at most ${media.mostBytes.toLocaleString("en")} of them. Their Content-Length is needed.`,
     required: true,
     content: { [media.type]: schemas.bytes(media.mostBytes) },
   };
@@ -60,8 +60,4 @@ function contentOf(schema: JsonSchema, { components }: Schemas): MediaType {
 
 function essenceOf({ type }: Media): string {
   return type.replace(/;.*/, "");
-}
-
-function mostOf({ mostBytes }: Media): string {
-  return mostBytes === undefined ? "" : `, at most ${mostBytes.toLocaleString("en")} of them`;
 }

@@ -31,11 +31,8 @@ export class Schemas {
   }
 
   /** Anything, as it is: 3.1 says so by saying nothing. */
-  bytes(most?: number): MediaType {
-    if (this.version === "3.1") return {};
-    return {
-      schema: { type: "string", format: "binary", ...(most === undefined ? {} : { maxLength: most }) },
-    };
+  bytes(maxLength: number): MediaType {
+    return this.version === "3.1" ? {} : { schema: { type: "string", format: "binary", maxLength } };
   }
 
   add(name: string, schema: JsonSchema): JsonSchema {
@@ -69,11 +66,16 @@ export class Schemas {
     // Of a record: names are strings in any case.
     delete schema.propertyNames;
     if (io === "output" && schema.additionalProperties === false) delete schema.additionalProperties;
-    if (this.version === "3.0" && Array.isArray(schema.examples)) {
-      schema.example = schema.examples[0];
-      delete schema.examples;
-    }
+    if (this.version === "3.0") restate(schema);
   }
+}
+
+// As 3.0.3 says the same: one example, and null among the values where it may be null.
+function restate(schema: Record<string, unknown>): void {
+  if (schema.nullable === true && Array.isArray(schema.enum)) schema.enum = [...schema.enum, null];
+  if (!Array.isArray(schema.examples)) return;
+  schema.example = schema.examples[0];
+  delete schema.examples;
 }
 
 function moved(json: string): string {
