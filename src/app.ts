@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { contractOf } from "#console/contract.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
@@ -9,9 +10,11 @@ import { registry } from "#resources/index.ts";
 
 /** The whole application over a registry of operations; tests may mount more of them. */
 export function createApp(operations: Registry = registry): Hono<AppTypes> {
+  const contract = contractOf(operations);
   return doorTo(operations, (c) => ({
     now: systemNow(),
     jwks: async () => ({ keys: (await directoryKeys(c.env, () => true)).publicJwks }),
     readiness: () => readiness(c.env, systemNow()),
+    contract: contract(c.env.PUBLIC_ORIGIN, c.env.SECURITY_CONTACT, systemNow()),
   }));
 }

@@ -107,6 +107,14 @@ const examples: Readonly<Record<string, Example>> = {
   "settings.update": { needs: "settings:write", make: () => ({ body: { currency: "GBP" } }) },
   "tenants.get": { needs: "tenant:read", make: () => ({}) },
   "tenants.ping": { needs: "any principal", make: () => ({}) },
+  "docs.openApi31": { needs: "nobody", make: () => ({}) },
+  "docs.openApi30": { needs: "nobody", make: () => ({}) },
+  "docs.guide": { needs: "nobody", make: () => ({}) },
+  "docs.page": { needs: "nobody", make: () => ({ params: { page: "orders" } }) },
+  "docs.style": { needs: "nobody", make: () => ({}) },
+  "docs.script": { needs: "nobody", make: () => ({}) },
+  "docs.securityTxt": { needs: "nobody", make: () => ({}) },
+  "docs.securityPolicy": { needs: "nobody", make: () => ({}) },
   "system.alive": { needs: "nobody", make: () => ({}) },
   "system.ready": { needs: "nobody", make: () => ({}) },
   "system.jwks": { needs: "nobody", make: () => ({}) },
@@ -163,20 +171,24 @@ export function absentLike(id: string): string {
 /** The places of a shape that hold an id, by its form or by its name, as JSON pointers. */
 export function idsIn(shape: z.ZodType | undefined): string[] {
   if (!shape) return [];
-  const places = placesOf(z.toJSONSchema(shape, { io: "input", unrepresentable: "any" }), "", "");
+  const schema = z.toJSONSchema(shape, { io: "input", unrepresentable: "any" });
+  const places = placesOf(schema, "", "", schema.$defs ?? {});
   return [...new Set(places)];
 }
 
-function placesOf(schema: unknown, key: string, place: string): string[] {
+function placesOf(schema: unknown, key: string, place: string, named: Record<string, unknown>): string[] {
   if (typeof schema !== "object" || schema === null) return [];
-  const { properties, items, anyOf, oneOf, pattern, type } = schema as Record<string, unknown>;
-  const isId = typeof pattern === "string" ? /^\^[a-z]{3}_/.test(pattern) : /Ids?$/.test(key);
+  const { properties, items, anyOf, oneOf, pattern, type, $ref } = schema as Record<string, unknown>;
+  if (typeof $ref === "string") return placesOf(named[$ref.replace("#/$defs/", "")], key, place, named);
+  const isId = /^\^[a-z]{3}_/.test(String(pattern)) || /Ids?$/.test(key);
   if (isId && type === "string") return [place];
   return [
-    ...Object.entries(properties ?? {}).flatMap(([name, each]) => placesOf(each, name, `${place}/${name}`)),
-    ...placesOf(items, key, `${place}/0`),
+    ...Object.entries(properties ?? {}).flatMap(([name, each]) =>
+      placesOf(each, name, `${place}/${name}`, named),
+    ),
+    ...placesOf(items, key, `${place}/0`, named),
     ...[anyOf, oneOf].flatMap((each) =>
-      Array.isArray(each) ? each.flatMap((one) => placesOf(one, key, place)) : [],
+      Array.isArray(each) ? each.flatMap((one) => placesOf(one, key, place, named)) : [],
     ),
   ];
 }

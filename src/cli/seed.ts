@@ -146,6 +146,7 @@ export async function mintDemoKey(
     pepperVersion: newestPepper.version,
     allLocations: 1,
     ipAllowList: "[]",
+    allowedOrigins: "[]",
     creatorId,
   };
   await committed(session, now, [insert(apiKeys, row, now)]);
@@ -223,6 +224,7 @@ function contentOf(business: Business, tenantId: string, now: number): Change[] 
         pepperVersion: 1,
         allLocations: 0,
         ipAllowList: "[]",
+        allowedOrigins: "[]",
         creatorId: memberIds.owner,
       },
       now,

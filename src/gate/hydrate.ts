@@ -44,7 +44,7 @@ function statements(tenantId: string, principal: SQL, places: SQL, principalId: 
 }
 
 const keyRow = (tenantId: string, id: string) =>
-  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "expires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
+  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "allowed_origins", "expires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
 
 const keyPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "api_key_locations" where "api_key_locations"."tenant_id" = ${tenantId} and "api_key_locations"."api_key_id" = ${id}`;
@@ -90,6 +90,7 @@ const Key = z.object({
   secret_hash: z.string(),
   all_locations: z.int(),
   ip_allow_list: jsonStrings,
+  allowed_origins: jsonStrings,
   expires_at: z.string().nullable(),
 });
 
@@ -101,6 +102,7 @@ function keyRights(principal?: ResultRows, places?: ResultRows) {
     locations: key.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: null,
     ipAllowList: key.ip_allow_list,
+    clientOrigins: key.allowed_origins,
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
     secretHash: key.secret_hash,
   };
@@ -129,6 +131,7 @@ function memberRights(principal: ResultRows | undefined, places: ResultRows | un
     locations: member.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: role && roles[role].scope === "assigned" ? memberId : null,
     ipAllowList: [],
+    clientOrigins: [],
     expiresAt: null,
     secretHash: null,
   };

@@ -21,7 +21,10 @@ export const Policy = z.object({
   locations: z.array(z.string()).nullable(),
   assigneeId: z.string().nullable(),
   currency: z.string(),
+  /** Of the tenant: the pages of no other may use it. */
   origins: z.array(z.string()),
+  /** Of the client; empty where it may be used from all of the tenant's. A gate of the former version says nothing. */
+  clientOrigins: z.array(z.string()).default([]),
   ipAllowList: z.array(z.string()),
   /** ms since 1970; null where it does not expire. */
   expiresAt: z.number().nullable(),

@@ -95,6 +95,8 @@ function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
   const origin = c.req.header("origin");
   if (origin === undefined || origin === new URL(c.req.url).origin) return null;
   if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");
+  if (policy.clientOrigins.length > 0 && !policy.clientOrigins.includes(origin))
+    return refuse("origin-not-allowed");
   c.get("state").headers.set("Access-Control-Allow-Origin", origin);
   return null;
 }
@@ -106,7 +108,8 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
 
 async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
   const { cell, scope, principalId, kind } = credential;
-  const { tenantId, slug, tier, locations, assigneeId, ipAllowList, expiresAt, currency } = policy;
+  const { tenantId, slug, tier, locations, assigneeId, ipAllowList, clientOrigins, expiresAt, currency } =
+    policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
   const subjects = new Map<string, DataKey>();
   const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
@@ -122,6 +125,7 @@ async function callerOf(c: RequestContext, credential: Credential, policy: Polic
     locations,
     assigneeId,
     ipAllowList,
+    allowedOrigins: clientOrigins,
     expiresAt,
     currency,
   };

@@ -5,11 +5,12 @@ import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { dataAnswer, problemAnswer } from "./answers.ts";
+import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
 import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
+import { mediaOf } from "./media.ts";
 import type { PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import { refusalNotes } from "./refusal-notes.ts";
@@ -23,6 +24,7 @@ import {
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
+import { TextAnswer } from "./text-answer.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
 
@@ -116,8 +118,11 @@ async function servePublic(
   context: PublicContext,
 ): Promise<Response> {
   c.get("state").operation = name;
+  // No credentials are asked for, so any page may read what anybody may.
+  c.get("state").headers.set("Access-Control-Allow-Origin", "*");
   const answer = await operation.run(context, inputOf(c, operation));
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  if (answer instanceof TextAnswer) return await textAnswer(c, mediaOf(operation.returns), answer);
   return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
 }
 

@@ -7,6 +7,7 @@ import type { Files } from "#platform/cells.ts";
 import type { Commit, Refusal } from "./outcome.ts";
 import type { Cursors } from "./page.ts";
 import type { ProblemName } from "./problem.ts";
+import type { TextAnswer } from "./text-answer.ts";
 
 /** Who asks, within one tenant, and how far they reach. */
 export interface Principal {
@@ -22,6 +23,8 @@ export interface Principal {
   readonly assigneeId: string | null;
   /** CIDRs; empty where every address may use it. */
   readonly ipAllowList: readonly string[];
+  /** Origins; empty where pages of every origin that the tenant lists may use it. */
+  readonly allowedOrigins: readonly string[];
   /** ms since 1970; null where it does not expire. */
   readonly expiresAt: number | null;
   /** The tenant's currency, ISO 4217. */
@@ -47,6 +50,16 @@ export interface PublicContext {
   readonly now: number;
   readonly jwks: () => Promise<{ keys: readonly object[] }>;
   readonly readiness: () => Promise<readonly { name: string; ok: boolean; todo?: string }[]>;
+  readonly contract: Contract;
+}
+
+/** What this deployment says of itself to anybody who asks. */
+export interface Contract {
+  readonly openApi: (version: "3.1" | "3.0") => TextAnswer;
+  /** By path; null where there is no such page. */
+  readonly page: (path: string) => TextAnswer | null;
+  /** RFC 9116; null where the operator has configured no contact. */
+  readonly securityTxt: () => TextAnswer | null;
 }
 
 export interface PublicAccess {

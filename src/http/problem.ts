@@ -26,7 +26,7 @@ export const problems = {
   "origin-not-allowed": {
     status: 403,
     title: "This origin may not call the API.",
-    meaning: "The page's origin is not on the tenant's list.",
+    meaning: "The page's origin is not on the tenant's list, or not on the key's own.",
   },
   "tenant-suspended": {
     status: 403,
@@ -141,6 +141,17 @@ export function isProblemName(text: string): text is ProblemName {
   return Object.hasOwn(problems, text);
 }
 
+const mostErrors = 100;
+
+// Pointers repeat what the client sent, so what it can make us say back has an end.
+function bounded({ pointer, parameter, detail }: FieldError): FieldError {
+  return {
+    ...(pointer === undefined ? {} : { pointer: pointer.slice(0, 500) }),
+    ...(parameter === undefined ? {} : { parameter: parameter.slice(0, 500) }),
+    detail: detail.slice(0, 1000),
+  };
+}
+
 /** The problem document's body. */
 export function problemBody(name: ProblemName, requestId: string, details: ProblemDetails = {}) {
   const { status, title } = problems[name];
@@ -149,6 +160,6 @@ export function problemBody(name: ProblemName, requestId: string, details: Probl
     title,
     status,
     requestId,
-    ...(details.errors ? { errors: details.errors } : {}),
+    ...(details.errors ? { errors: details.errors.slice(0, mostErrors).map(bounded) } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import { keksOf } from "#db/keks.ts";
 import { schemaFaults } from "#db/schema-check.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -43,6 +44,9 @@ async function runChecks(env: Env): Promise<Check[]> {
         ...(publicJwks.length > 0 ? [] : ["no signing key"]),
       ];
     }),
+    check("security contact", "set SECURITY_CONTACT in wrangler.toml", async () =>
+      contactsOf(env.SECURITY_CONTACT).length > 0 ? [] : ["no mailto:, https: or tel: URI"],
+    ),
     check("directory schema", "apply the migrations of migrations/directory", () =>
       schemaFaults(env.DIRECTORY, "directory"),
     ),

@@ -81,6 +81,7 @@ function contextOf(cell: Cell, session: TenantSession, stored: StoredIntent, now
       locations: null,
       assigneeId: null,
       ipAllowList: [],
+      allowedOrigins: [],
       expiresAt: null,
       currency: "",
     },

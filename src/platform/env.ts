@@ -16,6 +16,8 @@ export interface Env {
   readonly PUBLIC_ORIGIN: string;
   /** "1.2" or "1.3". */
   readonly MIN_TLS: string;
+  /** Whom to tell of a vulnerability: `mailto:`, `https:` and `tel:` URIs, separated by commas. */
+  readonly SECURITY_CONTACT?: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
   readonly [cellBinding: string]: unknown;

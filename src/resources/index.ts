@@ -3,6 +3,9 @@ import * as apiKeys from "./api-keys/operations.ts";
 import * as audit from "./audit/operations.ts";
 import * as customers from "./customers/operations.ts";
 import { search } from "./customers/search.ts";
+import * as docs from "./docs/operations.ts";
+import * as pages from "./docs/pages.ts";
+import * as security from "./docs/security.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
@@ -15,6 +18,7 @@ export const registry = {
   "api-keys": apiKeys,
   audit,
   customers: { ...customers, search },
+  docs: { ...docs, ...pages, ...security },
   locations,
   orders: { ...orders, ...transitions },
   settings,

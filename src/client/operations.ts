@@ -1,0 +1,556 @@
+// Generated from the contract by `npm run client`; do not edit.
+
+export type ApiKey = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** False: only at the locations it was created with. */
+  readonly allLocations: boolean;
+  readonly ipAllowList: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly creatorId: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type ApiKeyPage = {
+  readonly data: readonly ApiKey[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type AuditEntry = {
+  readonly id: string;
+  /** Counted per tenant, without gaps. */
+  readonly seq: number;
+  readonly at: string;
+  readonly operation: string;
+  readonly action: string;
+  readonly entity: string;
+  readonly entityId: string;
+  /** The row as it stood after the change (before it, for a deletion); personal fields as envelopes. */
+  readonly row: Readonly<Record<string, unknown>>;
+  readonly changed: readonly string[] | null;
+  readonly actor: {
+    readonly kind: string;
+    readonly id: string;
+  };
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly locationId: string | null;
+  readonly assigneeId: string | null;
+  readonly requestId: string;
+};
+
+export type AuditEntryPage = {
+  readonly data: readonly AuditEntry[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type CreatedApiKey = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** False: only at the locations it was created with. */
+  readonly allLocations: boolean;
+  readonly ipAllowList: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly creatorId: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** The key's text: in this one answer and nowhere else. A replay holds null. */
+  readonly key: string | null;
+};
+
+export type Customer = {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly note: string | null;
+  /** Set while the customer is deleted and can be restored. */
+  readonly deletedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type CustomerPage = {
+  readonly data: readonly Customer[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type CustomerPatch = {
+  readonly name?: string;
+  readonly email?: string | null;
+  readonly phone?: string | null;
+  readonly note?: string | null;
+};
+
+export type CustomerSearch =
+  | {
+      readonly name: string;
+      readonly limit?: number;
+      /** `nextCursor` of the page before, asked for with the same filter. */
+      readonly cursor?: string;
+    }
+  | {
+      readonly email: string;
+      readonly limit?: number;
+      /** `nextCursor` of the page before, asked for with the same filter. */
+      readonly cursor?: string;
+    }
+  | {
+      readonly phone: string;
+      readonly limit?: number;
+      /** `nextCursor` of the page before, asked for with the same filter. */
+      readonly cursor?: string;
+    };
+
+/** What is wrong, and where: in the body (pointer), or in the query or a header (parameter). */
+export type FieldError = {
+  /** A JSON pointer into the body (RFC 6901). */
+  readonly pointer?: string;
+  readonly parameter?: string;
+  readonly detail: string;
+};
+
+export type Location = {
+  readonly id: string;
+  readonly name: string;
+  readonly timezone: string;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type LocationPage = {
+  readonly data: readonly Location[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type LocationPatch = {
+  readonly name?: string;
+  readonly timezone?: string;
+};
+
+export type NewApiKey = {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** Only at these; absent: wherever its creator may. */
+  readonly locationIds?: readonly string[];
+  /** Empty: from any address. */
+  readonly ipAllowList?: readonly string[];
+  /** Of pages that may use it, as far as the settings list them too; empty: all that they list. */
+  readonly allowedOrigins?: readonly string[];
+  readonly expiresAt?: string;
+};
+
+export type NewCustomer = {
+  readonly name: string;
+  readonly email?: string | null;
+  readonly phone?: string | null;
+  readonly note?: string | null;
+};
+
+export type NewLocation = {
+  readonly name: string;
+  readonly timezone: string;
+};
+
+export type NewOrder = {
+  readonly customerId: string;
+  readonly locationId: string;
+  readonly assigneeId?: string | null;
+  readonly dueAt?: string | null;
+  readonly lines: readonly NewOrderLine[];
+};
+
+export type NewOrderLine = {
+  readonly description: string;
+  /** 1500 for one and a half. */
+  readonly quantityThousandths: number;
+  /** Of one, in minor units, before tax. */
+  readonly unitPrice: number;
+  /** 2100 for 21 %. */
+  readonly taxBasisPoints?: number;
+};
+
+export type Order = {
+  readonly id: string;
+  /** Counted per tenant, without gaps. */
+  readonly number: number;
+  readonly status: "draft" | "placed" | "in_production" | "ready" | "completed" | "cancelled";
+  readonly locationId: string;
+  readonly customerId: string;
+  readonly assigneeId: string | null;
+  readonly currency: string;
+  /** In minor units of `currency`. */
+  readonly net: number;
+  readonly tax: number;
+  readonly total: number;
+  readonly dueAt: string | null;
+  readonly placedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly lines: readonly OrderLine[];
+};
+
+export type OrderLine = {
+  readonly id: string;
+  readonly description: string;
+  /** 1500 for one and a half. */
+  readonly quantityThousandths: number;
+  /** Of one, in minor units, before tax. */
+  readonly unitPrice: number;
+  /** 2100 for 21 %. */
+  readonly taxBasisPoints: number;
+  readonly net: number;
+  readonly tax: number;
+};
+
+export type OrderPatch = {
+  readonly assigneeId?: string | null;
+  readonly dueAt?: string | null;
+  /** Replaces all lines. */
+  readonly lines?: readonly NewOrderLine[];
+};
+
+export type OrderSummary = {
+  readonly id: string;
+  /** Counted per tenant, without gaps. */
+  readonly number: number;
+  readonly status: "draft" | "placed" | "in_production" | "ready" | "completed" | "cancelled";
+  readonly locationId: string;
+  readonly customerId: string;
+  readonly assigneeId: string | null;
+  readonly currency: string;
+  /** In minor units of `currency`. */
+  readonly net: number;
+  readonly tax: number;
+  readonly total: number;
+  readonly dueAt: string | null;
+  readonly placedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type OrderSummaryPage = {
+  readonly data: readonly OrderSummary[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type Ping = {
+  readonly principal: string;
+  readonly tenant: string;
+  readonly slug: string;
+};
+
+export type ProblemMeaning = {
+  readonly type: string;
+  readonly status: number;
+  readonly title: string;
+  readonly meaning: string;
+};
+
+export type PublicJwk = {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  readonly x: string;
+  readonly y: string;
+  readonly kid: string;
+  readonly use: "sig";
+  readonly alg: "ES256";
+};
+
+export type Settings = {
+  readonly name: string;
+  readonly currency: string;
+  readonly timezone: string;
+  /** Pages of these origins may call the API from a browser. */
+  readonly allowedOrigins: readonly string[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SettingsPatch = {
+  readonly name?: string;
+  readonly currency?: string;
+  readonly timezone?: string;
+  /** Pages of these origins may call the API from a browser. */
+  readonly allowedOrigins?: readonly string[];
+};
+
+export type Tenant = {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly trade: string;
+  readonly plan: "free" | "pro" | "enterprise";
+  readonly cell: string;
+  readonly jurisdiction: "eu" | null;
+  /** Which store holds which class of this tenant's data, and where that store lies. */
+  readonly stores: readonly {
+    readonly holds: string;
+    readonly store: string;
+    readonly jurisdiction: "eu" | null;
+  }[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+/** By resource and verb: what a call takes and what it answers. */
+export interface Operations {
+  apiKeys: {
+    /** Create an API key; its text is shown once. */
+    create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
+    /** List API keys, newest first, with the revoked. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
+    /** Revoke an API key, at once and for good. */
+    revoke: {
+      input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: ApiKey;
+    };
+  };
+  audit: {
+    /** Read the audit trail, newest first; by actor, operation or entity, and by time. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          actorId?: string;
+          operation?: string;
+          entityId?: string;
+          from?: string;
+          until?: string;
+        };
+      };
+      answer: AuditEntryPage;
+    };
+  };
+  customers: {
+    /** Add a customer. */
+    create: { input: { body: NewCustomer; idempotencyKey?: string }; answer: Customer };
+    /** Read a customer. */
+    get: { input: { params: { customerId: string } }; answer: Customer };
+    /** List customers, newest first, without the deleted. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: CustomerPage };
+    /** Delete a customer so that they can be restored. */
+    remove: { input: { params: { customerId: string }; ifMatch?: string }; answer: Customer };
+    /** Restore a deleted customer. */
+    restore: {
+      input: { params: { customerId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Customer;
+    };
+    /** Find customers by the words of their name, or by exact e-mail or phone. */
+    search: { input: { body: CustomerSearch }; answer: CustomerPage };
+    /** Change a customer. */
+    update: {
+      input: { params: { customerId: string }; body: CustomerPatch; ifMatch?: string };
+      answer: Customer;
+    };
+  };
+  locations: {
+    /** Add a location. */
+    create: { input: { body: NewLocation; idempotencyKey?: string }; answer: Location };
+    /** Read a location. */
+    get: { input: { params: { locationId: string } }; answer: Location };
+    /** List locations, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: LocationPage };
+    /** Remove a location that nothing refers to. */
+    remove: { input: { params: { locationId: string }; ifMatch?: string }; answer: null };
+    /** Change a location. */
+    update: {
+      input: { params: { locationId: string }; body: LocationPatch; ifMatch?: string };
+      answer: Location;
+    };
+  };
+  orders: {
+    /** Cancel an order that is not completed. */
+    cancel: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Hand the work over. */
+    complete: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Draft an order of a customer at a location. */
+    create: { input: { body: NewOrder; idempotencyKey?: string }; answer: Order };
+    /** Mark the work as ready. */
+    finish: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Read an order with its lines. */
+    get: { input: { params: { orderId: string } }; answer: Order };
+    /** List orders, newest first; of one status, customer or location. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          status?: "draft" | "placed" | "in_production" | "ready" | "completed" | "cancelled";
+          customerId?: string;
+          locationId?: string;
+        };
+      };
+      answer: OrderSummaryPage;
+    };
+    /** Place a draft. */
+    place: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Start production. */
+    start: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Change a draft's lines or due date, or who does the work. */
+    update: { input: { params: { orderId: string }; body: OrderPatch; ifMatch?: string }; answer: Order };
+  };
+  settings: {
+    /** Read the settings. */
+    get: { input: Record<never, never>; answer: Settings };
+    /** Change the settings. */
+    update: { input: { body: SettingsPatch; ifMatch?: string }; answer: Settings };
+  };
+  system: {
+    /** Is the Worker alive. */
+    alive: {
+      input: Record<never, never>;
+      answer: {
+        readonly ok: true;
+      };
+    };
+    /** The public keys that access tokens are signed with (RFC 7517). */
+    jwks: {
+      input: Record<never, never>;
+      answer: {
+        readonly keys: readonly PublicJwk[];
+      };
+    };
+    /** What a problem's type means. */
+    problem: { input: { params: { type: string } }; answer: ProblemMeaning };
+    /** Can it serve: bindings, keys, migrations, triggers. */
+    ready: {
+      input: Record<never, never>;
+      answer: {
+        readonly checks: readonly {
+          readonly name: string;
+          readonly ok: boolean;
+        }[];
+      };
+    };
+  };
+  tenants: {
+    /** Read the tenant: its plan, its cell and where each class of its data lies. */
+    get: { input: Record<never, never>; answer: Tenant };
+    /** Check a credential and its rate limit. */
+    ping: { input: Record<never, never>; answer: Ping };
+  };
+}
+
+export type ProblemName =
+  | "address-not-allowed"
+  | "conflict"
+  | "customer-deleted"
+  | "forbidden"
+  | "https-required"
+  | "idempotency-key-reused"
+  | "internal"
+  | "invalid"
+  | "location-in-use"
+  | "malformed-request"
+  | "not-found"
+  | "order-not-editable"
+  | "origin-not-allowed"
+  | "precondition-failed"
+  | "rate-limited"
+  | "scopes-exceed-creator"
+  | "tenant-suspended"
+  | "too-large"
+  | "transition-not-allowed"
+  | "unauthorized"
+  | "unavailable"
+  | "unsupported-media-type";
+
+/** Where each operation is. */
+export const routes = {
+  apiKeys: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
+    revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
+  },
+  audit: {
+    list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
+  },
+  customers: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/customers" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/customers" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+    restore: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/restore" },
+    search: { method: "POST", path: "/v1/tenants/{tenant}/customers/search" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+  },
+  locations: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/locations/{locationId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/locations" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/locations/{locationId}" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/locations/{locationId}" },
+  },
+  orders: {
+    cancel: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/cancel" },
+    complete: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/complete" },
+    create: { method: "POST", path: "/v1/tenants/{tenant}/orders" },
+    finish: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/finish" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/orders/{orderId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/orders" },
+    place: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/place" },
+    start: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/start" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/orders/{orderId}" },
+  },
+  settings: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/settings" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/settings" },
+  },
+  system: {
+    alive: { method: "GET", path: "/healthz" },
+    jwks: { method: "GET", path: "/.well-known/jwks.json" },
+    problem: { method: "GET", path: "/problems/{type}" },
+    ready: { method: "GET", path: "/readyz" },
+  },
+  tenants: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}" },
+    ping: { method: "GET", path: "/v1/tenants/{tenant}/ping" },
+  },
+} as const;

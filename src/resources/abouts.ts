@@ -1,0 +1,15 @@
+import type { registry } from "./index.ts";
+
+/** What each resource is, in the contract and its pages. A resource joins here as well. */
+export const abouts: Readonly<Record<keyof typeof registry, string>> = {
+  "api-keys":
+    "Credentials for programs: scoped, limited to locations and addresses, shown once, revoked at once.",
+  audit: "Who changed what and when: one row for every changed row, append-only.",
+  customers: "The people who buy. What is personal about them is kept only as ciphertext.",
+  docs: "This contract, for programs and for people, and whom to tell of a vulnerability.",
+  locations: "Places of the business; members and keys may be limited to some.",
+  orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
+  settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
+  system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
+  tenants: "The business that the credentials belong to.",
+};
