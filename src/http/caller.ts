@@ -36,7 +36,9 @@ export async function admit(
   const answer = await enter(c, credential, staleEpoch);
   if (answer.outcome === "unknown") return refuse("unauthorized");
   const { policy } = answer;
-  c.get("state").cell = credential.cell.id;
+  const { cell, kind, principalId } = credential;
+  c.get("state").cell = cell.id;
+  c.get("state").caller = { cell, kind, principalId, tenantId: policy.tenantId };
   showRate(c, policy, answer.rate, answer.outcome === "admitted");
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const refusal = isTheirs ? policyRefusal(c, policy) : null;

@@ -50,6 +50,17 @@ async function runChecks(env: Env): Promise<Check[]> {
       ),
     ),
     ...cells.map((cell) =>
+      check(`schema of the log of cell ${cell.id}`, "apply the migrations of migrations/log", () =>
+        schemaFaults(cell.log, "log"),
+      ),
+    ),
+    ...cells.map((cell) =>
+      check(`call archive of cell ${cell.id}`, "create the cell's R2 bucket for calls", async () => {
+        await cell.callArchive.head("readyz");
+        return [];
+      }),
+    ),
+    ...cells.map((cell) =>
       check(`files of cell ${cell.id}`, "create the cell's R2 bucket", async () => {
         await cell.files.head("readyz");
         return [];

@@ -2,13 +2,17 @@ import type { Env } from "./env.ts";
 
 export type Files = R2Bucket;
 
-/** A shard of tenants with its own database, bucket and queue. */
+/** A shard of tenants with its own databases, buckets and queues. */
 export interface Cell {
   readonly id: string;
   readonly jurisdiction: "eu" | null;
   readonly database: D1Database;
   readonly files: Files;
   readonly queue: Queue;
+  /** The call log's: a database, a bucket and a queue that the cell's own work never waits for. */
+  readonly log: D1Database;
+  readonly callArchive: R2Bucket;
+  readonly calls: Queue;
 }
 
 const entryGrammar = /^([a-z]{2,8}[0-9]{1,3})(?::(eu))?$/;
@@ -24,6 +28,9 @@ export function cellsOf(env: Env): readonly Cell[] {
       database: binding<D1Database>(env, `CELL_${id.toUpperCase()}`),
       files: binding<R2Bucket>(env, `FILES_${id.toUpperCase()}`),
       queue: binding<Queue>(env, `AUDIT_EVENTS_${id.toUpperCase()}`),
+      log: binding<D1Database>(env, `LOG_${id.toUpperCase()}`),
+      callArchive: binding<R2Bucket>(env, `CALL_ARCHIVE_${id.toUpperCase()}`),
+      calls: binding<Queue>(env, `CALLS_${id.toUpperCase()}`),
     };
   });
 }

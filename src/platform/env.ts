@@ -16,6 +16,8 @@ export interface Env {
   readonly PUBLIC_ORIGIN: string;
   /** "1.2" or "1.3". */
   readonly MIN_TLS: string;
+  /** Milliseconds that a call's record may wait in its isolate for others. */
+  readonly CALL_LOG_WAIT_MS: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
   readonly [cellBinding: string]: unknown;
