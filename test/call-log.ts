@@ -26,9 +26,14 @@ export function listening(changes: Readonly<Record<string, unknown>> = {}) {
 }
 
 /** One batch of messages through the consumer, as the queue would hand it over. */
-export async function consumed(messages: readonly unknown[], env: TestEnv = testEnv(), now = Date.now()) {
+export async function consumed(
+  messages: readonly unknown[],
+  env: TestEnv = testEnv(),
+  now = Date.now(),
+  cell = "us1",
+) {
   const batch = createMessageBatch(
-    "keyline-calls-us1",
+    `keyline-calls-${cell}`,
     messages.map((body, index) => ({ id: `m${index}`, timestamp: new Date(now), attempts: 1, body })),
   );
   await consume(env, batch, now);

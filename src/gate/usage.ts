@@ -9,7 +9,7 @@ import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 
 // No object is evicted that was idle for less, so only one that breaks down forgets what it counted.
-const keptAfterMs = 5 * secondMs;
+const keptAfterMs = 3 * secondMs;
 
 export interface Principal {
   readonly cell: string;
