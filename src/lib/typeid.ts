@@ -15,8 +15,9 @@ const mostMs = 2 ** 48 - 1;
 
 /** When an id was made, in ms since 1970. @throws Error where the text is no TypeID */
 export function timeOfId(id: string): number {
-  const ms = decodeBase32Number(id.slice(id.lastIndexOf("_") + 1).slice(0, timeDigits));
-  if (ms === null) throw new Error("An id holds no time.");
+  const time = id.slice(id.lastIndexOf("_") + 1).slice(0, timeDigits);
+  const ms = decodeBase32Number(time);
+  if (ms === null || time.length < timeDigits) throw new Error("An id holds no time.");
   return ms;
 }
 
