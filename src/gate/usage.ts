@@ -8,8 +8,8 @@ import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 
-// No object is evicted that was idle for less, so only one that breaks down forgets what it counted.
-const keptAfterMs = 3 * secondMs;
+// No object is evicted while a timer runs, so only one that breaks down forgets, and no more than this time's calls.
+const keptAfterMs = 10 * secondMs;
 
 export interface Principal {
   readonly cell: string;

@@ -10,17 +10,12 @@ export function noteCall(c: RequestContext, startedAt: number, durationMs: numbe
   const { caller, requestId, operation, route, problem } = c.get("state");
   if (!caller || operation === null || route === null) return;
   const { cell, tenantId, kind: actorKind, principalId: actorId } = caller;
-  const call = { id: requestId, actorKind, actorId, operation, route, status: c.res.status, problem };
+  const { status } = c.res;
+  const call = { id: requestId, actorKind, actorId, operation, route, status, problem, durationMs, times: 1 };
+  const waitMs = Number(c.env.CALL_LOG_WAIT_MS);
   try {
-    callBufferOf(cell.calls).add(
-      tenantId,
-      { ...call, durationMs, times: 1 },
-      {
-        now: startedAt,
-        waitMs: Number(c.env.CALL_LOG_WAIT_MS),
-        waitUntil: (work) => c.executionCtx.waitUntil(work),
-      },
-    );
+    const waitUntil = (work: Promise<void>) => c.executionCtx.waitUntil(work);
+    callBufferOf(cell.calls).add(tenantId, call, { now: startedAt, waitMs, waitUntil });
   } catch (error) {
     log("error", "a call could not be noted", errorFields(error));
   }

@@ -85,10 +85,9 @@ test("a request that must ask its gate again is counted once", async () => {
 
 test("a gate that is evicted, or breaks down, forgets no call that it had some seconds to keep", async () => {
   const tenant = await newTenant();
-  await pings(tenant, 4);
-  await untilKept(tenant, 4);
+  await pings(tenant, 1);
   await evictDurableObject(gateOf(tenant.keyId));
-  await pings(tenant, 3);
+  await pings(tenant, 6);
   await untilKept(tenant, 7);
   await abortAllDurableObjects();
   await flush(tenant.keyId);
@@ -129,8 +128,7 @@ test("many calls cost the object few writes, and at most one flush a minute", as
     vi.spyOn(storage, "put"),
   );
   await pings(tenant, 60);
-  await untilKept(tenant, 61);
-  expect(puts.mock.calls.length).toBeLessThanOrEqual(3);
+  expect(puts.mock.calls.length).toBeLessThanOrEqual(1);
   const due = await runInDurableObject(gateOf(tenant.keyId), (_gate, { storage }) => storage.getAlarm());
   expect(due).toBeGreaterThanOrEqual(start + minuteMs);
 });
