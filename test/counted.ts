@@ -12,15 +12,22 @@ export interface Counts {
   /** The methods called on them. */
   hops: string[];
   sent: unknown[];
+  /** What was sent to the call log, as it was sent at once. */
+  noted: unknown[];
   /** The bucket's methods with the keys they named. */
   files: string[];
+}
+
+/** The counts of a request that asked for nothing. */
+export function nothing(): Counts {
+  return { trips: [], objects: [], hops: [], sent: [], noted: [], files: [] };
 }
 
 /** The real bindings, counted. Reset the counts between requests; the caches stay those of this env. */
 export function counted(): { env: Env; counts: Counts; reset: () => void } {
   const env = testEnv();
-  const counts: Counts = { trips: [], objects: [], hops: [], sent: [], files: [] };
-  const reset = () => Object.assign(counts, { trips: [], objects: [], hops: [], sent: [], files: [] });
+  const counts = nothing();
+  const reset = () => Object.assign(counts, nothing());
   const database = (real: D1Database) =>
     proxied(
       tapped(real, (texts, run) => {
@@ -34,6 +41,12 @@ export function counted(): { env: Env; counts: Counts; reset: () => void } {
     return [
       [`CELL_${suffix}`, database(cell.database)],
       [`FILES_${suffix}`, calls(cell.files, (method, args) => counts.files.push(`${method} ${args[0]}`))],
+      [`LOG_${suffix}`, database(cell.log)],
+      [
+        `CALL_ARCHIVE_${suffix}`,
+        calls(cell.callArchive, (method, args) => counts.files.push(`${method} ${args[0]}`)),
+      ],
+      [`CALLS_${suffix}`, calls(cell.calls, (_method, args) => counts.noted.push(args[0]))],
       [`AUDIT_EVENTS_${suffix}`, calls(cell.queue, (_method, args) => counts.sent.push(args[0]))],
     ];
   });

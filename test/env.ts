@@ -5,7 +5,7 @@ import type { Env } from "#platform/env.ts";
 type Migrations = Parameters<typeof applyD1Migrations>[1];
 
 export interface TestEnv extends Env {
-  readonly TEST_MIGRATIONS: { readonly directory: Migrations; readonly cell: Migrations };
+  readonly TEST_MIGRATIONS: Readonly<Record<"directory" | "cell" | "log", Migrations>>;
 }
 
 declare global {
@@ -14,6 +14,8 @@ declare global {
       readonly DIRECTORY: D1Database;
       readonly CELL_US1: D1Database;
       readonly CELL_EU1: D1Database;
+      readonly LOG_US1: D1Database;
+      readonly LOG_EU1: D1Database;
     }
   }
 }

@@ -25,6 +25,16 @@ const line = { description: "Banner, printed", quantityThousandths: 2000, unitPr
 
 /** By operation. Every call reaches what the roles reach that are limited: the first location, the installer's work. */
 const examples: Readonly<Record<string, Example>> = {
+  "api-calls.list": {
+    needs: "api-calls:read",
+    queryIds: ["actorId"],
+    make: ({ memberIds }) => ({ query: { limit: "5", actorId: memberIds.owner } }),
+  },
+  "api-calls.usage": {
+    needs: "api-calls:read",
+    queryIds: ["actorId"],
+    make: ({ memberIds }) => ({ query: { limit: "5", actorId: memberIds.owner } }),
+  },
   "api-keys.list": { needs: "api-keys:read", make: () => ({ query: { limit: "5" } }) },
   "api-keys.create": {
     needs: "api-keys:write",

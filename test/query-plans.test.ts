@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { CellSystem } from "#db/cell-system.ts";
 import { knownTexts } from "#db/firewall.ts";
+import { LogSystem } from "#db/log-system.ts";
 import { type ResultRows, Store } from "#db/store.ts";
 import { registry } from "#resources/index.ts";
 import { testEnv } from "#test/env.ts";
@@ -71,8 +72,10 @@ test("what the drivers ran is remembered for the plans", async () => {
   expect(await planProblems(knownTexts())).toEqual([]);
 });
 
+type Reads = Readonly<Record<string, { args: unknown[]; steps: string[] }>>;
+
 /** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
-const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] }>> = {
+const acrossTenants: Reads = {
   expired: {
     args: [0],
     steps: [
@@ -92,36 +95,64 @@ const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] 
     steps: ["SEARCH events USING INDEX events_pending_by_age (created_at<?)", "SCAN (subquery-1)"],
   },
 };
-const idColumns = ["tenant_id", "tenant_id as id", "id", "principal_id", "operation", "key_token", "seq"];
+const acrossTenantsOfLog: Reads = {
+  hoursToArchive: {
+    args: ["2026", "2027"],
+    steps: ["SEARCH call_hours USING INDEX call_hours_unarchived (hour>? AND hour<?)"],
+  },
+  hoursToForget: { args: ["2026"], steps: ["SEARCH call_hours USING INDEX call_hours_by_age (hour<?)"] },
+  hoursToPurge: { args: ["2026"], steps: ["SEARCH call_hours USING INDEX call_hours_unpurged (hour<?)"] },
+};
+const idColumns = [
+  "tenant_id",
+  "tenant_id as id",
+  "id",
+  "principal_id",
+  "operation",
+  "key_token",
+  "seq",
+  "hour",
+];
 
-test("reads across tenants are a closed list, and each uses its index and answers ids alone", async () => {
-  const listed = Object.getOwnPropertyNames(CellSystem.prototype).filter((name) => name !== "constructor");
-  expect(listed.toSorted(), "a read across tenants is listed here first, with its index").toEqual(
-    Object.keys(acrossTenants).toSorted(),
-  );
-  for (const [name, { args, steps }] of Object.entries(acrossTenants)) {
-    const texts = await textsOf(name, args);
-    const plans = await Promise.all(texts.map((text) => planOf(testEnv().CELL_US1 as D1Database, text)));
-    const touched = plans.flat().filter((step) => /^(SCAN|SEARCH)/.test(step));
-    expect(
-      touched.map((step) => step.replace("COVERING ", "")),
-      name,
-    ).toEqual(steps);
-    for (const text of texts) {
-      const [, columns = ""] = /^select (?:distinct )?(.+?) from /.exec(text) ?? [];
-      expect(idColumns, text).toEqual(expect.arrayContaining(columns.split(", ")));
-      expect(text, "a bounded number at a time").toMatch(/ limit \d+\)?$/);
+test.each([
+  ["cell", CellSystem, acrossTenants],
+  ["log", LogSystem, acrossTenantsOfLog],
+] as const)(
+  "reads across the tenants of a %s are a closed list, and each uses its index and answers ids alone",
+  async (kind, System, reads) => {
+    const listed = Object.getOwnPropertyNames(System.prototype).filter((name) => name !== "constructor");
+    expect(listed.toSorted(), "a read across tenants is listed here first, with its index").toEqual(
+      Object.keys(reads).toSorted(),
+    );
+    const database = testEnv()[kind === "cell" ? "CELL_US1" : "LOG_US1"] as D1Database;
+    for (const [name, { args, steps }] of Object.entries(reads)) {
+      const texts = await textsOf(System, name, args);
+      const plans = await Promise.all(texts.map((text) => planOf(database, text)));
+      const touched = plans.flat().filter((step) => /^(SCAN|SEARCH)/.test(step));
+      expect(
+        touched.map((step) => step.replace("COVERING ", "")),
+        name,
+      ).toEqual(steps);
+      for (const text of texts) {
+        const [, columns = ""] = /^select (?:distinct )?(.+?) from /.exec(text) ?? [];
+        expect(idColumns, text).toEqual(expect.arrayContaining(columns.split(", ")));
+        expect(text, "a bounded number at a time").toMatch(/ limit \d+\)?$/);
+      }
     }
-  }
-});
+  },
+);
 
-async function textsOf(name: string, args: unknown[]): Promise<string[]> {
+async function textsOf(
+  System: typeof CellSystem | typeof LogSystem,
+  name: string,
+  args: unknown[],
+): Promise<string[]> {
   const texts: string[] = [];
   const batch = vi.spyOn(Store.prototype, "batch").mockImplementation(async (statements) => {
     texts.push(...statements.map(({ text }) => text));
     return statements.map((): ResultRows => []);
   });
-  const system = new CellSystem(new Store(testEnv().DIRECTORY, "first-primary"));
+  const system = new System(new Store(testEnv().DIRECTORY, "first-primary"));
   await Reflect.apply(Reflect.get(system, name), system, args);
   batch.mockRestore();
   return texts;

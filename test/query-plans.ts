@@ -57,6 +57,7 @@ async function databaseOf(text: string): Promise<D1Database | null> {
   const [cell] = cellsOf(testEnv());
   const candidates = [
     ...(cell ? [{ id: "cell", database: cell.database }] : []),
+    ...(cell ? [{ id: "log", database: cell.log }] : []),
     { id: "directory", database: testEnv().DIRECTORY },
   ];
   for (const { id, database } of candidates) {

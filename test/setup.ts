@@ -9,10 +9,12 @@ import { planProblems } from "#test/query-plans.ts";
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 90_000 });
 
 beforeAll(async () => {
-  const { directory, cell } = testEnv().TEST_MIGRATIONS;
+  const { directory, cell, log } = testEnv().TEST_MIGRATIONS;
   await applyD1Migrations(env.DIRECTORY, directory);
   await applyD1Migrations(env.CELL_US1, cell);
   await applyD1Migrations(env.CELL_EU1, cell);
+  await applyD1Migrations(env.LOG_US1, log);
+  await applyD1Migrations(env.LOG_EU1, log);
 });
 
 // DESIGN's fourth wall: of whatever this file's tests made the drivers run.

@@ -11,11 +11,14 @@ export default defineConfig(async () => ({
       miniflare: {
         bindings: {
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+          // A test client waits for all that a call began.
+          CALL_LOG_WAIT_MS: "0",
           // Set by CI: then a missing ../shared/vectors fails the tests that need it instead of skipping them.
           REQUIRE_VECTORS: process.env.KEYLINE_REQUIRE_VECTORS ?? "",
           TEST_MIGRATIONS: {
             directory: await readD1Migrations("migrations/directory"),
             cell: await readD1Migrations("migrations/cell"),
+            log: await readD1Migrations("migrations/log"),
           },
         },
       },

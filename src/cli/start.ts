@@ -21,7 +21,7 @@ if (await answers("/healthz")) {
 }
 await mkdir(".wrangler", { recursive: true });
 await writeDevVars();
-for (const database of ["DIRECTORY", "CELL_US1", "CELL_EU1"])
+for (const database of ["DIRECTORY", "CELL_US1", "CELL_EU1", "LOG_US1", "LOG_EU1"])
   await wrangler(["d1", "migrations", "apply", database, "--local"]);
 const demo = await prepareDemo(await readDemo());
 await writeFile(demoFile, `${JSON.stringify({ baseUrl, tenants: demo }, null, 2)}\n`, { mode: 0o600 });

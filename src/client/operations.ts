@@ -1,5 +1,24 @@
 // Generated from the contract by `npm run client`; do not edit.
 
+export type ApiCall = {
+  /** The request's id, as `X-Request-Id` told it. */
+  readonly id: string;
+  readonly at: string;
+  readonly actor: {
+    readonly kind: string;
+    readonly id: string;
+  };
+  readonly operation: string;
+  /** The method and the path's template: never what stood in its braces, nor the query. */
+  readonly route: string;
+  readonly status: number;
+  /** The last part of the problem's type, where it was answered with one. */
+  readonly problem: string | null;
+  readonly durationMs: number;
+  /** More than one for refusals at the rate limit, which are gathered for about a second. */
+  readonly times: number;
+};
+
 export type ApiKey = {
   readonly id: string;
   readonly name: string;
@@ -51,6 +70,14 @@ export type AuditEntryPage = {
   readonly data: readonly AuditEntry[];
   /** Where the next page begins; null on the last. */
   readonly nextCursor: string | null;
+};
+
+/** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
+export type CallLogGap = {
+  /** Calls that the gates let in or refused for their rate. */
+  readonly counted: number;
+  readonly logged: number;
+  readonly missing: number;
 };
 
 export type CreatedApiKey = {
@@ -126,6 +153,15 @@ export type FieldError = {
   readonly pointer?: string;
   readonly parameter?: string;
   readonly detail: string;
+};
+
+export type HourlyUsage = {
+  /** Its start. */
+  readonly hour: string;
+  readonly actorId: string;
+  readonly operation: string;
+  readonly status: number;
+  readonly calls: number;
 };
 
 export type Location = {
@@ -325,6 +361,48 @@ export type Tenant = {
 
 /** By resource and verb: what a call takes and what it answers. */
 export interface Operations {
+  apiCalls: {
+    /** List API calls of the last 7 days, newest first; by actor, operation or status, and by time. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          actorId?: string;
+          operation?: string;
+          status?: number;
+          from?: string;
+          until?: string;
+        };
+      };
+      answer: {
+        readonly data: readonly ApiCall[];
+        /** Where the next page begins; null on the last. */
+        readonly nextCursor: string | null;
+        readonly gap: CallLogGap;
+      };
+    };
+    /** Count API calls by hour, actor, operation and status, newest hour first; kept 90 days. */
+    usage: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          actorId?: string;
+          operation?: string;
+          status?: number;
+          from?: string;
+          until?: string;
+        };
+      };
+      answer: {
+        readonly data: readonly HourlyUsage[];
+        /** Where the next page begins; null on the last. */
+        readonly nextCursor: string | null;
+        readonly gap: CallLogGap;
+      };
+    };
+  };
   apiKeys: {
     /** Create an API key; its text is shown once. */
     create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
@@ -504,6 +582,10 @@ export type ProblemName =
 
 /** Where each operation is. */
 export const routes = {
+  apiCalls: {
+    list: { method: "GET", path: "/v1/tenants/{tenant}/api-calls" },
+    usage: { method: "GET", path: "/v1/tenants/{tenant}/api-usage" },
+  },
   apiKeys: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },

@@ -2,9 +2,13 @@ import { z } from "zod";
 import { Store } from "./store.ts";
 
 /** The newest migration of each kind of database; a test holds it to the folder. */
-export const newestMigrations = { directory: "0002_registry.sql", cell: "0006_key_origins.sql" } as const;
+export const newestMigrations = {
+  directory: "0002_registry.sql",
+  cell: "0006_key_origins.sql",
+  log: "0001_calls.sql",
+} as const;
 
-const triggers = [
+const kernelTriggers = [
   "audit_log_refuses_delete",
   "audit_log_refuses_replace",
   "audit_log_refuses_update",
@@ -14,6 +18,7 @@ const triggers = [
   "purge_permits_refuse_replace",
   "purge_permits_refuse_update",
 ];
+const triggers = { directory: kernelTriggers, cell: kernelTriggers, log: [] } as const;
 
 const Names = z.array(z.object({ name: z.string() }));
 
@@ -27,7 +32,7 @@ export async function schemaFaults(
     { text: "select name from sqlite_master where type = 'trigger' order by name limit 100", params: [] },
   ]);
   const names = new Set(Names.parse(present).map(({ name }) => name));
-  const faults = triggers
+  const faults: string[] = triggers[kind]
     .filter((trigger) => !names.has(trigger))
     .map((trigger) => `the trigger ${trigger} is missing`);
   // A newer one may be there already: migrations are applied before the code that needs them.

@@ -15,6 +15,10 @@ export const technicalTables = {
   audit_log: "the audit itself",
   purge_permits: "written by retention beside its audit row",
   search_rows: "maps an entity to its row of the blind index",
+  calls: "the call log, best effort and no audit; kept 7 days",
+  call_counts: "the call log by the hour; kept 90 days",
+  gate_counts: "how many calls there should be in the log; kept 90 days",
+  call_hours: "what of the call log is to be archived or deleted; kept 90 days",
 } as const;
 
 export type TechnicalTable = keyof typeof technicalTables;

@@ -22,3 +22,16 @@ export class TenantDriver {
     return this.#store.bookmark();
   }
 }
+
+/**
+ * The statements of several tenants as one transaction and one round trip, for what is gathered from all of them: each
+ * passes the firewall as its own tenant's. @throws FirewallError
+ */
+export async function executeTogether(
+  store: Store,
+  byTenant: ReadonlyMap<string, readonly Statement[]>,
+): Promise<void> {
+  for (const [tenantId, statements] of byTenant)
+    for (const statement of statements) assertOwnTenant(statement, tenantId);
+  await store.batch([...byTenant.values()].flat());
+}

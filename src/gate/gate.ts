@@ -8,9 +8,9 @@ import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env, GateRpc } from "#platform/env.ts";
 import { hydrate } from "./hydrate.ts";
-import { LastUse } from "./last-use.ts";
 import { type EnterAnswer, EnterRequest, type Policy } from "./policy.ts";
 import { tiers } from "./tiers.ts";
+import { Usage } from "./usage.ts";
 
 const maximumAgeMs = minuteMs;
 const recheckedAgeMs = 2 * secondMs;
@@ -28,7 +28,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   #tatMs: number | null = null;
   #elsewhereTatMs: number | null = null;
   #lastMs = 0;
-  readonly #lastUse = new LastUse(this.ctx.storage);
+  readonly #usage = new Usage(this.ctx.storage);
 
   /** Is this principal active, what may it do, may it go now. */
   async enter(payload: unknown): Promise<z.input<typeof EnterAnswer>> {
@@ -44,7 +44,8 @@ export class Gate extends DurableObject<Env> implements GateRpc {
       tiers[policy.tier],
       request.staleEpoch === null ? 1 : 0,
     );
-    if (taken.admitted) this.#admit(taken.tatMs, policy, request);
+    if (taken.admitted) this.#tatMs = taken.tatMs;
+    this.#note(policy, request, taken.admitted);
     const { remaining, resetSeconds, retryAfterSeconds } = taken;
     return {
       v: 1,
@@ -72,13 +73,14 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   }
 
   override async alarm(): Promise<void> {
-    await this.#lastUse.flush(this.env);
+    await this.#usage.flush(this.env);
   }
 
-  #admit(tatMs: number, policy: Policy, { cell, principalId, secretHash, staleEpoch }: EnterRequest): void {
-    this.#tatMs = tatMs;
-    if (secretHash === null || staleEpoch !== null) return;
-    this.#lastUse.note({ cell, tenantId: policy.tenantId, principalId, usedAt: this.#lastMs });
+  // A request that asks again was counted when it first came.
+  #note({ tenantId }: Policy, request: EnterRequest, isAdmitted: boolean): void {
+    const { cell, principalId, secretHash, staleEpoch } = request;
+    if (staleEpoch !== null) return;
+    this.#usage.note({ cell, tenantId, principalId }, this.#lastMs, isAdmitted && secretHash !== null);
   }
 
   #textOf(policy: Policy): string {

@@ -9,6 +9,7 @@ import type { TextAnswer } from "./text-answer.ts";
 /** A problem document (RFC 9457). */
 export function problemAnswer(c: RequestContext, name: ProblemName, details: ProblemDetails = {}): Response {
   const state = c.get("state");
+  state.problem = name;
   if (name === "unauthorized") state.headers.set("WWW-Authenticate", "Bearer");
   if (details.retryAfterSeconds !== undefined)
     state.headers.set("Retry-After", String(details.retryAfterSeconds));

@@ -42,7 +42,9 @@ export async function admit(
     return refuse("unauthorized");
   }
   const { policy } = answer;
-  c.get("state").cell = credential.cell.id;
+  const { cell, kind, principalId } = credential;
+  c.get("state").cell = cell.id;
+  c.get("state").caller = { cell, kind, principalId, tenantId: policy.tenantId };
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;

@@ -58,11 +58,13 @@ function mount(
     return;
   }
   const callers = new WeakMap<object, Caller>();
+  const route = `${method} ${pathOf(operation)}`;
   app.on(
     method,
     [path],
     async (c, next) => {
       c.get("state").operation = name;
+      c.get("state").route = route;
       const caller = await authorized(c, name, operation);
       if (caller instanceof Response) return caller;
       callers.set(c, caller);
@@ -150,7 +152,7 @@ async function execute(
   caller: Caller,
   input: AnyInput,
 ): Promise<Response> {
-  const run = await openRun(c, caller, name, systemNow(), operation.form === "read");
+  const run = await openRun(c, caller, name, systemNow(), operation.form === "read", operation.store);
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);

@@ -25,6 +25,8 @@ export interface Run {
   readonly context: TenantContext;
 }
 
+const anyReplica = "first-unconstrained";
+
 /** Opens the tenant's handle: writes read from the primary, reads from wherever has seen enough. */
 export async function openRun(
   c: RequestContext,
@@ -32,6 +34,7 @@ export async function openRun(
   operation: string,
   now: number,
   isRead: boolean,
+  store: "cell" | "log" | "none" = "cell",
 ): Promise<Run> {
   const { tenantId } = caller.policy;
   const driver = new TenantDriver(
@@ -39,7 +42,12 @@ export async function openRun(
     tenantId,
   );
   const reach = { locations: caller.policy.locations, assigneeId: caller.policy.assigneeId };
-  const session = new TenantSession(driver, { reach, keys: caller.keys, epoch: caller.policy.epoch });
+  const session = new TenantSession(driver, {
+    reach,
+    keys: caller.keys,
+    epoch: caller.policy.epoch,
+    reads: store === "log" ? new TenantDriver(new Store(caller.cell.log, anyReplica), tenantId) : driver,
+  });
   const context: TenantContext = {
     tenant: tenantDb(session),
     principal: caller.principal,
@@ -62,7 +70,7 @@ export async function openRun(
 
 async function readFrom(c: RequestContext, { keys, policy, cell }: Caller): Promise<string> {
   const seen = await bookmarkOf(keys.ring, policy.tenantId, cell.id, c.req.header("x-keyline-bookmark"));
-  return laterBookmark(seen, policy.bookmark) ?? "first-unconstrained";
+  return laterBookmark(seen, policy.bookmark) ?? anyReplica;
 }
 
 /** Commits the changes of this request. @throws EpochMoved where its rights have moved */

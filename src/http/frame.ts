@@ -3,25 +3,36 @@ import { systemNow } from "#platform/clock.ts";
 import { newId } from "#platform/ids.ts";
 import { log } from "#platform/log.ts";
 import { problemAnswer } from "./answers.ts";
+import { noteCall } from "./call-log.ts";
 import type { AppTypes, RequestContext, RequestState } from "./request-state.ts";
 import { exposedHeaders, preflightHeaders, securityHeaders } from "./security-headers.ts";
 
 /** What surrounds every request: its id, the transport's rules, preflights, the headers of the answer, one log line. */
 export const frame: MiddlewareHandler<AppTypes> = async (c, next) => {
   const startedAt = systemNow();
-  const state: RequestState = { requestId: newId("req"), operation: null, cell: null, headers: new Map() };
+  const state: RequestState = {
+    requestId: newId("req"),
+    operation: null,
+    route: null,
+    cell: null,
+    caller: null,
+    problem: null,
+    headers: new Map(),
+  };
   c.set("state", state);
   const early = transportRefusal(c) ?? preflight(c) ?? (await shield(c));
   if (early) c.res = early;
   else await guarded(c, next);
   finish(c, state);
+  const ms = systemNow() - startedAt;
   log("info", "request", {
     requestId: state.requestId,
     operation: state.operation,
     cell: state.cell,
     status: c.res.status,
-    ms: systemNow() - startedAt,
+    ms,
   });
+  noteCall(c, startedAt, ms);
 };
 
 // Hono hands its error handler only what is an Error.

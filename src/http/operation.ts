@@ -115,8 +115,8 @@ interface TenantDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, 
 }
 
 export interface ReadOperation<P, Q, B, R extends Shape> extends TenantDeclaration<P, Q, B, R> {
-  /** "none": the gate alone answers it. */
-  readonly store: "cell" | "none";
+  /** "log": its queries run in the cell's log database. "none": the gate alone answers it. */
+  readonly store: "cell" | "log" | "none";
   run(context: TenantContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
 }
 

@@ -1,12 +1,27 @@
 import type { Context } from "hono";
+import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import type { ProblemName } from "./problem.ts";
+
+export interface KnownCaller {
+  readonly cell: Cell;
+  readonly tenantId: string;
+  readonly kind: "api-key" | "member";
+  readonly principalId: string;
+}
 
 /** What the door keeps of one request, beside Hono's own context. */
 export interface RequestState {
   readonly requestId: string;
   /** The declared operation's name, once a route has matched. */
   operation: string | null;
+  /** Its method and path, with parameters in braces. */
+  route: string | null;
   cell: string | null;
+  /** Who asks, once a gate has known them: from here on the request is one of their tenant's calls. */
+  caller: KnownCaller | null;
+  /** The problem it was answered with, if it was. */
+  problem: ProblemName | null;
   /** Headers of the answer, whatever the answer will be. */
   readonly headers: Map<string, string>;
 }

@@ -2,6 +2,8 @@ import type { Registry } from "#http/registry.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { archiveCalls } from "./archive-calls.ts";
+import { deleteOldCalls } from "./call-retention.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { deleteExpired } from "./retention.ts";
@@ -16,6 +18,8 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now)],
+      [`calls to archive ${cell.id}`, () => archiveCalls(cell, now)],
+      [`calls to delete ${cell.id}`, () => deleteOldCalls(cell, now)],
     ]),
   ];
   for (const [name, job] of jobs) {

@@ -39,3 +39,22 @@ export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | null {
   }
   return heldBits < 5 && buffer === 0 ? bytes : null;
 }
+
+/** A whole number below 2^53 as so many digits, leading zeros included. */
+export function encodeBase32Number(value: number, digits: number): string {
+  let text = "";
+  for (let rest = value; text.length < digits; rest = Math.floor(rest / 32))
+    text = alphabet.charAt(rest % 32) + text;
+  return text;
+}
+
+/** Null for a foreign character, and for a number that JavaScript cannot hold exactly. */
+export function decodeBase32Number(text: string): number | null {
+  let value = 0;
+  for (const character of text) {
+    const digit = alphabet.indexOf(character);
+    if (digit < 0) return null;
+    value = value * 32 + digit;
+  }
+  return Number.isSafeInteger(value) ? value : null;
+}

@@ -7,3 +7,8 @@ export const secondMs = 1_000;
 export const minuteMs = 60 * secondMs;
 export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
+
+/** The start of the hour that this instant lies in; both in ms since 1970. */
+export function hourStart(ms: number): number {
+  return Math.floor(ms / hourMs) * hourMs;
+}

@@ -2,13 +2,17 @@ import type { Env } from "./env.ts";
 
 export type Files = R2Bucket;
 
-/** A shard of tenants with its own database, bucket and queue. */
+/** A shard of tenants with its own databases, buckets and queues. */
 export interface Cell {
   readonly id: string;
   readonly jurisdiction: "eu" | null;
   readonly database: D1Database;
   readonly files: Files;
   readonly queue: Queue;
+  /** The call log's: a database, a bucket and a queue that the cell's own work never waits for. */
+  readonly log: D1Database;
+  readonly callArchive: R2Bucket;
+  readonly calls: Queue;
 }
 
 const entryGrammar = /^([a-z]{2,8}[0-9]{1,3})(?::(eu))?$/;
@@ -38,6 +42,15 @@ function cellFrom(env: Env, entry: string): Cell {
     },
     get queue() {
       return binding<Queue>(env, `AUDIT_EVENTS_${suffix}`, "sendBatch");
+    },
+    get log() {
+      return binding<D1Database>(env, `LOG_${suffix}`, "withSession");
+    },
+    get callArchive() {
+      return binding<R2Bucket>(env, `CALL_ARCHIVE_${suffix}`, "put");
+    },
+    get calls() {
+      return binding<Queue>(env, `CALLS_${suffix}`, "sendBatch");
     },
   };
 }

@@ -18,6 +18,8 @@ export interface Env {
   readonly MIN_TLS: string;
   /** Whom to tell of a vulnerability: `mailto:`, `https:` and `tel:` URIs, separated by commas. */
   readonly SECURITY_CONTACT?: string;
+  /** Milliseconds that a call's record may wait in its isolate for others. */
+  readonly CALL_LOG_WAIT_MS: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
   readonly [cellBinding: string]: unknown;

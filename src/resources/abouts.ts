@@ -2,6 +2,8 @@ import type { registry } from "./index.ts";
 
 /** What each resource is, in the contract and its pages. A resource joins here as well. */
 export const abouts: Readonly<Record<keyof typeof registry, string>> = {
+  "api-calls":
+    "Who called what, and how it was answered: 7 days of calls, 90 days of hourly counts, best effort.",
   "api-keys":
     "Credentials for programs: scoped, limited to locations and addresses, shown once, revoked at once.",
   audit: "Who changed what and when: one row for every changed row, append-only.",

@@ -1,4 +1,5 @@
 import type { Registry } from "#http/registry.ts";
+import * as apiCalls from "./api-calls/operations.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import * as audit from "./audit/operations.ts";
 import * as customers from "./customers/operations.ts";
@@ -15,6 +16,7 @@ import * as tenants from "./tenants/operations.ts";
 
 /** Every operation there is. A resource joins here, and with that come limits, permissions, audit and their tests. */
 export const registry = {
+  "api-calls": apiCalls,
   "api-keys": apiKeys,
   audit,
   customers: { ...customers, search },

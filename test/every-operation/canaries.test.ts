@@ -1,7 +1,12 @@
 import { beforeAll, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { archiveCalls } from "#jobs/archive-calls.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
-import { cellsOf, type Files } from "#platform/cells.ts";
+import { CallMessage } from "#lib/call-record.ts";
+import { hourMs } from "#lib/time.ts";
+import { cellsOf } from "#platform/cells.ts";
 import { registry } from "#resources/index.ts";
+import { consumed } from "#test/call-log.ts";
 import { type Canaries, found, newCanaries } from "#test/canaries.ts";
 import { type Call, clientOf } from "#test/client.ts";
 import { counted } from "#test/counted.ts";
@@ -19,6 +24,8 @@ const printed: string[] = [];
 const answeredToUs: string[] = [];
 const personal = { userAgent: "zqcanarybrowser/7", ip: "198.51.100.237", key: "zqcanarykeyname" };
 
+const NotedBatch = z.array(z.object({ body: CallMessage }));
+
 let us: TestTenant & Canaries;
 /** One in our cell, one in the other. */
 let neighbours: readonly (TestTenant & Canaries)[];
@@ -33,7 +40,9 @@ beforeAll(async () => {
   everyWord.push(...Object.values(personal));
   for (const tenant of [us, ...neighbours]) await live(tenant);
   for (const neighbour of neighbours) await pry(neighbour);
+  await logWhatWasNoted();
   await runScheduled(env, registry, Date.now() + 120_000);
+  for (const cell of cellsOf(env)) await archiveCalls(cell, Date.now() + 2 * hourMs);
 });
 
 /** Where personal data must not be, how to see it there, and how it would come there. */
@@ -54,13 +63,17 @@ const places: Readonly<
         JSON.stringify({ email: word }),
       ),
   },
-  "a message of a queue": {
-    look: () => JSON.stringify(counts.sent),
+  "a message of a queue, calls on their way among them": {
+    look: () => JSON.stringify([counts.sent, counts.noted]),
     plant: (word) => queueOf(us.cell.id).send({ v: 1, tenantId: us.tenantId, note: word }),
   },
   "the name of an object": {
     look: () => counts.objects.join("\n"),
     plant: (word) => env.GATES.getByName(word),
+  },
+  "an archived call": {
+    look: everyArchivedCall,
+    plant: (word) => us.cell.callArchive.put(`${us.tenantId}/planted`, JSON.stringify({ route: word })),
   },
   "the key of a file": {
     look: async () => counts.files.join("\n") + (await everyFile()),
@@ -141,6 +154,17 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "audit.list", { query: { limit: "100" } });
 }
 
+/** Through the consumer at once, beside what the queue itself will hand over: it counts nothing twice. */
+async function logWhatWasNoted(): Promise<void> {
+  const messages = counts.noted.flatMap((batch) => NotedBatch.parse(batch)).map(({ body }) => body);
+  for (const { id } of cellsOf(env)) {
+    const tenants = [us, ...neighbours].filter(({ cell }) => cell.id === id).map(({ tenantId }) => tenantId);
+    const own = messages.filter(({ tenantId }) => tenants.includes(tenantId));
+    for (let at = 0; at < own.length; at += 50)
+      await consumed(own.slice(at, at + 50), testEnv(), Date.now(), id);
+  }
+}
+
 /** What we try to learn of a neighbour: by its URL, by its ids in ours, and by searching for its people. */
 async function pry(neighbour: TestTenant & Canaries): Promise<void> {
   for (const { name } of tenantOperations) {
@@ -168,7 +192,11 @@ async function ask(tenant: TestTenant, name: string, changes: Call) {
 }
 
 async function everyRow(): Promise<string> {
-  const databases = [...cellsOf(testEnv()), { id: "directory", database: testEnv().DIRECTORY }];
+  const databases = [
+    ...cellsOf(testEnv()),
+    ...cellsOf(testEnv()).map(({ id, log }) => ({ id: `log ${id}`, database: log })),
+    { id: "directory", database: testEnv().DIRECTORY },
+  ];
   const rows: unknown[] = [];
   for (const { id, database } of databases)
     for (const table of await tablesOf(id, database))
@@ -177,8 +205,17 @@ async function everyRow(): Promise<string> {
 }
 
 async function everyFile(): Promise<string> {
-  const lists = cellsOf(testEnv()).map(async ({ files }: { files: Files }) => await files.list());
+  const buckets = cellsOf(testEnv()).flatMap(({ files, callArchive }) => [files, callArchive]);
+  const lists = buckets.map(async (bucket) => await bucket.list());
   return (await Promise.all(lists)).flatMap(({ objects }) => objects.map(({ key }) => key)).join("\n");
+}
+
+async function everyArchivedCall(): Promise<string> {
+  const archives = cellsOf(testEnv()).map(async ({ callArchive }) => {
+    const { objects } = await callArchive.list();
+    return await Promise.all(objects.map(async ({ key }) => await (await callArchive.get(key))?.text()));
+  });
+  return (await Promise.all(archives)).flat().join("");
 }
 
 function queueOf(cellId: string): Queue {

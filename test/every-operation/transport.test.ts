@@ -1,14 +1,13 @@
 import { beforeAll, expect, test } from "vitest";
 import { pathOf } from "#http/registry.ts";
 import { type Answer, clientOf } from "#test/client.ts";
-import { counted } from "#test/counted.ts";
+import { counted, nothing } from "#test/counted.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { envWith, newTenant, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 import { expectSuccess, ownKeyOf, tryOut } from "./trial.ts";
 
 const { call, send } = clientOf();
-const nothing = { trips: [], objects: [], hops: [], sent: [], files: [] };
 const page = "https://shop.example";
 
 let tenant: TestTenant;
@@ -38,7 +37,7 @@ for (const { name, operation } of operations) {
       ]);
     } else expectRefused(answer, "https-required");
     expect(answer.headers.get("strict-transport-security")).toMatch(/^max-age=/);
-    expect(counts).toEqual(nothing);
+    expect(counts).toEqual(nothing());
   });
 
   test(`${name}: a preflight is answered before anybody is asked for credentials`, async () => {
@@ -69,7 +68,7 @@ for (const { name, operation } of operations) {
       expect(allowed).toContain(header);
     expect(headers.get("access-control-allow-credentials")).toBeNull();
     expect(headers.get("vary")).toContain("Origin");
-    expect(counts).toEqual(nothing);
+    expect(counts).toEqual(nothing());
   });
 }
 

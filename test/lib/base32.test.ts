@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeBase32, encodeBase32 } from "#lib/base32.ts";
+import { decodeBase32, decodeBase32Number, encodeBase32, encodeBase32Number } from "#lib/base32.ts";
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -63,4 +63,20 @@ test.each([
   ["a character of two code units", "😀"],
 ])("%s is refused", (_, text) => {
   expect(decodeBase32(text)).toBeNull();
+});
+
+test("a whole number has so many digits, which sort as the numbers do, and is read back from them", () => {
+  const numbers = fc.integer({ min: 0, max: 2 ** 48 });
+  fc.assert(
+    fc.property(numbers, numbers, (one, other) => {
+      const [a, b] = [encodeBase32Number(one, 10), encodeBase32Number(other, 10)];
+      expect([a.length, decodeBase32Number(a)]).toEqual([10, one]);
+      expect(a < b).toBe(one < other);
+    }),
+  );
+  expect(encodeBase32Number(33, 4)).toBe("0011");
+});
+
+test("foreign characters, and what JavaScript cannot hold, are no number", () => {
+  for (const text of ["o", "A", "1-", "zzzzzzzzzzz"]) expect(decodeBase32Number(text)).toBeNull();
 });

@@ -2,23 +2,23 @@ import { expect, test } from "vitest";
 import { cellOf, cellsOf } from "#platform/cells.ts";
 import { testEnv } from "#test/env.ts";
 
-test("each cell of CELLS has its own database, bucket and queue, and its jurisdiction", () => {
+test("each cell of CELLS has its own databases, buckets and queues, and its jurisdiction", () => {
   const [us, eu] = cellsOf(testEnv());
   expect([us?.id, us?.jurisdiction, eu?.id, eu?.jurisdiction]).toEqual(["us1", null, "eu1", "eu"]);
   expect(us?.database).not.toBe(eu?.database);
   expect(us?.files).not.toBe(eu?.files);
   expect(us?.queue).not.toBe(eu?.queue);
+  expect(us?.log).not.toBe(eu?.log);
+  expect(us?.callArchive).not.toBe(eu?.callArchive);
+  expect(us?.calls).not.toBe(eu?.calls);
 });
 
 test("several cells may share a jurisdiction", () => {
-  const { CELL_EU1, FILES_EU1, AUDIT_EVENTS_EU1 } = testEnv();
-  const env = {
-    ...testEnv(),
-    CELLS: "eu1:eu,eu2:eu",
-    CELL_EU2: CELL_EU1,
-    FILES_EU2: FILES_EU1,
-    AUDIT_EVENTS_EU2: AUDIT_EVENTS_EU1,
-  };
+  const twins = Object.entries(testEnv())
+    .filter(([name]) => name.endsWith("_EU1"))
+    .map(([name, bound]) => [name.replace("_EU1", "_EU2"), bound]);
+  expect(twins).toHaveLength(6);
+  const env = { ...testEnv(), CELLS: "eu1:eu,eu2:eu", ...Object.fromEntries(twins) };
   expect(cellsOf(env).map(({ id, jurisdiction }) => `${id} ${jurisdiction}`)).toEqual(["eu1 eu", "eu2 eu"]);
 });
 

@@ -41,7 +41,7 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       "X-Request-Id",
       ...ofTheGate,
       ...(isVersioned ? ["ETag"] : []),
-      ...(operation.store === "cell" ? ["X-Keyline-Bookmark"] : []),
+      ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
     ],
     sometimes: [
       cors,

@@ -86,7 +86,7 @@ function parametersOf(
     ...(isBytes(operation.body) ? [refer("ContentDigest")] : []),
     ...(isBytes(operation.returns) ? ofBytes.map(refer) : []),
     ...(isVersioned && operation.method === "get" ? [refer("IfNoneMatch")] : []),
-    ...(operation.form === "read" && operation.store === "cell" ? [refer("Bookmark")] : []),
+    ...(operation.form === "read" && operation.store !== "none" ? [refer("Bookmark")] : []),
   ];
 }
 

@@ -67,8 +67,19 @@ function storesOf(cell: string, jurisdiction: "eu" | null) {
     },
     { holds: "file bytes", store: `the R2 bucket of cell ${cell}`, jurisdiction },
     { holds: "events on their way", store: `the queue of cell ${cell}`, jurisdiction },
+    {
+      holds: "API calls of 7 days and their hourly counts of 90",
+      store: `the log's D1 database of cell ${cell}`,
+      jurisdiction,
+    },
+    { holds: "API calls of 90 days", store: `the call archive (R2) of cell ${cell}`, jurisdiction },
+    { holds: "API calls on their way", store: `the queue of calls of cell ${cell}`, jurisdiction },
     { holds: "cached rights and rate limits", store: "Durable Objects, in memory only", jurisdiction },
-    { holds: "when a key was last used, on its way", store: "Durable Objects", jurisdiction },
+    {
+      holds: "how many calls there were and when a key was last used, on their way",
+      store: "Durable Objects",
+      jurisdiction,
+    },
     {
       holds: "the tenant's slug and cell; users and their sign-in data",
       store: "the global directory",

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { recordGateCounts } from "#db/gate-counts.ts";
+import { recordLastUse } from "#db/last-use.ts";
+import { Store } from "#db/store.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { dayMs, hourStart, minuteMs, secondMs } from "#lib/time.ts";
+import { cellOf } from "#platform/cells.ts";
+import { systemNow } from "#platform/clock.ts";
+import type { Env } from "#platform/env.ts";
+
+// No object is evicted while a timer runs, so only one that breaks down forgets, and no more than this time's calls.
+const keptAfterMs = 10 * secondMs;
+
+export interface Principal {
+  readonly cell: string;
+  readonly tenantId: string;
+  readonly principalId: string;
+}
+
+const Kept = z.object({
+  cell: z.string(),
+  tenantId: z.string(),
+  principalId: z.string(),
+  /** ms since 1970; null for who has no last use to tell of. */
+  usedAt: z.number().nullable(),
+  /** How many calls each hour had, by its start in ms since 1970. */
+  hours: z.array(z.tuple([z.number(), z.int()])).default([]),
+});
+type Kept = z.output<typeof Kept>;
+
+/**
+ * A principal's calls by the hour and a key's last use, kept by the gate and written to the cell at most once a minute.
+ * The alarm outlives the object, so what it needs is stored with it: at once when an alarm is set, and then within
+ * seconds of each call.
+ */
+export class Usage {
+  readonly #storage: DurableObjectStorage;
+  /** What was stored before this object began, or flushed since; read once. */
+  #before: Promise<Kept | null> | null = null;
+  #principal: Principal | null = null;
+  #usedAt: number | null = null;
+  #hours = new Map<number, number>();
+  #isPending = false;
+  #isKeeping = false;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Costs memory alone but for the first call of some seconds; the caller's answer does not wait for that either. */
+  note(principal: Principal, at: number, isUse: boolean): void {
+    this.#principal = principal;
+    if (isUse) this.#usedAt = at;
+    const hour = hourStart(at);
+    this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + 1);
+    if (!this.#isPending) {
+      this.#isPending = true;
+      void this.#schedule(at);
+    } else if (!this.#isKeeping) {
+      this.#isKeeping = true;
+      setTimeout(() => void this.#keep(), keptAfterMs);
+    }
+  }
+
+  // An alarm may be left from before an eviction: set anew at each return, it would never ring.
+  async #schedule(at: number): Promise<void> {
+    await this.#keep();
+    if ((await this.#storage.getAlarm()) !== null) return;
+    void this.#storage.setAlarm(at + minuteMs, { allowUnconfirmed: true });
+  }
+
+  async #keep(): Promise<void> {
+    this.#isKeeping = false;
+    const kept = await this.#total();
+    if (kept) void this.#storage.put("use", kept, { allowUnconfirmed: true });
+  }
+
+  async #total(): Promise<Kept | null> {
+    this.#before ??= this.#storage.get("use").then((stored) => Kept.safeParse(stored).data ?? null);
+    const before = await this.#before;
+    if (!this.#principal) return before;
+    const hours = new Map(before?.hours);
+    for (const [hour, calls] of this.#hours) hours.set(hour, (hours.get(hour) ?? 0) + calls);
+    return { ...this.#principal, usedAt: this.#usedAt ?? before?.usedAt ?? null, hours: [...hours] };
+  }
+
+  /** Writes what stands so far. Where it throws, the alarm rings again and writes no less. */
+  async flush(env: Env): Promise<void> {
+    this.#isPending = false;
+    const total = await this.#total();
+    const cell = total && cellOf(env, total.cell);
+    if (!cell) return;
+    this.#goOnFrom(total);
+    this.#hours = new Map();
+    this.#usedAt = null;
+    const { tenantId, principalId, usedAt } = total;
+    // One that is older was written long ago: it only stood here for this hour to go on from.
+    const hours = total.hours.filter(([hour]) => hour > systemNow() - dayMs);
+    const driver = (database: D1Database) => new TenantDriver(new Store(database, "first-primary"), tenantId);
+    await Promise.all([
+      recordGateCounts(driver(cell.log), principalId, new Map(hours)),
+      usedAt === null ? null : recordLastUse(driver(cell.database), principalId, usedAt),
+    ]);
+    // The latest hour may go on; of what was noted meanwhile nothing stands in `total`.
+    this.#goOnFrom({ ...total, usedAt: null, hours: hours.slice(-1) });
+    await this.#keep();
+  }
+
+  #goOnFrom(kept: Kept): void {
+    this.#before = Promise.resolve(kept);
+  }
+}

@@ -1,0 +1,37 @@
+import { forgetHour, purgeCalls } from "#db/call-hours.ts";
+import { LogSystem } from "#db/log-system.ts";
+import { Store } from "#db/store.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import { dayMs, hourStart, timestamp } from "#lib/time.ts";
+import { deleteCalls } from "#platform/call-archive.ts";
+import type { Cell } from "#platform/cells.ts";
+import { errorFields, log } from "#platform/log.ts";
+
+const rowsKeptMs = 7 * dayMs;
+const countsAndArchiveKeptMs = 90 * dayMs;
+
+/**
+ * Deletes what of the call log is past its time, a bounded number of hours and of rows in each at every run: rows after
+ * 7 days, counts and archive after 90. One hour's failure stops no other.
+ */
+export async function deleteOldCalls(cell: Cell, now: number): Promise<void> {
+  const store = new Store(cell.log, "first-primary");
+  const system = new LogSystem(store);
+  const before = (ms: number) => timestamp(hourStart(now - ms));
+  for (const { tenantId, hour } of await system.hoursToPurge(before(rowsKeptMs)))
+    await attempt(hour, () => purgeCalls(new TenantDriver(store, tenantId), hour));
+  for (const { tenantId, hour } of await system.hoursToForget(before(countsAndArchiveKeptMs)))
+    await attempt(hour, async () => {
+      // The archive first: without the hour's row nobody would know of it.
+      if (await deleteCalls(cell.callArchive, tenantId, hour))
+        await forgetHour(new TenantDriver(store, tenantId), hour);
+    });
+}
+
+async function attempt(hour: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log("error", "old calls could not be deleted", { hour, ...errorFields(error) });
+  }
+}

@@ -1,0 +1,80 @@
+import { callStatements } from "#db/call-rows.ts";
+import { Store } from "#db/store.ts";
+import { executeTogether } from "#db/tenant-driver.ts";
+import { CallMessage, type CallRecord } from "#lib/call-record.ts";
+import { dayMs } from "#lib/time.ts";
+import { timeOfId } from "#lib/typeid.ts";
+import type { Cell } from "#platform/cells.ts";
+import { errorFields, log } from "#platform/log.ts";
+
+// A day before its rows could be gone: a later one could not be told from one that was counted already.
+const acceptedForMs = 6 * dayMs;
+const firstDelaySeconds = 10;
+
+/** A tenant's share of a batch. */
+class Received {
+  readonly messages: Message[] = [];
+  /** By id, so that a call which two messages hold is one. */
+  readonly calls = new Map<string, CallRecord>();
+}
+
+/**
+ * The consumer of a cell's calls: one transaction for all of a batch, and where it fails one for each tenant, so that
+ * nobody's calls are lost for another's. A message that comes again changes nothing.
+ */
+export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Promise<void> {
+  const received = receivedFrom(batch, now);
+  try {
+    await store(cell, received);
+    acknowledge([...received.values()]);
+    return;
+  } catch (error) {
+    log("warn", "calls could not be logged together", errorFields(error));
+  }
+  for (const [tenantId, own] of received) {
+    try {
+      await store(cell, new Map([[tenantId, own]]));
+      acknowledge([own]);
+    } catch (error) {
+      log("error", "a tenant's calls could not be logged", errorFields(error));
+      for (const message of own.messages)
+        message.retry({ delaySeconds: firstDelaySeconds * 2 ** message.attempts });
+    }
+  }
+}
+
+function receivedFrom({ messages }: MessageBatch, now: number): Map<string, Received> {
+  const received = new Map<string, Received>();
+  let tooLate = 0;
+  for (const message of messages) {
+    const parsed = CallMessage.safeParse(message.body);
+    if (!parsed.success) {
+      // A newer version's, which knows it: during a deploy both consume.
+      log("error", "a message of calls is of no known form", { queue: "calls" });
+      message.retry();
+      continue;
+    }
+    const { tenantId, calls } = parsed.data;
+    const own = received.get(tenantId) ?? new Received();
+    received.set(tenantId, own);
+    own.messages.push(message);
+    for (const call of calls) {
+      if (timeOfId(call.id) > now - acceptedForMs) own.calls.set(call.id, call);
+      else tooLate += call.times;
+    }
+  }
+  if (tooLate > 0) log("warn", "calls came too late for the call log", { calls: tooLate });
+  return received;
+}
+
+async function store({ log: database }: Cell, received: ReadonlyMap<string, Received>): Promise<void> {
+  const statements = [...received].map(
+    ([tenantId, { calls }]) => [tenantId, callStatements(tenantId, [...calls.values()])] as const,
+  );
+  const byTenant = new Map(statements.filter(([, own]) => own.length > 0));
+  if (byTenant.size > 0) await executeTogether(new Store(database, "first-primary"), byTenant);
+}
+
+function acknowledge(received: readonly Received[]): void {
+  for (const { messages } of received) for (const message of messages) message.ack();
+}

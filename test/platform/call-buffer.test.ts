@@ -1,0 +1,212 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { namedOperations, pathOf } from "#http/registry.ts";
+import { CallMessage, CallRecord } from "#lib/call-record.ts";
+import { secondMs } from "#lib/time.ts";
+import { CallBuffer, callBufferOf } from "#platform/call-buffer.ts";
+import { newId } from "#platform/ids.ts";
+import { registry } from "#resources/index.ts";
+
+const waitMs = 1000;
+const warnings: Record<string, unknown>[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  warnings.length = 0;
+  vi.spyOn(console, "warn").mockImplementation((line) => void warnings.push(JSON.parse(String(line))));
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+test("the request that begins a buffer alone holds a timer, and sends what all have added", async () => {
+  const { add, sent, held } = buffer();
+  for (let index = 0; index < 40; index += 1) add();
+  expect([held.length, sent]).toEqual([1, []]);
+  await vi.advanceTimersByTimeAsync(waitMs - 1);
+  expect(sent).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(sent.map(countOf)).toEqual([40]);
+  add();
+  expect(held).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(waitMs);
+  expect(sent.map(countOf)).toEqual([40, 1]);
+});
+
+test("whoever adds the hundredth has all sent, and the timer sends no call twice", async () => {
+  const { add, sent, held } = buffer();
+  const added = Array.from({ length: 250 }, () => add());
+  expect([held.length, sent], "nothing is sent while a request is still to be answered").toEqual([5, []]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent.map(countOf)).toEqual([100, 100]);
+  await vi.advanceTimersByTimeAsync(2 * waitMs);
+  expect(sent.map(countOf)).toEqual([100, 100, 50]);
+  expect(sent.flat().flatMap(({ calls }) => calls.map(({ id }) => id))).toEqual(added);
+});
+
+test("each tenant's calls are a message of their own, in one batch", async () => {
+  const { add, sent } = buffer();
+  for (let index = 0; index < 9; index += 1)
+    add({ tenantId: `ten_${index % 3}`, actorId: `key_${index % 3}` });
+  await vi.advanceTimersByTimeAsync(waitMs);
+  expect(sent).toHaveLength(1);
+  for (const { tenantId, calls, ...rest } of sent[0] ?? []) {
+    expect(rest).toEqual({ v: 1 });
+    expect(calls.map(({ actorId }) => actorId)).toEqual(Array(3).fill(tenantId.replace("ten", "key")));
+  }
+});
+
+test("refusals at the rate limit are gathered by principal and operation, however many they are", async () => {
+  const { add, sent } = buffer();
+  const flood = (actorId: string, operation: string, times: number) => {
+    for (let index = 0; index < times; index += 1) add({ actorId, operation, status: 429 });
+  };
+  flood("key_a", "orders.list", 500);
+  flood("key_a", "orders.get", 20);
+  flood("key_b", "orders.list", 1);
+  add({ actorId: "key_a", operation: "orders.list", status: 403 });
+  add({ actorId: "key_a", operation: "orders.list", status: 403 });
+  await vi.advanceTimersByTimeAsync(waitMs);
+  const calls = sent[0]?.[0]?.calls.map(({ actorId, operation, status, times }) => [
+    actorId,
+    operation,
+    status,
+    times,
+  ]);
+  expect(calls).toEqual([
+    ["key_a", "orders.list", 429, 500],
+    ["key_a", "orders.get", 429, 20],
+    ["key_b", "orders.list", 429, 1],
+    ["key_a", "orders.list", 403, 1],
+    ["key_a", "orders.list", 403, 1],
+  ]);
+});
+
+test("a queue that refuses costs the calls it was given, which are told by their number, and no others", async () => {
+  const { add, sent, queue } = buffer();
+  queue.sendBatch.mockRejectedValueOnce(new Error("Queue send failed"));
+  add({ status: 429 });
+  add({ status: 429 });
+  add();
+  await vi.advanceTimersByTimeAsync(waitMs);
+  expect(sent).toEqual([]);
+  expect(warnings).toEqual([
+    expect.objectContaining({ detail: "Queue send failed" }),
+    expect.objectContaining({ message: "calls are missing from the call log", calls: 3 }),
+  ]);
+  add();
+  await vi.advanceTimersByTimeAsync(waitMs);
+  expect([sent.map(countOf), warnings.length]).toEqual([[1], 2]);
+});
+
+test("behind a queue that does not answer, memory is bounded, and what is left out is counted", async () => {
+  const { add, sent, queue } = buffer();
+  let answer = () => {};
+  const silence = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  queue.sendBatch.mockImplementation(() => silence);
+  const addMany = async (count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      add();
+      if (index % 100 === 99) await vi.advanceTimersByTimeAsync(0);
+    }
+  };
+  await addMany(2_000);
+  expect(queue.sendBatch).toHaveBeenCalledTimes(20);
+  await addMany(700);
+  await vi.advanceTimersByTimeAsync(60 * secondMs);
+  expect(queue.sendBatch, "nothing more is begun").toHaveBeenCalledTimes(20);
+  answer();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(warnings).toEqual([
+    expect.objectContaining({ message: "calls are missing from the call log", calls: 700 }),
+  ]);
+  queue.sendBatch.mockImplementation(async (messages) => void sent.push(messages.map(({ body }) => body)));
+  add();
+  await vi.advanceTimersByTimeAsync(waitMs);
+  expect(sent.map(countOf)).toEqual([1]);
+});
+
+test("where the request that held the timer was killed, a later one sends in its place", async () => {
+  const { add, sent } = buffer();
+  add();
+  // The timer dies with its request.
+  vi.clearAllTimers();
+  vi.setSystemTime(Date.now() + waitMs + secondMs);
+  add();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.setSystemTime(Date.now() + 1);
+  add();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(sent.map(countOf)).toEqual([3]);
+});
+
+test("an isolate has one buffer in front of each queue", () => {
+  const [one, other] = [buffer().queue as never, buffer().queue as never];
+  expect(callBufferOf(one)).toBe(callBufferOf(one));
+  expect(callBufferOf(one)).not.toBe(callBufferOf(other));
+});
+
+test("the longest calls there can be, a hundred at once, stay below what a queue takes", () => {
+  const longest = {
+    ...record({}),
+    actorKind: "x".repeat(16),
+    actorId: "x".repeat(40),
+    operation: "x".repeat(64),
+    route: "x".repeat(160),
+    problem: "x".repeat(64),
+    durationMs: Number.MAX_SAFE_INTEGER,
+    times: Number.MAX_SAFE_INTEGER,
+  };
+  const message = { v: 1, tenantId: newId("ten"), calls: Array.from({ length: 100 }, () => longest) };
+  expect(CallMessage.safeParse(message).success).toBe(true);
+  expect(JSON.stringify(message).length).toBeLessThan(128_000);
+  const alone = JSON.stringify([{ v: 1, tenantId: newId("ten"), calls: [longest] }]).length;
+  expect(100 * alone, "a hundred tenants' in one batch").toBeLessThan(256_000);
+});
+
+test("every operation's name and route fit into a record", () => {
+  for (const { name, operation } of namedOperations(registry)) {
+    const route = `${operation.method.toUpperCase()} ${pathOf(operation)}`;
+    expect(CallRecord.safeParse({ ...record({}), operation: name, route }).success, name).toBe(true);
+  }
+});
+
+function buffer() {
+  const sent: CallMessage[][] = [];
+  const held: Promise<void>[] = [];
+  const queue = {
+    sendBatch: vi.fn(async (messages: { body: CallMessage }[]): Promise<void> => {
+      sent.push(messages.map(({ body }) => body));
+    }),
+  };
+  const buffered = new CallBuffer(queue as never);
+  const add = ({ tenantId = "ten_1", ...changes }: Partial<CallRecord> & { tenantId?: string } = {}) => {
+    const call = record(changes);
+    const adding = { now: Date.now(), waitMs, waitUntil: (work: Promise<void>) => void held.push(work) };
+    buffered.add(tenantId, call, adding);
+    return call.id;
+  };
+  return { add, sent, held, queue };
+}
+
+function record(changes: Partial<CallRecord>): CallRecord {
+  return {
+    id: newId("req"),
+    actorKind: "api-key",
+    actorId: "key_1",
+    operation: "orders.list",
+    route: "GET /v1/tenants/{tenant}/orders",
+    status: 200,
+    problem: null,
+    durationMs: 1,
+    times: 1,
+    ...changes,
+  };
+}
+
+function countOf(messages: readonly CallMessage[]): number {
+  return messages.reduce((sum, { calls }) => sum + calls.length, 0);
+}
