@@ -36,9 +36,9 @@ export async function admit(
   const answer = await enter(c, credential, staleEpoch);
   if (answer.outcome === "unknown") return refuse("unauthorized");
   const { policy } = answer;
-  const { cell, kind, principalId } = credential;
+  const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
-  c.get("state").caller = { cell, kind, principalId, tenantId: policy.tenantId };
+  c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
   showRate(c, policy, answer.rate, answer.outcome === "admitted");
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const refusal = isTheirs ? policyRefusal(c, policy) : null;

@@ -4,7 +4,8 @@ export const ApiCall = z.object({
   /** The request's id, as `X-Request-Id` told it. */
   id: z.string(),
   at: z.string(),
-  actor: z.object({ kind: z.string(), id: z.string() }),
+  /** The key or member that called; the prefix says which. */
+  actorId: z.string(),
   operation: z.string(),
   /** The method and the path's template: never what stood in its braces, nor the query. */
   route: z.string(),
