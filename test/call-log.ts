@@ -1,6 +1,6 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { consume } from "#jobs/consume.ts";
-import type { CallMessage, CallRecord } from "#lib/call-record.ts";
+import { type CallMessage, type CallRecord, callsOfMessage, messageOfCalls } from "#lib/call-record.ts";
 import { firstIdAt } from "#lib/typeid.ts";
 import { newId } from "#platform/ids.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
@@ -21,7 +21,7 @@ export function listening(changes: Readonly<Record<string, unknown>> = {}) {
     env,
     batches,
     messages: () => batches.flat(),
-    calls: () => batches.flat().flatMap((message) => message.calls),
+    calls: () => batches.flat().flatMap(callsOfMessage),
   };
 }
 
@@ -41,14 +41,13 @@ export async function consumed(
 }
 
 export function messageOf({ tenantId }: TestTenant, calls: readonly CallRecord[]): CallMessage {
-  return { v: 1, tenantId, calls: [...calls] };
+  return messageOfCalls(tenantId, calls);
 }
 
 /** A call at this time (ms since 1970) by the tenant's own key. */
 export function callAt(tenant: TestTenant, ms: number, changes: Partial<CallRecord> = {}): CallRecord {
   return {
     id: `${firstIdAt("req", ms).slice(0, 14)}${newId("req").slice(14)}`,
-    actorKind: "api-key",
     actorId: tenant.keyId,
     operation: "orders.list",
     route: "GET /v1/tenants/{tenant}/orders",

@@ -5,7 +5,6 @@
 create table calls (
   tenant_id text not null,
   id text not null,
-  actor_kind text not null,
   actor_id text not null,
   operation text not null,
   route text not null,

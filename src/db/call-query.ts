@@ -81,7 +81,6 @@ function countOrder(direction: "" | " desc"): SQL {
 export const callColumns = sql.join(
   [
     ...["id", "operation", "route", "status", "problem", "times"].map((name) => column("calls", name)),
-    sql`"calls"."actor_kind" as "actorKind"`,
     sql`"calls"."actor_id" as "actorId"`,
     sql`"calls"."duration_ms" as "durationMs"`,
   ],
@@ -98,7 +97,6 @@ const countColumns = sql.join(
 
 const StoredCall = z.object({
   id: z.string(),
-  actorKind: z.string(),
   actorId: z.string(),
   operation: z.string(),
   route: z.string(),

@@ -19,14 +19,16 @@ export function callStatements(tenantId: string, calls: readonly CallRecord[]): 
 }
 
 function chunkStatements(tenantId: string, calls: readonly CallRecord[]): Statement[] {
-  const counts = grouped(calls, (call) => [hourOf(call), call.actorId, call.operation, call.status]);
-  const hours = grouped(calls, (call) => [hourOf(call)]);
+  const timed = calls.map((call) => ({ ...call, hour: hourOf(call) }));
+  const counts = grouped(timed, ({ hour, actorId, operation, status }) => [hour, actorId, operation, status]);
+  const hours = grouped(timed, ({ hour }) => [hour]);
+  const rows = JSON.stringify(timed.map(rowOf));
   return [
     sql`insert or ignore into "call_counts" ("tenant_id", "hour", "actor_id", "operation", "status", "calls") select ${tenantId}, json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3, 0 from json_each(${counts})`,
     sql`update "call_counts" set "calls" = "calls" + ${fresh(tenantId, counts, countIs, 4)} where "call_counts"."tenant_id" = ${tenantId} and ("hour", "actor_id", "operation", "status") in (select json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3 from json_each(${counts}))`,
     sql`insert or ignore into "call_hours" ("tenant_id", "hour") select ${tenantId}, json_each.value ->> 0 from json_each(${hours})`,
     sql`update "call_hours" set "logged" = "logged" + ${fresh(tenantId, hours, hourIs, 1)} where "call_hours"."tenant_id" = ${tenantId} and "hour" in (select json_each.value ->> 0 from json_each(${hours}))`,
-    sql`insert or ignore into "calls" ("tenant_id", "id", "actor_kind", "actor_id", "operation", "route", "status", "problem", "duration_ms", "times") select ${tenantId}, json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3, json_each.value ->> 4, json_each.value ->> 5, json_each.value ->> 6, json_each.value ->> 7, json_each.value ->> 8 from json_each(${rowsOf(calls)})`,
+    sql`insert or ignore into "calls" ("tenant_id", "id", "actor_id", "operation", "route", "status", "problem", "duration_ms", "times") select ${tenantId}, json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3, json_each.value ->> 4, json_each.value ->> 5, json_each.value ->> 6, json_each.value ->> 7 from json_each(${rows})`,
   ].map(statementOf);
 }
 
@@ -39,26 +41,23 @@ function fresh(tenantId: string, groups: string, isOfThisRow: SQL, at: number): 
   return sql`(select coalesce(sum(json_each.value ->> 1), 0) from json_each((${own})) where not exists (select 1 from "calls" where "calls"."tenant_id" = ${tenantId} and "calls"."id" = json_each.value ->> 0))`;
 }
 
+type TimedCall = CallRecord & { readonly hour: string };
+
 /** JSON of each group's key, followed by its calls as pairs of id and times. */
-function grouped(
-  calls: readonly CallRecord[],
-  keyOf: (call: CallRecord) => readonly (string | number)[],
-): string {
-  const groups = Map.groupBy(calls, (call) => JSON.stringify(keyOf(call)));
-  const rows = [...groups.values()].map((own) => [
-    ...(own[0] ? keyOf(own[0]) : []),
-    own.map(({ id, times }) => [id, times]),
-  ]);
-  return JSON.stringify(rows);
+function grouped(calls: readonly TimedCall[], keyOf: (call: TimedCall) => (string | number)[]): string {
+  const groups = new Map<string, [key: (string | number)[], calls: [id: string, times: number][]]>();
+  for (const call of calls) {
+    const key = keyOf(call);
+    const name = key.join(" ");
+    const [, own] = groups.get(name) ?? [];
+    if (own) own.push([call.id, call.times]);
+    else groups.set(name, [key, [[call.id, call.times]]]);
+  }
+  return JSON.stringify([...groups.values()].map(([key, own]) => [...key, own]));
 }
 
-function rowsOf(calls: readonly CallRecord[]): string {
-  return JSON.stringify(
-    calls.map((call) => [
-      ...[call.id, call.actorKind, call.actorId, call.operation, call.route, call.status],
-      ...[call.problem, call.durationMs, call.times],
-    ]),
-  );
+function rowOf({ id, actorId, operation, route, status, problem, durationMs, times }: CallRecord) {
+  return [id, actorId, operation, route, status, problem, durationMs, times];
 }
 
 function hourOf(call: CallRecord): string {

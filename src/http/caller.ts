@@ -42,9 +42,9 @@ export async function admit(
     return refuse("unauthorized");
   }
   const { policy } = answer;
-  const { cell, kind, principalId } = credential;
+  const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
-  c.get("state").caller = { cell, kind, principalId, tenantId: policy.tenantId };
+  c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;

@@ -6,7 +6,6 @@ import type { ProblemName } from "./problem.ts";
 export interface KnownCaller {
   readonly cell: Cell;
   readonly tenantId: string;
-  readonly kind: "api-key" | "member";
   readonly principalId: string;
 }
 

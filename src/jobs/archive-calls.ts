@@ -45,8 +45,6 @@ async function archiveHour(cell: Cell, { tenantId, hour }: TenantHour): Promise<
 }
 
 function linesOf(rows: readonly CallRow[]): string {
-  const lines = rows.map(({ id, at, actorKind, actorId, ...rest }) =>
-    JSON.stringify({ id, at, actor: { kind: actorKind, id: actorId }, ...rest }),
-  );
+  const lines = rows.map(({ id, at, ...rest }) => JSON.stringify({ id, at, ...rest }));
   return `${lines.join("\n")}\n`;
 }

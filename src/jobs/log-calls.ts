@@ -1,7 +1,7 @@
 import { callStatements } from "#db/call-rows.ts";
 import { Store } from "#db/store.ts";
 import { executeTogether } from "#db/tenant-driver.ts";
-import { CallMessage, type CallRecord } from "#lib/call-record.ts";
+import { CallMessage, type CallRecord, callsOfMessage } from "#lib/call-record.ts";
 import { dayMs } from "#lib/time.ts";
 import { timeOfId } from "#lib/typeid.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -54,11 +54,11 @@ function receivedFrom({ messages }: MessageBatch, now: number): Map<string, Rece
       message.retry();
       continue;
     }
-    const { tenantId, calls } = parsed.data;
+    const { tenantId } = parsed.data;
     const own = received.get(tenantId) ?? new Received();
     received.set(tenantId, own);
     own.messages.push(message);
-    for (const call of calls) {
+    for (const call of callsOfMessage(parsed.data)) {
       if (timeOfId(call.id) > now - acceptedForMs) own.calls.set(call.id, call);
       else tooLate += call.times;
     }

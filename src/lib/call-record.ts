@@ -5,29 +5,65 @@ import { typeId } from "./typeid.ts";
  * One API call as its log keeps it: ids, names of our own and numbers. What a client could put anything into (path,
  * query, body, address, user agent) is left out; the audit has the callers of what was changed, sealed.
  */
-export const CallRecord = z.object({
+export interface CallRecord {
   /** The request's: unique, and it holds the time. */
-  id: typeId("req"),
-  actorKind: z.string().max(16),
-  actorId: z.string().max(40),
-  operation: z.string().max(64),
+  readonly id: string;
+  /** The principal; its prefix says of which kind. */
+  readonly actorId: string;
+  readonly operation: string;
   /** `GET /v1/tenants/{tenant}/orders/{orderId}`: the template, never what stood in its braces. */
-  route: z.string().max(160),
-  status: z.int().min(100).max(599),
-  problem: z.string().max(64).nullable(),
-  durationMs: z.int(),
+  readonly route: string;
+  readonly status: number;
+  readonly problem: string | null;
+  readonly durationMs: number;
   /** More than one only for refusals at the rate limit, which are gathered. */
-  times: z.int().min(1),
-});
-export type CallRecord = z.infer<typeof CallRecord>;
+  readonly times: number;
+}
 
-/** What is sent at once; so a message of any tenants stays below the 128 KB of a queue's. */
+/** As many are sent at once; so a message stays well below the 128 KB that a queue takes. */
 export const mostCallsPerMessage = 100;
 
-/** Calls of one tenant on their way to the log. */
+const Name = z.string().max(64);
+const Count = z.int().min(0);
+
+/**
+ * Calls of one tenant on their way: id, actor, operation, status, problem, duration and times of each, without their
+ * names, as a call's way costs by its bytes; and the route of each operation once.
+ */
 export const CallMessage = z.object({
   v: z.literal(1),
   tenantId: z.string(),
-  calls: z.array(CallRecord).min(1).max(mostCallsPerMessage),
+  routes: z.record(Name, z.string().max(160)),
+  calls: z
+    .array(
+      z.tuple([typeId("req"), Name, Name, z.int().min(100).max(599), Name.nullable(), Count, Count.min(1)]),
+    )
+    .min(1)
+    .max(mostCallsPerMessage),
 });
 export type CallMessage = z.infer<typeof CallMessage>;
+
+export function messageOfCalls(tenantId: string, calls: readonly CallRecord[]): CallMessage {
+  return {
+    v: 1,
+    tenantId,
+    routes: Object.fromEntries(calls.map(({ operation, route }) => [operation, route])),
+    calls: calls.map((call) => {
+      const { id, actorId, operation, status, problem, durationMs, times } = call;
+      return [id, actorId, operation, status, problem, durationMs, times];
+    }),
+  };
+}
+
+export function callsOfMessage({ routes, calls }: CallMessage): CallRecord[] {
+  return calls.map(([id, actorId, operation, status, problem, durationMs, times]) => ({
+    id,
+    actorId,
+    operation,
+    route: routes[operation] ?? "",
+    status,
+    problem,
+    durationMs,
+    times,
+  }));
+}

@@ -1,4 +1,4 @@
-import { type CallMessage, type CallRecord, mostCallsPerMessage } from "#lib/call-record.ts";
+import { type CallMessage, type CallRecord, messageOfCalls, mostCallsPerMessage } from "#lib/call-record.ts";
 import { secondMs } from "#lib/time.ts";
 import { errorFields, log } from "./log.ts";
 
@@ -15,11 +15,16 @@ export interface Adding {
   readonly waitUntil: (work: Promise<void>) => void;
 }
 
+interface Entry {
+  readonly tenantId: string;
+  call: CallRecord;
+}
+
 interface Filling {
   readonly startedAt: number;
-  readonly calls: { readonly tenantId: string; readonly call: CallRecord }[];
+  readonly calls: Entry[];
   /** Refusals at the rate limit by tenant, principal and operation: a flood of them costs one record each time. */
-  readonly limited: Map<string, CallRecord>;
+  readonly limited: Map<string, Entry>;
   isTaken: boolean;
 }
 
@@ -92,24 +97,26 @@ export function callBufferOf(queue: Queue): CallBuffer {
 }
 
 function put({ calls, limited }: Filling, tenantId: string, call: CallRecord): void {
-  if (call.status !== rateLimited) {
-    calls.push({ tenantId, call });
-    return;
+  const entry = { tenantId, call };
+  if (call.status === rateLimited) {
+    const name = `${tenantId} ${call.actorId} ${call.operation}`;
+    const first = limited.get(name);
+    if (first) {
+      first.call = { ...first.call, times: first.call.times + call.times };
+      return;
+    }
+    limited.set(name, entry);
   }
-  const name = `${tenantId} ${call.actorId} ${call.operation}`;
-  const first = limited.get(name);
-  if (first) {
-    first.times += call.times;
-    return;
-  }
-  limited.set(name, call);
-  calls.push({ tenantId, call });
+  calls.push(entry);
 }
 
-/** One message for each tenant, whose id stands first. */
+/** One message for each tenant. */
 function messagesOf({ calls }: Filling): { body: CallMessage }[] {
   const byTenant = Map.groupBy(calls, ({ tenantId }) => tenantId);
   return [...byTenant].map(([tenantId, own]) => ({
-    body: { v: 1, tenantId, calls: own.map(({ call }) => call) },
+    body: messageOfCalls(
+      tenantId,
+      own.map(({ call }) => call),
+    ),
   }));
 }

@@ -20,7 +20,7 @@ test("ten minutes after its end an hour is one object of lines, under its tenant
   const tenant = await newTenant();
   const calls = [
     callAt(tenant, start + 5, { status: 403, problem: "forbidden" }),
-    callAt(tenant, start, { actorKind: "member", actorId: tenant.memberIds.owner }),
+    callAt(tenant, start, { actorId: tenant.memberIds.owner }),
     callAt(tenant, start + hourMs - 1, { status: 429, problem: "rate-limited", times: 9 }),
     callAt(tenant, start + hourMs),
   ];
@@ -37,7 +37,7 @@ test("ten minutes after its end an hour is one object of lines, under its tenant
     order.map((call) => ({
       id: call?.id,
       at: timestamp(start + (call === calls[0] ? 5 : call === calls[1] ? 0 : hourMs - 1)),
-      actor: { kind: call?.actorKind, id: call?.actorId },
+      actorId: call?.actorId,
       operation: "orders.list",
       route: "GET /v1/tenants/{tenant}/orders",
       status: call?.status,

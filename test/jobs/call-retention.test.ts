@@ -52,7 +52,7 @@ test("an hour of many rows is deleted a bounded number at a time, and its counts
   const tenant = await newTenant();
   await rowsOf(
     tenant.cell.log,
-    `with recursive n (i) as (select 0 union all select i + 1 from n where i < 10099) insert into calls select ?, substr(?, 1, 14) || printf('%016d', i), 'api-key', 'key_1', 'orders.list', 'GET', 200, null, 1, 1 from n`,
+    `with recursive n (i) as (select 0 union all select i + 1 from n where i < 10099) insert into calls select ?, substr(?, 1, 14) || printf('%016d', i), 'key_1', 'orders.list', 'GET', 200, null, 1, 1 from n`,
     tenant.tenantId,
     callAt(tenant, start).id,
   );

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { namedOperations, pathOf } from "#http/registry.ts";
-import { CallMessage, CallRecord } from "#lib/call-record.ts";
+import { CallMessage, type CallRecord, callsOfMessage, messageOfCalls } from "#lib/call-record.ts";
 import { secondMs } from "#lib/time.ts";
 import { CallBuffer, callBufferOf } from "#platform/call-buffer.ts";
 import { newId } from "#platform/ids.ts";
@@ -42,7 +42,7 @@ test("whoever adds the hundredth has all sent, and the timer sends no call twice
   expect(sent.map(countOf)).toEqual([100, 100]);
   await vi.advanceTimersByTimeAsync(2 * waitMs);
   expect(sent.map(countOf)).toEqual([100, 100, 50]);
-  expect(sent.flat().flatMap(({ calls }) => calls.map(({ id }) => id))).toEqual(added);
+  expect(sent.flat().flatMap((message) => callsOfMessage(message).map(({ id }) => id))).toEqual(added);
 });
 
 test("each tenant's calls are a message of their own, in one batch", async () => {
@@ -51,10 +51,10 @@ test("each tenant's calls are a message of their own, in one batch", async () =>
     add({ tenantId: `ten_${index % 3}`, actorId: `key_${index % 3}` });
   await vi.advanceTimersByTimeAsync(waitMs);
   expect(sent).toHaveLength(1);
-  for (const { tenantId, calls, ...rest } of sent[0] ?? []) {
-    expect(rest).toEqual({ v: 1 });
-    expect(calls.map(({ actorId }) => actorId)).toEqual(Array(3).fill(tenantId.replace("ten", "key")));
-  }
+  for (const message of sent[0] ?? [])
+    expect(callsOfMessage(message).map(({ actorId }) => actorId)).toEqual(
+      Array(3).fill(message.tenantId.replace("ten", "key")),
+    );
 });
 
 test("refusals at the rate limit are gathered by principal and operation, however many they are", async () => {
@@ -68,12 +68,9 @@ test("refusals at the rate limit are gathered by principal and operation, howeve
   add({ actorId: "key_a", operation: "orders.list", status: 403 });
   add({ actorId: "key_a", operation: "orders.list", status: 403 });
   await vi.advanceTimersByTimeAsync(waitMs);
-  const calls = sent[0]?.[0]?.calls.map(({ actorId, operation, status, times }) => [
-    actorId,
-    operation,
-    status,
-    times,
-  ]);
+  const calls = (sent[0] ?? [])
+    .flatMap(callsOfMessage)
+    .map(({ actorId, operation, status, times }) => [actorId, operation, status, times]);
   expect(calls).toEqual([
     ["key_a", "orders.list", 429, 500],
     ["key_a", "orders.get", 429, 20],
@@ -150,28 +147,31 @@ test("an isolate has one buffer in front of each queue", () => {
 });
 
 test("the longest calls there can be, a hundred at once, stay below what a queue takes", () => {
-  const longest = {
-    ...record({}),
-    actorKind: "x".repeat(16),
-    actorId: "x".repeat(40),
-    operation: "x".repeat(64),
-    route: "x".repeat(160),
-    problem: "x".repeat(64),
-    durationMs: Number.MAX_SAFE_INTEGER,
-    times: Number.MAX_SAFE_INTEGER,
-  };
-  const message = { v: 1, tenantId: newId("ten"), calls: Array.from({ length: 100 }, () => longest) };
+  const longest = (index: number) =>
+    record({
+      actorId: "x".repeat(64),
+      operation: String(index).padStart(64, "x"),
+      route: "x".repeat(160),
+      problem: "x".repeat(64),
+      durationMs: Number.MAX_SAFE_INTEGER,
+      times: Number.MAX_SAFE_INTEGER,
+    });
+  const message = messageOfCalls(
+    newId("ten"),
+    Array.from({ length: 100 }, (_, index) => longest(index)),
+  );
   expect(CallMessage.safeParse(message).success).toBe(true);
   expect(JSON.stringify(message).length).toBeLessThan(128_000);
-  const alone = JSON.stringify([{ v: 1, tenantId: newId("ten"), calls: [longest] }]).length;
+  const alone = JSON.stringify([messageOfCalls(newId("ten"), [longest(0)])]).length;
   expect(100 * alone, "a hundred tenants' in one batch").toBeLessThan(256_000);
 });
 
-test("every operation's name and route fit into a record", () => {
-  for (const { name, operation } of namedOperations(registry)) {
-    const route = `${operation.method.toUpperCase()} ${pathOf(operation)}`;
-    expect(CallRecord.safeParse({ ...record({}), operation: name, route }).success, name).toBe(true);
-  }
+test("every operation's name and route fit into a message, and come out as they went in", () => {
+  const calls = namedOperations(registry).map(({ name, operation }) =>
+    record({ operation: name, route: `${operation.method.toUpperCase()} ${pathOf(operation)}`, times: 3 }),
+  );
+  const message: unknown = JSON.parse(JSON.stringify(messageOfCalls("ten_1", calls.slice(0, 100))));
+  expect(callsOfMessage(CallMessage.parse(message))).toEqual(calls.slice(0, 100));
 });
 
 function buffer() {
@@ -195,7 +195,6 @@ function buffer() {
 function record(changes: Partial<CallRecord>): CallRecord {
   return {
     id: newId("req"),
-    actorKind: "api-key",
     actorId: "key_1",
     operation: "orders.list",
     route: "GET /v1/tenants/{tenant}/orders",

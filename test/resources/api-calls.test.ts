@@ -15,13 +15,13 @@ const place = { operation: "orders.place", route: "POST /v1/tenants/{tenant}/ord
 /** Two hours ago, so that all of it is past. */
 let start: number;
 let tenant: TestTenant;
-let member: { actorKind: string; actorId: string };
+let member: { actorId: string };
 let calls: CallRecord[];
 
 beforeAll(async () => {
   start = hourStart(Date.now()) - 2 * hourMs;
   tenant = await newTenant();
-  member = { actorKind: "member", actorId: tenant.memberIds.sales };
+  member = { actorId: tenant.memberIds.sales };
   // The oldest first; every third is the member's, every fifth a placing, every seventh refused.
   calls = Array.from({ length: 45 }, (_, index) =>
     callAt(tenant, start + index * 2 * minuteMs, {
@@ -38,7 +38,7 @@ test("a call is listed with its actor, template and outcome, and nothing else", 
   expect(data.at(-1)).toEqual({
     id: calls[0]?.id,
     at: timestamp(start),
-    actor: { kind: "member", id: tenant.memberIds.sales },
+    actorId: tenant.memberIds.sales,
     operation: "orders.place",
     route: "POST /v1/tenants/{tenant}/orders/{orderId}/place",
     status: 403,

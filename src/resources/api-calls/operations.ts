@@ -57,7 +57,7 @@ export const list = readOperation({
       limit,
       asked,
       ({ id }) => id,
-      ({ actorKind, actorId, ...call }) => ({ ...call, actor: { kind: actorKind, id: actorId } }),
+      (row) => row,
     );
     return { ...page, gap: gapOf(counted, logged) };
   },

@@ -19,7 +19,9 @@ export const ApiCall = z
       description: "The request's id, as `X-Request-Id` told it.",
     }),
     at: Timestamp,
-    actor: z.object({ kind: told(32, "api-key"), id: told(64, principal) }),
+    actorId: told(64, principal).meta({
+      description: "The key or member that called; the prefix says which.",
+    }),
     operation: Operation,
     route: told(200, "POST /v1/tenants/{tenant}/orders").meta({
       description: "The method and the path's template: never what stood in its braces, nor the query.",
