@@ -137,8 +137,7 @@ test("a page that loses its style does not pass for the same", { skip: noBrowser
   assert.ok((await changeOf(page, "docs-desk", "unstyled")) > 2 * mostChanged);
 });
 
-const howToAccept =
-  "look at .wrangler/reports; if it is meant, SCREENSHOTS=write node --test test/contract/pages.check.ts";
+const howToAccept = "look at .wrangler/reports; if it is meant, npm run screenshots, and commit them";
 
 async function pageFor(options: BrowserContextOptions): Promise<Page> {
   const context = await browser.newContext(options);
