@@ -4,10 +4,8 @@ export type ApiCall = {
   /** The request's id, as `X-Request-Id` told it. */
   readonly id: string;
   readonly at: string;
-  readonly actor: {
-    readonly kind: string;
-    readonly id: string;
-  };
+  /** The key or member that called; the prefix says which. */
+  readonly actorId: string;
   readonly operation: string;
   /** The method and the path's template: never what stood in its braces, nor the query. */
   readonly route: string;

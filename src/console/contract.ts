@@ -14,14 +14,14 @@ export function contractOf(
 ): (origin: string, configuredContacts: string | undefined, now: number) => Contract {
   const once = keeper();
   return (origin, configuredContacts, now) => {
-    const contacts = contactsOf(configuredContacts);
+    const contacts = contactsOf(configuredContacts, origin);
     const documentOf = (version: "3.1" | "3.0") =>
       once(`${version} ${origin}`, () => openApi(registry, abouts, origin, version));
     return {
       openApi: (version) =>
         once(`json ${version} ${origin}`, () => new TextAnswer(JSON.stringify(documentOf(version)))),
       page: (path) =>
-        once(`page ${path} ${origin}`, () =>
+        once(`page ${path} ${origin} ${contacts.join()}`, () =>
           docsPage(path, { document: documentOf("3.1"), origin, contacts }),
         ),
       securityTxt: () =>

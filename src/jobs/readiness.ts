@@ -44,7 +44,9 @@ async function runChecks(env: Env): Promise<Check[]> {
       ];
     }),
     check("security contact", "set SECURITY_CONTACT in wrangler.toml", async () =>
-      contactsOf(env.SECURITY_CONTACT).length > 0 ? [] : ["no mailto:, https: or tel: URI"],
+      contactsOf(env.SECURITY_CONTACT, env.PUBLIC_ORIGIN).length > 0
+        ? []
+        : ["no mailto:, https: or tel: URI of yours"],
     ),
     check("directory schema", "apply the migrations of migrations/directory", () =>
       schemaFaults(env.DIRECTORY, "directory"),

@@ -1,11 +1,16 @@
 import { dayMs } from "./time.ts";
 
-/** `mailto:…`, `https://…` or `tel:…`, as RFC 9116 section 2.5.3 asks; whatever else stands there is passed over. */
-export function contactsOf(configured: string | undefined): string[] {
+/**
+ * `mailto:…`, `https://…` or `tel:…`, as RFC 9116 section 2.5.3 asks; whatever else stands there is passed over. So are
+ * the names that nobody can own (RFC 2606): they are what an operator has not changed yet, and fine on localhost alone.
+ */
+export function contactsOf(configured: string | undefined, origin: string): string[] {
+  const isLocal = new URL(origin).hostname === "localhost";
   return (configured ?? "")
     .split(",")
     .map((contact) => contact.trim())
-    .filter((contact) => /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/[^\s]+|tel:\+[\d-]+)$/.test(contact));
+    .filter((contact) => /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/[^\s]+|tel:\+[\d-]+)$/.test(contact))
+    .filter((contact) => isLocal || !/[@/.]example(?:\.(?:com|net|org))?(?:[/:?]|$)/i.test(contact));
 }
 
 const keptDays = 90;

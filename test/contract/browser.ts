@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
@@ -30,4 +30,18 @@ export async function servePage(port: number): Promise<Server> {
   });
   await new Promise<void>((resolve) => server.listen(port, "localhost", resolve));
   return server;
+}
+
+/** A page on which nothing may be said on the console, thrown, or asked of another origin. */
+export function watched(page: Page, ownOrigin: string): Page {
+  const fail = (what: string) => {
+    throw new Error(what);
+  };
+  page.on("console", (message) => fail(`console: ${message.text()}`));
+  page.on("pageerror", (error) => fail(error.message));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol !== "data:" && url.origin !== ownOrigin) fail(`it asked ${url.origin}`);
+  });
+  return page;
 }

@@ -53,7 +53,7 @@ export function Code({ label, children }: { label: string; children: Child }) {
 }
 
 /** The call as one would paste it into a shell. */
-export function curl({ method, path, operation, requestExample }: Shown, origin: string): string {
+export function curl({ method, path, operation, requestExample, bytes }: Shown, origin: string): string {
   const verb =
     method === "get" || (method === "post" && requestExample !== undefined)
       ? ""
@@ -71,20 +71,28 @@ export function curl({ method, path, operation, requestExample }: Shown, origin:
       ? []
       : [
           '-H "Content-Type: application/json"',
-          `-d '${JSON.stringify(requestExample).replaceAll("'", "'\\''")}'`,
+          `-d '${jsonOf(requestExample).replaceAll("\n", "\n  ").replaceAll("'", "'\\''")}'`,
         ]),
+    ...(bytes ? ["--data-binary @proof.pdf"] : []),
   ];
   return parts.join(" \\\n  ");
 }
 
+// On one line where it is short.
+function jsonOf(value: unknown): string {
+  const line = JSON.stringify(value);
+  return line.length <= 40 ? line : JSON.stringify(value, null, 2);
+}
+
 /** The same with src/client. */
-export function typescript({ id, path, requestExample }: Shown): string {
+export function typescript({ id, path, requestExample, bytes }: Shown): string {
   const [resource = "", verb = ""] = id.split(".");
   const camel = resource.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).filter((name) => name !== "tenant");
   const members = [
     ...(params.length > 0 ? [`params: { ${params.join(", ")} }`] : []),
-    ...(requestExample === undefined ? [] : [`body: ${JSON.stringify(requestExample, null, 2)}`]),
+    ...(requestExample === undefined ? [] : [`body: ${jsonOf(requestExample)}`]),
+    ...(bytes ? ["body: file"] : []),
   ];
   return `await keyline.${camel}.${verb}(${members.length > 0 ? `{ ${members.join(", ")} }` : ""});`;
 }

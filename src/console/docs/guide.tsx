@@ -1,7 +1,9 @@
 import { tiers } from "#gate/tiers.ts";
+import { exampleOf } from "#http/openapi/example.ts";
 import type { OpenApi } from "#http/openapi/types.ts";
 import { Code, Json } from "./code.tsx";
 import { titleOf } from "./layout.tsx";
+import { isPublicTag } from "./model.ts";
 
 const problem = {
   type: "/problems/invalid",
@@ -11,23 +13,63 @@ const problem = {
   errors: [{ pointer: "/email", detail: "is not an e-mail address" }],
 };
 
+const clientExample = (origin: string) => `import { createClient, each } from "./client/client.ts";
+import { KeylineProblem } from "./client/problem.ts";
+
+const keyline = createClient({ baseUrl: "${origin}", tenant: "harbour-cafe", key });
+
+for await (const order of each(keyline.orders.list, { status: "placed" }))
+  console.log(order.number, order.total);
+
+try {
+  await keyline.customers.create({ body: { name: "Ada Lovelace", email: "ada@example" } });
+} catch (error) {
+  if (error instanceof KeylineProblem) console.log(error.problem, error.errors);
+}`;
+
 /** How calls are made, whatever they are about. */
 export function Guide({ document, origin }: { document: OpenApi; origin: string }) {
+  const resources = document.tags.filter(({ name }) => !isPublicTag(document, name));
+  const customer = exampleOf({ $ref: "#/components/schemas/Customer" }, document.components.schemas);
   const tenant = `${origin}/v1/tenants/harbour-cafe`;
   return (
     <article class="guide">
-      <header class="intro hero">
-        <p class="kicker">Keyline API</p>
-        <h1>Sell work and time.</h1>
-        <p class="lead">
-          Customers, orders, locations and everything around them, for many businesses on one deployment. None
-          can see another, every change is on record, and asking twice never does it twice.
-        </p>
-        <p class="chips">
-          <code class="chip">{origin}</code>
-          <span class="chip">OpenAPI {document.openapi}</span>
-        </p>
+      <header class="hero">
+        <div>
+          <p class="kicker">Keyline API</p>
+          <h1>Sell work and time.</h1>
+          <p class="lead">
+            Customers, orders, locations and everything around them, for many businesses on one deployment.
+            None can see another, every change is on record, and asking twice never does it twice.
+          </p>
+          <p class="chips">
+            <code class="chip">{origin}</code>
+            <span class="chip">OpenAPI {document.openapi}</span>
+          </p>
+        </div>
+        <Code label="Add a customer">
+          <code>{`curl ${tenant}/customers \\
+  -H "Authorization: Bearer $KEY" \\
+  -H "Content-Type: application/json" \\
+  -d '{ "name": "Ada Lovelace" }'`}</code>
+          <hr />
+          <Json value={{ ...Object(customer), email: null, phone: null, note: null }} />
+        </Code>
       </header>
+
+      <section id="resources">
+        <h2 class="unseen">Resources</h2>
+        <ul class="cards">
+          {resources.map(({ name, description }) => (
+            <li>
+              <a href={`/docs/${name}`}>
+                <b>{titleOf(name)}</b>
+                <span>{description}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </section>
 
       <section id="first-call">
         <h2>A first call</h2>
@@ -128,25 +170,41 @@ export function Guide({ document, origin }: { document: OpenApi; origin: string 
         <h2>From a browser</h2>
         <p>
           A tenant lists the origins whose pages may call the API in its <a href="/docs/settings">settings</a>
-          . Preflights need no credentials; the request itself is refused when its origin is not on the list.
-          A page can read <code>RateLimit</code>, <code>Retry-After</code>, <code>ETag</code>,{" "}
-          <code>X-Request-Id</code> and the bookmark. <code>401</code> is readable everywhere, so that a page
-          knows when to sign in again.
+          , and a key can be held to some of them. Preflights need no credentials; the request itself is
+          refused when its origin is not on the lists, and then a page reads nothing of the answer. A page of
+          a listed origin can read <code>RateLimit</code>, <code>Retry-After</code>, <code>ETag</code>,{" "}
+          <code>X-Request-Id</code> and the bookmark.
+        </p>
+        <p>
+          A key in a page is a key in everybody's hands: give it the least scopes, or use the access token of
+          whoever is signed in.
         </p>
       </section>
 
-      <section id="resources">
-        <h2>Resources</h2>
-        <ul class="cards">
-          {document.tags.map(({ name, description }) => (
-            <li>
-              <a href={`/docs/${name}`}>
-                <b>{titleOf(name)}</b>
-                <span>{description}</span>
-              </a>
-            </li>
-          ))}
-        </ul>
+      <section id="client">
+        <h2>TypeScript client</h2>
+        <p>
+          The folder <code>src/client</code> of the project is made from this contract, for browsers and Node,
+          and imports nothing: copy it. It repeats safely with one <code>Idempotency-Key</code> per call,
+          waits as long as <code>Retry-After</code> says, brings the bookmark back and throws what is refused
+          as a <code>KeylineProblem</code> with a typed name.
+        </p>
+        <Code label="TypeScript">
+          <code>{clientExample(origin)}</code>
+        </Code>
+        <p>
+          For other languages, any generator reads <a href="/openapi.json">OpenAPI 3.1</a> or{" "}
+          <a href="/openapi-3.0.json">3.0.3</a>.
+        </p>
+      </section>
+
+      <section id="growth">
+        <h2>What may change</h2>
+        <p>
+          We add operations, optional fields of requests, fields of answers and problems within{" "}
+          <code>/v1</code>; a program passes over what it does not know. What is there keeps its name, its
+          type and its meaning.
+        </p>
       </section>
     </article>
   );

@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { OpenApi } from "#http/openapi/types.ts";
 import { Method } from "./code.tsx";
-import { operationsOf } from "./model.ts";
+import { isPublicTag, operationsOf } from "./model.ts";
 
 interface LayoutProps {
   readonly title: string;
@@ -20,6 +20,8 @@ const guideParts = [
   ["lists", "Lists"],
   ["reading", "Reading your writes"],
   ["browsers", "From a browser"],
+  ["client", "TypeScript client"],
+  ["growth", "What may change"],
 ] as const;
 
 /** Navigation beside a page; the whole document, without a script, is readable. */
@@ -60,8 +62,18 @@ export function Layout({ title, document, here, children }: LayoutProps) {
 }
 
 function Contents({ document, here }: Pick<LayoutProps, "document" | "here">) {
+  const names = document.tags.map(({ name }) => name);
   return (
     <div class="contents">
+      <input
+        type="search"
+        class="find"
+        placeholder="Find an operation"
+        aria-label="Find an operation"
+        aria-keyshortcuts="/"
+        hidden
+      />
+      <p class="nothing">No operation has all these words.</p>
       <h2>Guide</h2>
       <ul>
         {guideParts.map(([id, label]) => (
@@ -71,16 +83,9 @@ function Contents({ document, here }: Pick<LayoutProps, "document" | "here">) {
         ))}
       </ul>
       <h2>Resources</h2>
-      <ul>
-        {document.tags.map(({ name }) => (
-          <li>
-            <a href={`/docs/${name}`} {...(here === `/docs/${name}` ? { "aria-current": "page" } : {})}>
-              {titleOf(name)}
-            </a>
-            {here === `/docs/${name}` ? <Operations document={document} tag={name} /> : null}
-          </li>
-        ))}
-      </ul>
+      <Tags document={document} here={here} names={names.filter((name) => !isPublicTag(document, name))} />
+      <h2>This deployment</h2>
+      <Tags document={document} here={here} names={names.filter((name) => isPublicTag(document, name))} />
       <h2>Reference</h2>
       <ul>
         <li>
@@ -104,12 +109,31 @@ function Contents({ document, here }: Pick<LayoutProps, "document" | "here">) {
   );
 }
 
+function Tags({
+  document,
+  here,
+  names,
+}: Pick<LayoutProps, "document" | "here"> & { names: readonly string[] }) {
+  return (
+    <ul class="tags">
+      {names.map((name) => (
+        <li>
+          <a href={`/docs/${name}`} {...(here === `/docs/${name}` ? { "aria-current": "page" } : {})}>
+            {titleOf(name)}
+          </a>
+          <Operations document={document} tag={name} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Operations({ document, tag }: { document: OpenApi; tag: string }) {
   return (
     <ul class="operations">
-      {operationsOf(document, tag).map(({ id, method }) => (
-        <li>
-          <a href={`#${id}`}>
+      {operationsOf(document, tag).map(({ id, method, operation }) => (
+        <li data-words={`${id} ${operation.summary}`.toLowerCase()}>
+          <a href={`/docs/${tag}#${id}`} title={operation.summary}>
             <Method method={method} /> {id.split(".")[1]}
           </a>
         </li>

@@ -21,6 +21,8 @@ export interface Shown {
     readonly media: MediaType | null;
   };
   readonly requestExample: unknown;
+  /** Of a body of bytes; null where it is JSON or there is none. */
+  readonly bytes: { readonly type: string; readonly description: string } | null;
   readonly problems: readonly { readonly name: string; readonly status: string; readonly meaning: string }[];
 }
 
@@ -47,7 +49,9 @@ function shown(document: OpenApi, path: string, method: string, operation: Opera
   });
   const [status = "", response] = Object.entries(operation.responses).find(([code]) => /^2/.test(code)) ?? [];
   if (!response || "$ref" in response) throw new Error(`${operation.operationId} has no success of its own.`);
-  const body = operation.requestBody?.content["application/json"];
+  const { requestBody } = operation;
+  const body = requestBody?.content["application/json"];
+  const [type = ""] = Object.keys(requestBody?.content ?? {});
   return {
     id: operation.operationId,
     method,
@@ -56,8 +60,14 @@ function shown(document: OpenApi, path: string, method: string, operation: Opera
     parameters,
     success: { status, response, media: Object.values(response.content ?? {})[0] ?? null },
     requestExample: body?.example ?? (body?.schema ? exampleOf(body.schema, components.schemas) : undefined),
+    bytes: requestBody && !body ? { type, description: requestBody.description ?? "" } : null,
     problems: problemsOf(document, operation),
   };
+}
+
+/** Asked for by people and machines of no tenant: what a deployment says of itself. */
+export function isPublicTag(document: OpenApi, tag: string): boolean {
+  return operationsOf(document, tag).every(({ operation }) => operation.security.length === 0);
 }
 
 function problemsOf({ components }: OpenApi, { responses }: OperationObject): Shown["problems"] {

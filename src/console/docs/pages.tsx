@@ -6,7 +6,7 @@ import { Layout, titleOf } from "./layout.tsx";
 import { ProblemsPage } from "./problems.tsx";
 import { ResourcePage } from "./resource.tsx";
 import { SecurityPage } from "./security.tsx";
-import style from "./style.css";
+import { style } from "./style.ts";
 import script from "./try.mjs";
 
 export interface Source {
@@ -24,8 +24,7 @@ const headers = {
 
 /** The page of this path; null where there is none. */
 export function docsPage(path: string, source: Source): TextAnswer | null {
-  // A text by wrangler.toml's rules, for which the types of style sheets have no word.
-  if (path === "/docs/assets/style.css") return new TextAnswer(String(style));
+  if (path === "/docs/assets/style.css") return new TextAnswer(style);
   if (path === "/docs/assets/try.js") return new TextAnswer(script);
   const found = contentOf(path, source);
   if (!found) return null;

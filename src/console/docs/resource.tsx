@@ -1,23 +1,43 @@
+import type { Child } from "hono/jsx";
 import type { OpenApi } from "#http/openapi/types.ts";
 import { Code, curl, Json, Method, Path, Prose, typescript } from "./code.tsx";
 import { Fields } from "./fields.tsx";
 import { titleOf } from "./layout.tsx";
-import { factsOf, fieldsOf, operationsOf, type Shown, typeOf } from "./model.ts";
+import { factsOf, fieldsOf, isPublicTag, operationsOf, type Shown, typeOf } from "./model.ts";
 import { TryIt } from "./try-it.tsx";
 
 export function ResourcePage({ document, tag, origin }: { document: OpenApi; tag: string; origin: string }) {
+  const operations = operationsOf(document, tag);
   const about = document.tags.find(({ name }) => name === tag)?.description ?? "";
   return (
     <>
       <header class="intro">
-        <p class="kicker">Resource</p>
+        <p class="kicker">{isPublicTag(document, tag) ? "This deployment" : "Resource"}</p>
         <h1>{titleOf(tag)}</h1>
         <p class="lead">{about}</p>
       </header>
-      {operationsOf(document, tag).map((shown) => (
+      <Index shown={operations} />
+      {operations.map((shown) => (
         <Operation shown={shown} document={document} origin={origin} />
       ))}
     </>
+  );
+}
+
+/** All that can be done, on one screen. */
+function Index({ shown }: { shown: readonly Shown[] }) {
+  return (
+    <ul class="index" aria-label="Operations">
+      {shown.map(({ id, method, path, operation }) => (
+        <li>
+          <a href={`#${id}`}>
+            <Method method={method} />
+            <Path path={path.replace("/v1/tenants/{tenant}", "")} />
+            <span>{operation.summary}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -103,6 +123,15 @@ function Parameters({ shown, document }: { shown: Shown; document: OpenApi }) {
 
 function Body({ shown, document }: { shown: Shown; document: OpenApi }) {
   const schema = shown.operation.requestBody?.content["application/json"]?.schema;
+  if (shown.bytes)
+    return (
+      <>
+        <h3>Body</h3>
+        <p>
+          <code>{shown.bytes.type}</code> {shown.bytes.description}
+        </p>
+      </>
+    );
   if (!schema) return null;
   return (
     <>
@@ -121,9 +150,14 @@ function Answer({ shown, document }: { shown: Shown; document: OpenApi }) {
       <h3>
         Answer <span class="status">{status}</span>
       </h3>
-      {fields.length > 0 ? <Fields fields={fields} isAnswer /> : <p>{type ?? "No body."}</p>}
+      {fields.length > 0 ? <Fields fields={fields} isAnswer /> : <p>{worded(type)}</p>}
     </>
   );
+}
+
+function worded(type: string | undefined): Child {
+  if (type === undefined) return "No body.";
+  return type === "*/*" ? "Bytes, of the type they were uploaded as." : <code>{type}</code>;
 }
 
 function Problems({ shown: { problems } }: { shown: Shown }) {

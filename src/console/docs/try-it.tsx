@@ -2,7 +2,7 @@ import type { Shown } from "./model.ts";
 
 /** A form that sends the call from the reader's browser; the script brings it to life, without it there is none. */
 export function TryIt({ shown }: { shown: Shown }) {
-  const { id, method, path, operation, parameters, requestExample } = shown;
+  const { id, method, path, operation, parameters, requestExample, bytes } = shown;
   const fields = parameters.filter(
     ({ name, in: place }) => place !== "header" && !(place === "path" && name === "tenant"),
   );
@@ -34,6 +34,12 @@ export function TryIt({ shown }: { shown: Shown }) {
           </textarea>
         </label>
       )}
+      {bytes ? (
+        <label>
+          <span>body</span>
+          <input type="file" name="bytes" required />
+        </label>
+      ) : null}
       <button type="submit">Send {method.toUpperCase()}</button>
       <output aria-live="polite" />
     </form>

@@ -3,8 +3,8 @@
 const credentials = document.querySelector("form.credentials");
 
 function enliven() {
-  for (const form of document.querySelectorAll("form.try, form.credentials")) form.hidden = false;
-  for (const button of document.querySelectorAll("button.copy")) button.hidden = false;
+  for (const each of document.querySelectorAll("form.try, form.credentials, button.copy, input.find"))
+    each.hidden = false;
   const menu = document.querySelector("details.menu");
   if (menu && matchMedia("(max-width: 60rem)").matches) menu.open = false;
 }
@@ -24,6 +24,38 @@ document.addEventListener("click", (event) => {
     visit(new URL(link.href), true);
   }
 });
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches("input.find")) find(event.target.value);
+});
+
+document.addEventListener("keydown", (event) => {
+  const field = document.querySelector("input.find");
+  if (event.key === "/" && !event.target.matches("input, textarea")) {
+    event.preventDefault();
+    field.focus();
+  }
+  if (event.target !== field) return;
+  if (event.key === "Escape") clearSearch(field);
+  if (event.key === "Enter") document.querySelector(".operations li:not([hidden]) a")?.click();
+});
+
+// Every word must be somewhere in an operation's name or summary.
+function find(text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const item of document.querySelectorAll(".operations li"))
+    item.hidden = !words.every((word) => item.dataset.words.includes(word));
+  for (const item of document.querySelectorAll(".tags > li"))
+    item.hidden = item.querySelector(".operations li:not([hidden])") === null;
+  const { classList } = document.querySelector(".contents");
+  classList.toggle("finding", words.length > 0);
+  classList.toggle("empty", document.querySelector(".operations li:not([hidden])") === null);
+}
+
+function clearSearch(field) {
+  field.value = "";
+  find("");
+}
 
 addEventListener("popstate", () => visit(new URL(location.href), false));
 
@@ -54,7 +86,7 @@ async function visit(url, isNew) {
 let shownPath = location.pathname;
 
 async function copyFrom(button) {
-  await navigator.clipboard.writeText(button.closest("figure").querySelector("pre").textContent);
+  await navigator.clipboard.writeText(button.closest("figure").querySelector("code").textContent);
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = "Copy"), 1500);
 }
@@ -73,7 +105,7 @@ async function send(form) {
   try {
     const answer = await fetch(...requestOf(form, tenant, isOpen ? null : key));
     const took = Math.round(performance.now() - startedAt);
-    const text = await answer.text();
+    const text = await textOf(answer);
     const facts = [`${answer.status}`, `${took} ms`, answer.headers.get("X-Request-Id")];
     const rate = answer.headers.get("RateLimit");
     show(output, answer.ok ? "ok" : "refused", indented(text), [...facts, ...(rate ? [rate] : [])]);
@@ -89,14 +121,23 @@ function requestOf(form, tenant, key) {
   for (const input of form.querySelectorAll("input")) {
     if (input.dataset.in === "path")
       route = route.replace(`{${input.name}}`, encodeURIComponent(input.value));
-    else if (input.value !== "") query.set(input.name, input.value);
+    else if (input.type !== "file" && input.value !== "") query.set(input.name, input.value);
   }
   const headers = new Headers();
   if (key) headers.set("Authorization", `Bearer ${key}`);
-  const body = form.elements.body?.value;
-  if (body !== undefined) headers.set("Content-Type", "application/json");
+  const file = form.elements.bytes?.files[0];
+  const body = file ?? form.elements.body?.value;
+  if (body !== undefined) headers.set("Content-Type", file ? "application/octet-stream" : "application/json");
   if (key && method === "POST") headers.set("Idempotency-Key", crypto.randomUUID());
   return [query.size > 0 ? `${route}?${query}` : route, { method, headers, body }];
+}
+
+// Bytes are counted, not shown.
+async function textOf(answer) {
+  const type = answer.headers.get("Content-Type") ?? "";
+  if (/json|^text\//.test(type)) return await answer.text();
+  const { size } = await answer.blob();
+  return size === 0 ? "" : `${size} bytes of ${type}`;
 }
 
 function indented(text) {
