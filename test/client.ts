@@ -13,6 +13,8 @@ export interface Call {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A body as it is, instead of JSON. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly env?: Env;
 }
@@ -21,6 +23,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  readonly bytes: Uint8Array;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly json: any;
 }
@@ -52,20 +55,22 @@ export function clientOf(operations: Registry = registry) {
   async function send(request: Request, env: Env = testEnv()): Promise<Answer> {
     const context = createExecutionContext();
     const response = await app.fetch(request, env, context);
-    const text = await response.text();
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const text = new TextDecoder().decode(bytes);
     await waitOnExecutionContext(context);
     const isJson = /json/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,
       headers: response.headers,
       text,
+      bytes,
       json: isJson ? JSON.parse(text) : null,
     };
   }
 
   async function call(
     name: string,
-    { tenant = "", as, params = {}, query = {}, body, headers = {}, env }: Call = {},
+    { tenant = "", as, params = {}, query = {}, body, bytes, headers = {}, env }: Call = {},
   ): Promise<Answer> {
     const operation = named.get(name);
     if (!operation) throw new Error(`There is no operation ${name}.`);
@@ -79,9 +84,11 @@ export function clientOf(operations: Registry = registry) {
       headers: {
         ...(as ? { Authorization: `Bearer ${as}` } : {}),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(bytes === undefined ? {} : { "Content-Length": String(bytes.length) }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(bytes === undefined ? {} : { body: bytes }),
     });
     const answer = await send(request, env);
     if (answer.headers.get("content-type") === "application/problem+json") {

@@ -73,6 +73,7 @@ test("what the drivers ran is remembered for the plans", async () => {
 
 /** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
 const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] }>> = {
+  dueFiles: { args: ["2026"], steps: ["SEARCH files USING INDEX files_due (sweep_at<?)"] },
   expired: {
     args: [0],
     steps: [

@@ -36,6 +36,17 @@ export class CellSystem {
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
   }
 
+  /** Sweeper: files to be checked or purged by now. */
+  async dueFiles(now: string): Promise<{ tenantId: string; fileId: string }[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: "select tenant_id, id from files indexed by files_due where sweep_at is not null and sweep_at <= ? order by sweep_at limit 10",
+        params: [now],
+      },
+    ]);
+    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), fileId: String(row.id) }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
   async expired(now: number): Promise<ReadonlyMap<string, Expired>> {
     const results = await this.#store.batch(expiredRows(now));

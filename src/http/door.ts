@@ -24,6 +24,8 @@ import {
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
+import { storedObject, streamedType } from "./stored-object.ts";
+import { streamAnswer } from "./stream-answer.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
 
@@ -154,6 +156,7 @@ async function execute(
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+    if (streamedType(operation.returns) !== null) return await streamAnswer(run, storedObject(answer));
     return await answered(run, 200, filled(draftOf(operation.returns, answer).json, {}));
   }
   const key = await replayKeyOf(c, name, operation, caller, input);

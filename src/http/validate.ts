@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
 import { problemAnswer } from "./answers.ts";
 import type { FieldError } from "./problem.ts";
+import { bodyFacts, rawBodyProblem, rawBodyTerms } from "./raw-body.ts";
 import type { AnyInput, AnyOperation } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
 
@@ -30,7 +31,9 @@ export function validators(operation: AnyOperation): Middleware[] {
         result.success ? undefined : invalid(typed(c), result.error.issues, "query"),
       ),
     );
-  if (body) {
+  const raw = rawBodyTerms(body);
+  if (raw) chain.push(async (c, next) => rawBodyProblem(c, raw) ?? (await next()));
+  else if (body) {
     chain.push(
       bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
       requireJson,
@@ -50,7 +53,7 @@ export function inputOf(c: RequestContext, operation: AnyOperation): AnyInput {
   return {
     params: operation.params ? valid("param") : undefined,
     query: operation.query ? valid("query") : undefined,
-    body: operation.body ? valid("json") : undefined,
+    body: rawBodyTerms(operation.body) ? bodyFacts(c) : operation.body ? valid("json") : undefined,
   };
 }
 

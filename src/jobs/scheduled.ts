@@ -5,6 +5,7 @@ import { errorFields, log } from "#platform/log.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { deleteExpired } from "./retention.ts";
+import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 
 /** What cron does every minute. One job's failure, or one cell's, stops no other. */
@@ -16,6 +17,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now)],
+      [`files ${cell.id}`, () => sweepFiles(env, cell, now)],
     ]),
   ];
   for (const [name, job] of jobs) {

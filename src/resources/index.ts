@@ -3,6 +3,9 @@ import * as apiKeys from "./api-keys/operations.ts";
 import * as audit from "./audit/operations.ts";
 import * as customers from "./customers/operations.ts";
 import { search } from "./customers/search.ts";
+import * as content from "./files/content.ts";
+import * as files from "./files/operations.ts";
+import * as parts from "./files/parts.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
@@ -15,6 +18,7 @@ export const registry = {
   "api-keys": apiKeys,
   audit,
   customers: { ...customers, search },
+  files: { ...files, ...content, ...parts },
   locations,
   orders: { ...orders, ...transitions },
   settings,

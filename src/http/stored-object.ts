@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/**
+ * What a stream is made of: an object of the tenant's bucket, and all that its headers say. A handler only describes
+ * it; the door reads it and speaks of ranges and conditions.
+ */
+const StoredObject = z.object({
+  /** Its key. */
+  object: z.string(),
+  size: z.int(),
+  sha256: z.string(),
+  /** RFC 3339. */
+  modifiedAt: z.string(),
+  contentType: z.string(),
+  fileName: z.string(),
+  disposition: z.enum(["inline", "attachment"]),
+});
+export type StoredObject = z.output<typeof StoredObject>;
+
+const contentTypes = new WeakMap<z.ZodType, string>();
+
+/** `returns: stream("application/octet-stream")`, as the contract says it; each answer has its object's own type. */
+export function stream(contentType: string) {
+  const shape = StoredObject.clone();
+  contentTypes.set(shape, contentType);
+  return shape;
+}
+
+/** null where the answer is no stream. */
+export function streamedType(returns: z.ZodType): string | null {
+  return contentTypes.get(returns) ?? null;
+}
+
+/** Which of the shapes it is was asked of streamedType; what a handler gives is parsed as any answer. */
+export function storedObject(answer: unknown): StoredObject {
+  return StoredObject.parse(answer);
+}
