@@ -30,6 +30,7 @@ export interface Answer {
 
 /** What any operation may answer besides the problems it declares. */
 const universal = [
+  "invalid",
   "malformed-request",
   "unauthorized",
   "forbidden",
@@ -58,7 +59,7 @@ export function clientOf(operations: Registry = registry) {
     const bytes = new Uint8Array(await response.arrayBuffer());
     const text = new TextDecoder().decode(bytes);
     await waitOnExecutionContext(context);
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,
       headers: response.headers,

@@ -24,6 +24,6 @@ export default defineConfig(async () => ({
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
-    silent: "passed-only",
+    silent: "passed-only" as const,
   },
 }));

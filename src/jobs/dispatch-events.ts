@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CellSystem } from "#db/cell-system.ts";
-import { dispatchPending } from "#db/outbox.ts";
+import { dispatchPending, mostPerRun } from "#db/outbox.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
@@ -15,7 +15,7 @@ const mostPerSend = 100;
 /** Takes all of a tenant's undispatched events. A message that comes twice finds what is left. */
 export async function dispatchEvents(cell: Cell, tenantId: string, now: number): Promise<void> {
   const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
-  while ((await dispatchPending(driver, now)) > 0);
+  while ((await dispatchPending(driver, now)) === mostPerRun);
 }
 
 /** Sends a wake-up for every tenant whose events no message has led to. */

@@ -82,6 +82,7 @@ function contextOf(cell: Cell, session: TenantSession, stored: StoredIntent, now
       capabilities: noCapabilities,
       locations: null,
       assigneeId: null,
+      ipAllowList: [],
       expiresAt: null,
       currency: "",
     },
