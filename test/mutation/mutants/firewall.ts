@@ -27,7 +27,10 @@ export const firewall: readonly Mutant[] = [
   ),
   mutant("the refusal of an unknown table", never(path, "tenantPositions", "unknown table")),
   mutant("the refusal of other statements", never(path, "tenantPositions", "begins otherwise")),
-  mutant("the refusal of unknown words", never(path, "tenantPositions", "the handle never writes")),
+  mutant(
+    "the refusal of unknown words",
+    replaced(path, "tenantPositions", "CallExpression", "unknownWords.includes", 'token.text === ""'),
+  ),
   mutant("the refusal to set a tenant", never(path, "tenantPositions", "to another tenant")),
   mutant(
     "the refusal of the blind index alone",
