@@ -47,6 +47,14 @@ export function fileExamples(
       bodyIds: ["/customerId", "/orderId"],
       make: ({ orderId }) => ({ body: { ...content, orderId } }),
     },
+    "files.update": {
+      needs: "files:write",
+      bodyIds: ["/orderId"],
+      make: async (tenant) => ({
+        ...(await announced(tenant)),
+        body: { name: "proof 2.pdf", orderId: await newOrder(tenant) },
+      }),
+    },
     "files.revise": {
       needs: "files:write",
       make: async (tenant) => ({ ...(await uploaded(tenant)), body: { mediaType: "application/pdf" } }),

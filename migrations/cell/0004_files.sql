@@ -32,7 +32,11 @@ create table files (
 create index files_present on files (tenant_id, id) where deleted_at is null;
 create index files_by_customer on files (tenant_id, customer_id, id) where deleted_at is null;
 create index files_by_order on files (tenant_id, order_id, id) where order_id is not null and deleted_at is null;
+create index files_of_document on files (tenant_id, document_id, id) where deleted_at is null;
 create unique index files_by_document on files (tenant_id, document_id, revision);
+
+-- How many a tenant has begun and not finished, which is bounded.
+create index files_unfinished on files (tenant_id, id) where uploaded_at is null;
 
 -- The sweeper: what is unfinished, to be checked or to be purged, by when.
 create index files_due on files (sweep_at, tenant_id, id) where sweep_at is not null;

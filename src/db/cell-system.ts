@@ -29,7 +29,7 @@ export class CellSystem {
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
     const [rows] = await this.#store.batch([
       {
-        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 50",
+        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 500",
         params: [now],
       },
     ]);
@@ -40,7 +40,7 @@ export class CellSystem {
   async dueFiles(now: string): Promise<{ tenantId: string; fileId: string }[]> {
     const [rows] = await this.#store.batch([
       {
-        text: "select tenant_id, id from files indexed by files_due where sweep_at is not null and sweep_at <= ? order by sweep_at limit 10",
+        text: "select tenant_id, id from files indexed by files_due where sweep_at <= ? order by sweep_at limit 200",
         params: [now],
       },
     ]);

@@ -55,7 +55,7 @@ export async function executeEffect(
   const settled = await settleIntent(operation, { id, intent, key }, result, settlingOf(run, ports));
   if (settled.kind === "lost") {
     await operation.abandon?.(ports, intent, id, result);
-    return await endedElsewhere(run, key, operation.resumeAfterSeconds);
+    return await endedElsewhere(run, operation, key);
   }
   if (settled.kind === "refused")
     return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
@@ -74,10 +74,12 @@ function retryAfter(operation: AnyEffect): number {
 }
 
 // The sweeper ended it, or will: the record has the answer that stands, and none where the effect was undone.
-async function endedElsewhere(run: Run, key: ReplayKey | null, retryAfterSeconds: number): Promise<Response> {
-  if (!key) return problemAnswer(run.c, "in-progress", { retryAfterSeconds });
-  const replay = await lookUp(run, key);
-  return replay ? await replayed(run, key, replay) : problemAnswer(run.c, "conflict");
+async function endedElsewhere(run: Run, operation: AnyEffect, key: ReplayKey | null): Promise<Response> {
+  const replay = key ? await lookUp(run, key) : null;
+  if (key && replay) return await replayed(run, key, replay);
+  return key || operation.abandon
+    ? problemAnswer(run.c, "conflict")
+    : problemAnswer(run.c, "in-progress", { retryAfterSeconds: operation.resumeAfterSeconds });
 }
 
 export type Settled =
@@ -111,6 +113,7 @@ export async function settleIntent(
     const outcome = await operation.settle(context, begun.intent, result);
     if (outcome instanceof Refusal) {
       await operation.abandon?.(ports, begun.intent, begun.id, result);
+      await operation.discard?.(ports, begun.intent);
       await commit(outcome.changes, { step: "abandon", id: begun.id });
       return { kind: "refused", refusal: outcome };
     }

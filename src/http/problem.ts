@@ -93,6 +93,11 @@ export const problems = {
     title: "The customer is deleted.",
     meaning: "Restore the customer before changing it.",
   },
+  "file-deleted": {
+    status: 409,
+    title: "The file is deleted.",
+    meaning: "Restore the file before changing it.",
+  },
   "file-not-pending": {
     status: 409,
     title: "The file takes no bytes any more.",
@@ -107,6 +112,11 @@ export const problems = {
     status: 409,
     title: "The file is not whole, or it is deleted.",
     meaning: "Its `state` tells; only a file that is ready can be downloaded, versioned or restored.",
+  },
+  "files-unfinished": {
+    status: 409,
+    title: "Too many files are unfinished.",
+    meaning: "A tenant may have 1,000 whose bytes have not arrived. Upload some; the others go after a day.",
   },
   "file-superseded": {
     status: 409,

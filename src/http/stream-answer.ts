@@ -10,11 +10,9 @@ import type { StoredObject } from "./stored-object.ts";
 export async function streamAnswer(run: Run, stored: StoredObject): Promise<Response> {
   const { c } = run;
   await showBookmark(run);
-  const selected = selectionOf(conditionsOf(run), {
-    entityTag: `"${stored.sha256}"`,
-    modifiedAt: Date.parse(stored.modifiedAt),
-    size: stored.size,
-  });
+  const entityTag = `"${stored.sha256}"`;
+  const has = { entityTag, modifiedAt: Date.parse(stored.modifiedAt), size: stored.size };
+  const selected = selectionOf(conditionsOf(run), has, run.now);
   if (selected.status === 412) return problemAnswer(c, "precondition-failed");
   const { headers } = c.get("state");
   headers.set("Accept-Ranges", "bytes");
@@ -22,7 +20,7 @@ export async function streamAnswer(run: Run, stored: StoredObject): Promise<Resp
     headers.set("Content-Range", `bytes */${stored.size}`);
     return problemAnswer(c, "range-not-satisfiable");
   }
-  headers.set("ETag", `"${stored.sha256}"`);
+  headers.set("ETag", entityTag);
   headers.set("Last-Modified", new Date(stored.modifiedAt).toUTCString());
   if (selected.status === 304) return c.body(null, 304);
   headers.set("Content-Disposition", contentDisposition(stored.disposition, stored.fileName));

@@ -1,7 +1,7 @@
 import { commitAsSystem } from "#db/system-commit.ts";
 import { looksLike } from "#lib/media-types.ts";
 import { digestOf } from "#platform/streams.ts";
-import { becameReady, becameRejected } from "#resources/files/ending.ts";
+import { becameReady, becameRejected } from "#resources/files/life.ts";
 import type { FileRow, OrderRow } from "#resources/files/lookup.ts";
 import type { FileRun } from "./sweep-files.ts";
 

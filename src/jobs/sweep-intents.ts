@@ -10,6 +10,7 @@ import { settleIntent } from "#http/effect.ts";
 import type { TenantContext } from "#http/operation.ts";
 import { cursorsOf } from "#http/page.ts";
 import { namedOperations, type Registry } from "#http/registry.ts";
+import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -17,10 +18,12 @@ import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { tenantFiles } from "#platform/tenant-files.ts";
 
+const mostPerRun = 50;
+
 /** Takes up effects whose request died between intending and settling: performs them anew, or undoes them. */
 export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now: number): Promise<void> {
   const stale = await new CellSystem(new Store(cell.database, "first-primary")).staleIntents(timestamp(now));
-  for (const { tenantId, intentId } of stale) {
+  for (const { tenantId, intentId } of inTurn(stale, (intent) => intent.tenantId, mostPerRun)) {
     try {
       // Claimed before anything else, so that an intent which cannot be taken up waits behind those that can.
       const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);

@@ -1,3 +1,5 @@
+import { httpDate } from "./http-date.ts";
+
 /** The fields of a GET that say under which conditions, and which bytes of it (RFC 9110 sections 13 and 14). */
 export interface ConditionFields {
   readonly ifMatch?: string | undefined;
@@ -30,15 +32,15 @@ export type Selection =
   | { readonly status: 416 };
 
 /** What a GET is answered with, in the order of RFC 9110 section 13.2.2. */
-export function selectionOf(fields: ConditionFields, has: Representation): Selection {
+export function selectionOf(fields: ConditionFields, has: Representation, now: number): Selection {
   const { ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince, ifRange, range } = fields;
   if (ifMatch !== undefined) {
     if (!matches(ifMatch, has.entityTag, "strong")) return { status: 412 };
-  } else if (isModifiedSince(ifUnmodifiedSince, has) === true) return { status: 412 };
+  } else if (isModifiedSince(ifUnmodifiedSince, has, now) === true) return { status: 412 };
   if (ifNoneMatch !== undefined) {
     if (matches(ifNoneMatch, has.entityTag, "weak")) return { status: 304 };
-  } else if (isModifiedSince(ifModifiedSince, has) === false) return { status: 304 };
-  if (range === undefined || (ifRange !== undefined && !isSame(ifRange, has))) return { status: 200 };
+  } else if (isModifiedSince(ifModifiedSince, has, now) === false) return { status: 304 };
+  if (range === undefined || (ifRange !== undefined && !isSame(ifRange, has, now))) return { status: 200 };
   const selected = rangeOf(range, has.size);
   if (selected === "ignored") return { status: 200 };
   return selected === "unsatisfiable" ? { status: 416 } : { status: 206, range: selected };
@@ -65,25 +67,20 @@ function matches(field: string, entityTag: string, comparison: "strong" | "weak"
 }
 
 /** undefined where there is no such field, or its date is none and so is passed over. */
-function isModifiedSince(field: string | undefined, { modifiedAt }: Representation): boolean | undefined {
-  const since = field === undefined ? null : httpDate(field);
+function isModifiedSince(
+  field: string | undefined,
+  { modifiedAt }: Representation,
+  now: number,
+): boolean | undefined {
+  const since = field === undefined ? null : httpDate(field.trim(), now);
   return since === null ? undefined : wholeSeconds(modifiedAt) > since;
 }
 
 // Section 13.1.5: a date counts only when it is exactly the one that was sent, a tag only when it is strong.
-function isSame(ifRange: string, has: Representation): boolean {
+function isSame(ifRange: string, has: Representation, now: number): boolean {
   return ifRange.trim().startsWith('"')
     ? ifRange.trim() === has.entityTag
-    : httpDate(ifRange) === wholeSeconds(has.modifiedAt);
-}
-
-const imfFixdate =
-  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d\d:\d\d:\d\d GMT$/;
-
-/** ms since 1970; null for what is no IMF-fixdate. */
-function httpDate(field: string): number | null {
-  const ms = imfFixdate.test(field.trim()) ? Date.parse(field) : Number.NaN;
-  return Number.isNaN(ms) ? null : ms;
+    : httpDate(ifRange.trim(), now) === wholeSeconds(has.modifiedAt);
 }
 
 function wholeSeconds(ms: number): number {

@@ -6,6 +6,8 @@ import { search } from "./customers/search.ts";
 import * as content from "./files/content.ts";
 import * as files from "./files/operations.ts";
 import * as parts from "./files/parts.ts";
+import * as removal from "./files/removal.ts";
+import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
@@ -18,7 +20,7 @@ export const registry = {
   "api-keys": apiKeys,
   audit,
   customers: { ...customers, search },
-  files: { ...files, ...content, ...parts },
+  files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
   orders: { ...orders, ...transitions },
   settings,

@@ -1,9 +1,12 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ConditionFields, selectionOf } from "#lib/preconditions.ts";
 
 const has = { entityTag: '"abc"', modifiedAt: Date.UTC(2026, 10, 20, 12, 0, 0, 789), size: 1000 };
 const sent = "Fri, 20 Nov 2026 12:00:00 GMT";
 const earlier = "Fri, 20 Nov 2026 11:59:59 GMT";
+const obsolete = ["Friday, 20-Nov-26 12:00:00 GMT", "Fri Nov 20 12:00:00 2026"];
+const now = Date.UTC(2026, 10, 21);
 const later = "Fri, 20 Nov 2026 12:00:01 GMT";
 
 const part = (offset: number, length: number) => ({ status: 206, range: { offset, length } });
@@ -53,7 +56,7 @@ const ranges: readonly [range: string, expected: object][] = [
 
 for (const [range, expected] of ranges) {
   test(`Range: ${range}`, () => {
-    expect(selectionOf({ range }, has)).toEqual(expected);
+    expect(selectionOf({ range }, has, now)).toEqual(expected);
   });
 }
 
@@ -86,6 +89,7 @@ const conditions: readonly [fields: ConditionFields, expected: object][] = [
   [{ ifNoneMatch: '"x,abc"' }, whole],
   [{ ifModifiedSince: sent }, notModified],
   [{ ifModifiedSince: later }, notModified],
+  ...obsolete.map((date): [ConditionFields, object] => [{ ifModifiedSince: date }, notModified]),
   [{ ifModifiedSince: earlier }, whole],
   [{ ifModifiedSince: "2026-11-20T12:00:00Z" }, whole],
   [{ ifNoneMatch: '"x"', ifModifiedSince: sent }, whole],
@@ -98,6 +102,7 @@ const conditions: readonly [fields: ConditionFields, expected: object][] = [
   [{ ...firstTwo, ifRange: '"x"' }, whole],
   [{ ...firstTwo, ifRange: 'W/"abc"' }, whole],
   [{ ...firstTwo, ifRange: sent }, two],
+  ...obsolete.map((date): [ConditionFields, object] => [{ ...firstTwo, ifRange: date }, two]),
   [{ ...firstTwo, ifRange: earlier }, whole],
   [{ ...firstTwo, ifRange: later }, whole],
   [{ ...firstTwo, ifRange: "" }, whole],
@@ -108,6 +113,47 @@ const conditions: readonly [fields: ConditionFields, expected: object][] = [
 
 for (const [fields, expected] of conditions) {
   test(`conditions ${JSON.stringify(fields)}`, () => {
-    expect(selectionOf(fields, has)).toEqual(expected);
+    expect(selectionOf(fields, has, now)).toEqual(expected);
   });
 }
+
+test("a range that is answered lies within what there is, and holds what was asked for of it", () => {
+  const position = fc.option(fc.nat(1500), { nil: null });
+  fc.assert(
+    fc.property(position, position, fc.integer({ min: 1, max: 1200 }), (first, last, size) => {
+      const selected = selectionOf({ range: `bytes=${first ?? ""}-${last ?? ""}` }, { ...has, size }, now);
+      // As the RFC words it, byte by byte.
+      const isAsked = (at: number) =>
+        first === null ? last !== null && at >= size - last : at >= first && (last === null || at <= last);
+      const asked = Array.from({ length: size }, (_, at) => at).filter(isAsked);
+      const isNoRange =
+        (first === null && last === null) || (first !== null && last !== null && last < first);
+      if (isNoRange) expect(selected).toEqual(whole);
+      else if (asked.length === 0) expect(selected).toEqual(unsatisfiable);
+      else expect(selected).toEqual(part(asked[0] ?? -1, asked.length));
+    }),
+  );
+});
+
+test("no header, however malformed, throws, and an unsafe answer is never given", () => {
+  const field = fc.option(fc.oneof(fc.string(), fc.constantFrom('"abc"', "*", sent, "bytes=0-1")), {
+    nil: undefined,
+  });
+  const fields = fc.record({
+    ifMatch: field,
+    ifUnmodifiedSince: field,
+    ifNoneMatch: field,
+    ifModifiedSince: field,
+    ifRange: field,
+    range: field,
+  });
+  fc.assert(
+    fc.property(fields, (given) => {
+      const { status } = selectionOf(given, has, now);
+      const isNamed = given.ifMatch?.includes("*") || given.ifMatch?.includes('"abc"');
+      if (given.ifMatch !== undefined && !isNamed) expect(status).toBe(412);
+      if (given.ifNoneMatch === '"abc"' || given.ifNoneMatch === "*") expect([304, 412]).toContain(status);
+      if (given.range === undefined) expect([200, 304, 412]).toContain(status);
+    }),
+  );
+});

@@ -5,7 +5,7 @@ import { readOperation, uploadOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { stream } from "#http/stored-object.ts";
 import { receive } from "#platform/streams.ts";
-import { becameReady } from "./ending.ts";
+import { becameReady } from "./life.ts";
 import { fileAndOrder } from "./lookup.ts";
 import { contradiction, planRefusal } from "./refusals.ts";
 import { handedOut, isPending, isReady, objectKey, problemOf } from "./rules.ts";
@@ -48,7 +48,8 @@ export const upload = uploadOperation({
     const file = await tenant.get(files, params.fileId);
     if (!file) return refuse("not-found");
     if (!isPending(file)) return refuse("file-not-pending");
-    const refusal = planRefusal(principal, body.size) ?? contradiction(file, body);
+    const exceeds = planRefusal(principal, body.size, { parameter: "Content-Length" });
+    const refusal = exceeds ?? contradiction(file, body);
     if (refusal) return refusal;
     const object = objectKey(principal.tenantId, file.id, newId("att"));
     const intent = {
@@ -63,7 +64,10 @@ export const upload = uploadOperation({
   },
   async perform(ports, { object, mediaType, sha256 }, _id, body) {
     const createOnly = { onlyIf: { etagDoesNotMatch: "*" } };
-    return await receive(body, { mediaType, sha256 }, (bytes) => ports.files.put(object, bytes, createOnly));
+    return await receive(body, { mediaType, sha256 }, async (bytes) => {
+      if ((await ports.files.put(object, bytes, createOnly)) === null)
+        throw new Error(`The bucket has ${object} already, a key that is made for one attempt.`);
+    });
   },
   async settle({ tenant, principal, now }, { fileId, object, size }, arrival) {
     if (!arrival.ok) return refuse(problemOf[arrival.flaw]);

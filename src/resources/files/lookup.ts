@@ -9,8 +9,8 @@ import { fileParts, files } from "./table.ts";
 export type FileRow = Row<typeof files>;
 export type OrderRow = Row<typeof orders>;
 
-/** The file's order, which says where its events happen; null where it is the customer's alone. */
-const orderOf = (tenantId: string, fileId: string) =>
+/** The file's order, which says where its events happen; none where it is the customer's alone. */
+export const orderOf = (tenantId: string, fileId: string) =>
   many(orders, {
     where: sql`${orders.id} = (select ${files.orderId} from ${files} where ${files.tenantId} = ${tenantId} and ${files.id} = ${fileId})`,
     limit: 1,

@@ -193,11 +193,16 @@ export const complete = effectOperation({
   },
   async settle({ tenant, now }, { fileId, object, uploadId }, isComplete) {
     const file = await tenant.get(files, fileId);
-    if (file?.state === "checking" && file.object === object) return commit(file);
+    // Another completion was first, and the check may be over by now.
+    if (file?.object === object && (file.state === "checking" || file.state === "ready")) return commit(file);
     if (!file || underWay(file)?.uploadId !== uploadId) return refuse("file-not-uploading");
     if (!isComplete) return refuse("parts-mismatch");
     const checking = update(files, file, { state: "checking", uploadId: null, sweepAt: timestamp(now) }, now);
     return commit(checking.row, checking);
+  },
+  // Refused where the file is gone or its parts are none: nobody else will ever know of the object.
+  async discard({ files }, { object }) {
+    await files.delete(object);
   },
 });
 

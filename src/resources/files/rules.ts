@@ -8,7 +8,7 @@ const MB = 1_000_000;
 
 /** The largest file of each plan. */
 export const mostBytes: Readonly<Record<Tier, number>> = {
-  free: 100 * MB,
+  free: 50 * MB,
   pro: 2_000 * MB,
   enterprise: 5_000 * MB,
 };
@@ -17,6 +17,9 @@ export const mostBytes: Readonly<Record<Tier, number>> = {
 export const mostPartBytes = 95 * MB;
 export const leastPartBytes = 5 * 1024 * 1024;
 export const mostParts = 200;
+
+/** How many files a tenant may have whose bytes have not arrived, so that sweeping them keeps nobody waiting. */
+export const mostUnfinished = 1000;
 
 /** What nobody finished goes after a day, what was deleted can be restored for a month. */
 export const unfinishedKeptMs = dayMs;

@@ -61,6 +61,9 @@ export const NewFile = z
   );
 export type NewFile = z.output<typeof NewFile>;
 
+/** An order of the same customer; null leaves the file to the customer alone. */
+export const FilePatch = z.strictObject({ name: FileName.optional(), orderId: typeId("ord").nullish() });
+
 export const NewVersion = z.strictObject({ name: FileName.optional(), ...content });
 
 export const NewParts = z.strictObject({

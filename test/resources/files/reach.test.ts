@@ -17,6 +17,7 @@ beforeAll(async () => {
 /** Every operation on a file, with what it takes besides the file's id. */
 const onFile: Readonly<Record<string, Call>> = {
   "files.get": {},
+  "files.update": { body: { name: "x.pdf" } },
   "files.download": {},
   "files.upload": { bytes: pdf() },
   "files.revise": { body: { mediaType: "application/pdf" } },

@@ -4,7 +4,19 @@ import { about, type FileRow, type OrderRow } from "./lookup.ts";
 import { unfinishedKeptMs } from "./rules.ts";
 import { files, type rejections } from "./table.ts";
 
-/** What an upload has come to, whole or in parts, as changes. */
+// What becomes of a file, as changes and events.
+
+/** How a file begins, whose bytes are still to come. */
+export function pending(now: number) {
+  return { state: "pending" as const, sweepAt: timestamp(now + unfinishedKeptMs) };
+}
+
+export function told(event: string, file: FileRow, order: OrderRow | null) {
+  const { id, customerId, orderId, documentId, revision } = file;
+  return emit(event, { fileId: id, customerId, orderId, documentId, revision }, about(file, order));
+}
+
+/** What an upload has come to, whole or in parts. */
 export function becameReady(
   file: FileRow,
   order: OrderRow | null,
@@ -19,12 +31,12 @@ export function becameReady(
   );
   const { customerId, orderId, documentId, revision } = file;
   const { size } = facts;
-  const told = emit(
+  const uploaded = emit(
     "file.uploaded",
     { fileId: file.id, customerId, orderId, documentId, revision, size },
     about(file, order),
   );
-  return { row: ready.row, changes: [ready, told] };
+  return { row: ready.row, changes: [ready, uploaded] };
 }
 
 export function becameRejected(
