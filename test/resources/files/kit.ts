@@ -86,8 +86,37 @@ export function putPart(
   return ask(tenant, "files.uploadPart", { params: { fileId, number: String(number) }, bytes, ...more });
 }
 
+/** A PDF of two whole parts and a rest. */
+export const threeParts = pdf(2 * MiB5 + 1234);
+
+/** A file of which all parts have arrived. */
+export async function inParts(tenant: TestTenant, body: object = {}, bytes = threeParts): Promise<string> {
+  const fileId = await begun(tenant, bytes.length, body);
+  for (const number of [1, 2, 3]) {
+    const answer = await putPart(tenant, fileId, number, bytes);
+    expect(answer.status, answer.text).toBe(200);
+  }
+  return fileId;
+}
+
+export function complete(
+  tenant: TestTenant,
+  fileId: string,
+  headers: Record<string, string> = {},
+  env?: TestEnv,
+): Promise<Answer> {
+  return ask(tenant, "files.complete", { params: { fileId }, headers, ...(env ? { env } : {}) });
+}
+
 export async function getFile(tenant: TestTenant, fileId: string) {
   return (await ask(tenant, "files.get", { params: { fileId } })).json;
+}
+
+/** The ids on the first page. */
+export async function listed(tenant: TestTenant, query: Record<string, string>): Promise<string[]> {
+  const answer = await ask(tenant, "files.list", { query });
+  expect(answer.status, answer.text).toBe(200);
+  return answer.json.data.map(({ id }: { id: string }) => id);
 }
 
 export function download(

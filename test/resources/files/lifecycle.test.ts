@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { dayMs, hourMs } from "#lib/time.ts";
-import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { dayMs } from "#lib/time.ts";
+import { newTenant, rowsOf } from "#test/world.ts";
 import {
   announced,
   ask,
@@ -8,6 +8,7 @@ import {
   eventsOf,
   expectBytes,
   getFile,
+  listed,
   objectsOf,
   pdf,
   put,
@@ -19,68 +20,6 @@ import {
 
 afterEach(() => void vi.useRealTimers());
 
-async function revised(tenant: TestTenant, fileId: string, body: object = {}) {
-  return await ask(tenant, "files.revise", {
-    params: { fileId },
-    body: { mediaType: "application/pdf", ...body },
-  });
-}
-
-async function listed(tenant: TestTenant, query: Record<string, string>): Promise<string[]> {
-  const answer = await ask(tenant, "files.list", { query });
-  expect(answer.status, answer.text).toBe(200);
-  return answer.json.data.map(({ id }: { id: string }) => id);
-}
-
-test("versions follow one another, each with its own bytes", async () => {
-  const tenant = await newTenant();
-  const first = await uploaded(tenant, pdf(1000, 1));
-  const answer = await revised(tenant, first, { name: "proof v2.pdf" });
-  expect(answer.status).toBe(201);
-  const { documentId, orderId, customerId } = await getFile(tenant, first);
-  expect(answer.json).toMatchObject({
-    documentId,
-    orderId,
-    customerId,
-    revision: 2,
-    name: "proof v2.pdf",
-    state: "pending",
-  });
-  const second = answer.json.id;
-  await put(tenant, second, pdf(1000, 2));
-  const third = (await revised(tenant, second)).json;
-  expect(third).toMatchObject({ revision: 3, name: "proof v2.pdf" });
-  await put(tenant, third.id, pdf(1000, 3));
-  expect(await listed(tenant, { documentId })).toEqual([third.id, second, first]);
-  for (const [id, seed] of [
-    [first, 1],
-    [second, 2],
-    [third.id, 3],
-  ])
-    await expectBytes(await download(tenant, id), pdf(1000, seed));
-});
-
-test("a version is added to the newest whole one only, once", async () => {
-  const tenant = await newTenant();
-  const first = await uploaded(tenant);
-  const answers = await Promise.all([revised(tenant, first), revised(tenant, first), revised(tenant, first)]);
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
-  const refused = await revised(tenant, first);
-  expect([refused.status, refused.json.type]).toEqual([409, "/problems/file-superseded"]);
-  const second = answers.find(({ status }) => status === 201)?.json.id;
-  expect((await revised(tenant, second)).json.type).toBe("/problems/file-not-ready");
-});
-
-test("a version that was never uploaded is swept, and its place is free again", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const tenant = await newTenant();
-  const first = await uploaded(tenant);
-  await revised(tenant, first);
-  vi.setSystemTime(Date.now() + 24 * hourMs);
-  await sweep(tenant);
-  expect((await revised(tenant, first)).json.revision).toBe(2);
-});
-
 test("a deleted file is not handed out, and is whole again when it is restored", async () => {
   const tenant = await newTenant();
   const fileId = await uploaded(tenant);
@@ -88,7 +27,10 @@ test("a deleted file is not handed out, and is whole again when it is restored",
   expect(removed.json).toMatchObject({ state: "ready", deletedAt: expect.any(String) });
   expect((await ask(tenant, "files.remove", { params: { fileId } })).json).toEqual(removed.json);
   expect((await download(tenant, fileId)).json.type).toBe("/problems/file-not-ready");
-  expect((await revised(tenant, fileId)).json.type).toBe("/problems/file-not-ready");
+  expect(
+    (await ask(tenant, "files.revise", { params: { fileId }, body: { mediaType: "application/pdf" } })).json
+      .type,
+  ).toBe("/problems/file-not-ready");
   for (const query of [{}, { orderId: tenant.orderId }, { customerId: tenant.customerIds[0] ?? "" }])
     expect(await listed(tenant, query)).toEqual([]);
   const restored = await ask(tenant, "files.restore", { params: { fileId } });

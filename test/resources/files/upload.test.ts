@@ -1,13 +1,9 @@
-import { afterEach, expect, test, vi } from "vitest";
-import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
+import { expect, test } from "vitest";
 import { utf8 } from "#lib/utf8.ts";
-import type { Files } from "#platform/cells.ts";
-import { testEnv } from "#test/env.ts";
 import { envWith, newTenant, proxied, rowsOf, type TestTenant } from "#test/world.ts";
 import {
   announced,
   ask,
-  bucketOf,
   contentDigest,
   download,
   eventsOf,
@@ -17,13 +13,10 @@ import {
   objectsOf,
   pdf,
   put,
-  rowsLeft,
   send,
   sha256,
-  sweep,
+  uploaded,
 } from "./kit.ts";
-
-afterEach(() => void vi.useRealTimers());
 
 test("a file is announced, uploaded and downloaded, byte for byte", async () => {
   const tenant = await newTenant();
@@ -250,100 +243,14 @@ test("of several uploads of one file at once one wins, and the others leave noth
   expect(await sha256(new Uint8Array((await download(tenant, fileId)).bytes))).toBe(won[0]);
 });
 
-/** The bucket, dying once around the put. */
-function dying(tenant: TestTenant, when: "before" | "after"): Files {
-  return proxied(bucketOf(tenant), {
-    async put(key: string, value: ReadableStream, options: R2PutOptions) {
-      if (when === "after") await bucketOf(tenant).put(key, value, options);
-      throw new Error("killed");
-    },
-  });
-}
-
-for (const when of ["before", "after"] as const) {
-  test(`killed ${when} the bytes were stored, the client may send them again at once, and nothing is left over`, async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    const tenant = await newTenant();
-    const fileId = await announced(tenant);
-    const killed = await put(tenant, fileId, pdf(), { env: envWith({ FILES_US1: dying(tenant, when) }) });
-    expect([killed.status, killed.headers.get("retry-after")]).toEqual([502, "5"]);
-    expect(await objectsOf(tenant)).toHaveLength(when === "after" ? 1 : 0);
-    expect(await intentsOf(tenant)).toEqual(["files.upload intended"]);
-    expect((await put(tenant, fileId, pdf(1000, 2))).status).toBe(200);
-    vi.setSystemTime(Date.now() + 36 * minuteMs);
-    await sweep(tenant);
-    expect(await intentsOf(tenant)).toEqual(["files.upload abandoned", "files.upload settled"]);
-    expect(await objectsOf(tenant)).toHaveLength(1);
-    await expectBytes(await download(tenant, fileId), pdf(1000, 2));
-  });
-}
-
-test("a file that nobody finished is swept after 24 hours: no row, no object", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const tenant = await newTenant();
-  const fileId = await announced(tenant);
-  await put(tenant, fileId, pdf(), { env: envWith({ FILES_US1: dying(tenant, "after") }) });
-  vi.setSystemTime(Date.now() + 23 * hourMs);
-  await sweep(tenant);
-  expect((await rowsLeft(tenant)).files).toBe(1);
-  vi.setSystemTime(Date.now() + hourMs);
-  await sweep(tenant);
-  expect([await rowsLeft(tenant), await objectsOf(tenant)]).toEqual([{ files: 0, parts: 0 }, []]);
-  expect((await ask(tenant, "files.get", { params: { fileId } })).status).toBe(404);
-  expect(await eventsOf(tenant, fileId)).toEqual(["file.created"]);
-});
-
-test("an upload that outlives its file leaves nothing", async () => {
-  const tenant = await newTenant();
-  const fileId = await announced(tenant);
-  const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const files = proxied(bucketOf(tenant), {
-    async put(key: string, value: ReadableStream, options: R2PutOptions) {
-      reached.resolve();
-      await held.promise;
-      return await bucketOf(tenant).put(key, value, options);
-    },
-  });
-  const slow = put(tenant, fileId, pdf(), { env: envWith({ FILES_US1: files }) });
-  await reached.promise;
-  await ask(tenant, "files.remove", { params: { fileId } });
-  await sweep(tenant);
-  expect((await rowsLeft(tenant)).files).toBe(0);
-  held.resolve();
-  expect((await slow).json.type).toBe("/problems/file-not-pending");
-  expect(await objectsOf(tenant)).toEqual([]);
-});
-
-test("an upload that the sweeper has undone takes its late bytes back", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const tenant = await newTenant();
-  const fileId = await announced(tenant);
-  const [reached, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const files = proxied(bucketOf(tenant), {
-    async put(key: string, value: ReadableStream, options: R2PutOptions) {
-      reached.resolve();
-      await held.promise;
-      return await bucketOf(tenant).put(key, value, options);
-    },
-  });
-  const slow = put(tenant, fileId, pdf(), { env: envWith({ FILES_US1: files }) });
-  await reached.promise;
-  vi.setSystemTime(Date.now() + 36 * minuteMs);
-  await sweep(tenant);
-  held.resolve();
-  expect((await slow).status).toBe(409);
-  expect(await objectsOf(tenant)).toEqual([]);
-  expect((await put(tenant, fileId, pdf())).status).toBe(200);
-});
-
 test("a plan's largest file is the largest: announced, sent, or in parts", async () => {
   const [free, pro] = [await newTenant("signs", { plan: "free" }), await newTenant("cafe")];
   const body = { name: "x.pdf", mediaType: "application/pdf" };
   const create = (tenant: TestTenant, size: number) =>
     ask(tenant, "files.create", { body: { ...body, orderId: tenant.orderId, size } });
-  expect((await create(free, 100_000_000)).status).toBe(201);
+  expect((await create(free, 50_000_000)).status).toBe(201);
   for (const [tenant, size] of [
-    [free, 100_000_001],
+    [free, 50_000_001],
     [pro, 2_000_000_001],
   ] as const) {
     const answer = await create(tenant, size);
@@ -356,8 +263,43 @@ test("a plan's largest file is the largest: announced, sent, or in parts", async
     const begin = { params: { fileId }, body: { size, partSize: 90_000_000 } };
     expect((await ask(tenant, "files.begin", begin)).json.type).toBe("/problems/file-exceeds-plan");
   }
+  const headers = { "Content-Length": "50000001" };
+  const sent = await put(free, await announced(free), pdf(), { headers });
+  expect([sent.json.type, sent.json.errors]).toEqual([
+    "/problems/file-exceeds-plan",
+    [expect.objectContaining({ parameter: "Content-Length" })],
+  ]);
+  expect(await intentsOf(free)).toEqual([]);
   expect((await create(pro, 5_000_000_001)).json.type).toBe("/problems/invalid");
   expect((await create(pro, 0)).json.type).toBe("/problems/invalid");
+});
+
+test("a tenant has at most 1,000 files whose bytes have not arrived", async () => {
+  const tenant = await newTenant();
+  const fileId = await uploaded(tenant);
+  const { database } = tenant.cell;
+  const copies = (from: number, to: number, uploadedAt: string) =>
+    rowsOf(
+      database,
+      `with recursive n(n) as (select ${from} union all select n + 1 from n where n < ${to})
+       insert into files select tenant_id, 'fil_' || n, customer_id, order_id, 'doc_' || n, 1, name, media_type,
+         'rejected', null, null, null, null, null, null, ${uploadedAt}, null, '2999', 1, 'x', 'x'
+       from files, n where id = ?`,
+      fileId,
+    );
+  await copies(1, 999, "null");
+  await copies(2000, 3000, "'x'");
+  const again = { name: "x.pdf", mediaType: "application/pdf" };
+  const create = () => ask(tenant, "files.create", { body: { ...again, orderId: tenant.orderId } });
+  const revise = () =>
+    ask(tenant, "files.revise", { params: { fileId }, body: { mediaType: "application/pdf" } });
+  const last = await create();
+  expect(last.status).toBe(201);
+  for (const answer of [await create(), await revise()])
+    expect([answer.status, answer.json.type]).toEqual([409, "/problems/files-unfinished"]);
+  await put(tenant, last.json.id, pdf());
+  expect((await revise()).status).toBe(201);
+  expect((await create()).status).toBe(409);
 });
 
 test("uploading asks for the gate once, and for D1 twice around the bucket", async () => {
@@ -380,47 +322,4 @@ test("uploading asks for the gate once, and for D1 twice around the bucket", asy
   expect(answer.status).toBe(200);
   // Read and intend, read and settle.
   expect(batches).toHaveLength(4);
-});
-
-test("pending files that were deleted are swept at once, and their sweeping is in the audit", async () => {
-  const tenant = await newTenant();
-  const fileId = await announced(tenant);
-  await ask(tenant, "files.remove", { params: { fileId } });
-  await sweep(tenant, testEnv());
-  const audit = await rowsOf(
-    tenant.cell.database,
-    "select operation, action, actor_kind from audit_log where tenant_id = ? and entity_id = ? order by seq",
-    tenant.tenantId,
-    fileId,
-  );
-  expect(audit).toEqual([
-    { operation: "files.create", action: "created", actor_kind: "api-key" },
-    { operation: "files.remove", action: "updated", actor_kind: "api-key" },
-    { operation: "jobs.purge-file", action: "updated", actor_kind: "system" },
-    { operation: "jobs.purge-file", action: "deleted", actor_kind: "system" },
-  ]);
-});
-
-test("a sweeper that dies half-way is followed by another, and nothing is restored meanwhile", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const tenant = await newTenant();
-  const fileId = await announced(tenant);
-  await put(tenant, fileId, pdf());
-  await ask(tenant, "files.remove", { params: { fileId } });
-  vi.setSystemTime(Date.now() + 30 * dayMs);
-  const broken = proxied(bucketOf(tenant), { delete: () => Promise.reject(new Error("killed")) });
-  await sweep(tenant, envWith({ FILES_US1: broken }));
-  expect(await getFile(tenant, fileId)).toMatchObject({ state: "purging" });
-  expect((await ask(tenant, "files.restore", { params: { fileId } })).status).toBe(409);
-  await sweep(tenant);
-  expect((await rowsLeft(tenant)).files, "claimed still").toBe(1);
-  vi.setSystemTime(Date.now() + 21 * minuteMs);
-  await sweep(tenant);
-  expect([await rowsLeft(tenant), await objectsOf(tenant)]).toEqual([{ files: 0, parts: 0 }, []]);
-  expect(await eventsOf(tenant, fileId)).toEqual([
-    "file.created",
-    "file.uploaded",
-    "file.deleted",
-    "file.purged",
-  ]);
 });
