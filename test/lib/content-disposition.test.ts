@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { contentDisposition } from "#lib/content-disposition.ts";
 
@@ -26,3 +27,19 @@ for (const [name, expected] of names) {
     expect(new Headers({ "Content-Disposition": contentDisposition("attachment", name) })).toBeTruthy();
   });
 }
+
+test("whatever the name, a reader by RFC 8187 gets it back, and one by RFC 2616 a harmless one", () => {
+  const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.string());
+  fc.assert(
+    fc.property(text, (name) => {
+      const field = contentDisposition("attachment", name);
+      const [, plain = "", extended] =
+        /^attachment; filename="([ !#$&-.0-[\]-~]*)"(?:; filename\*=UTF-8''((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-F]{2})*))?$/.exec(
+          field,
+        ) ?? expect.fail(`not of the grammar: ${field}`);
+      // UTF-8 has no half of a surrogate pair.
+      expect(extended === undefined ? plain : decodeURIComponent(extended)).toBe(name.toWellFormed());
+      expect(new Headers({ "Content-Disposition": field }).get("Content-Disposition")).toBe(field);
+    }),
+  );
+});
