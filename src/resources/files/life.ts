@@ -11,7 +11,9 @@ export function pending(now: number) {
   return { state: "pending" as const, sweepAt: timestamp(now + unfinishedKeptMs) };
 }
 
-export function told(event: string, file: FileRow, order: OrderRow | null) {
+type Told = "file.created" | "file.updated" | "file.deleted" | "file.restored";
+
+export function told(event: Told, file: FileRow, order: OrderRow | null) {
   const { id, customerId, orderId, documentId, revision } = file;
   return emit(event, { fileId: id, customerId, orderId, documentId, revision }, about(file, order));
 }

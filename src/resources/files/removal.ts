@@ -54,7 +54,7 @@ export const restore = writeOperation({
 async function changed(
   { tenant, principal, now }: TenantContext,
   fileId: string,
-  event: string,
+  event: "file.deleted" | "file.restored",
   decide: (file: FileRow) => Patch<typeof files> | null | Refusal,
 ) {
   const { file, order } = await fileAndOrder(tenant, principal.tenantId, fileId);
