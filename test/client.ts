@@ -14,6 +14,8 @@ export interface Call {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A body as it is, instead of JSON. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly env?: Env;
 }
@@ -22,6 +24,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  readonly bytes: Uint8Array;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly json: any;
 }
@@ -35,13 +38,15 @@ export function clientOf(operations: Registry = registry) {
   async function send(request: Request, env: Env = testEnv()): Promise<Answer> {
     const context = createExecutionContext();
     const response = await app.fetch(request, env, context);
-    const text = await response.text();
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const text = new TextDecoder().decode(bytes);
     await waitOnExecutionContext(context);
     const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     const answer: Answer = {
       status: response.status,
       headers: response.headers,
       text,
+      bytes,
       json: isJson ? JSON.parse(text) : null,
     };
     const isRedirect = response.status === 308;
@@ -54,7 +59,7 @@ export function clientOf(operations: Registry = registry) {
 
   async function call(
     name: string,
-    { tenant = "", as, params = {}, query = {}, body, headers = {}, env }: Call = {},
+    { tenant = "", as, params = {}, query = {}, body, bytes, headers = {}, env }: Call = {},
   ): Promise<Answer> {
     const operation = named.get(name);
     if (!operation) throw new Error(`There is no operation ${name}.`);
@@ -68,9 +73,11 @@ export function clientOf(operations: Registry = registry) {
       headers: {
         ...(as ? { Authorization: `Bearer ${as}` } : {}),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(bytes === undefined ? {} : { "Content-Length": String(bytes.length) }),
         ...headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(bytes === undefined ? {} : { body: bytes }),
     });
     return await send(request, env);
   }

@@ -3,9 +3,10 @@ import { type AnyOperation, namedOperations } from "#http/registry.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { type Call, clientOf } from "#test/client.ts";
+import { fileExamples } from "#test/file-examples.ts";
 import type { TestTenant } from "#test/world.ts";
 
-type Input = Pick<Call, "params" | "query" | "body">;
+type Input = Pick<Call, "params" | "query" | "body" | "bytes">;
 
 /** One valid call of an operation, and which of its ids a hostile caller would swap. Ids in params are all of them. */
 export interface Example {
@@ -72,6 +73,7 @@ const examples: Readonly<Record<string, Example>> = {
       return input;
     },
   },
+  ...fileExamples(made, newOrderAt),
   "locations.list": { needs: "locations:read", make: () => ({ query: { limit: "5" } }) },
   "locations.get": {
     needs: "locations:read",

@@ -76,6 +76,7 @@ type Reads = Readonly<Record<string, { args: unknown[]; steps: string[] }>>;
 
 /** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
 const acrossTenants: Reads = {
+  dueFiles: { args: ["2026"], steps: ["SEARCH files USING INDEX files_due (sweep_at<?)"] },
   expired: {
     args: [0],
     steps: [

@@ -153,6 +153,54 @@ export type FieldError = {
   readonly detail: string;
 };
 
+export type File = {
+  readonly id: string;
+  readonly customerId: string;
+  readonly orderId: string | null;
+  /** The same for all versions of a document. */
+  readonly documentId: string;
+  readonly revision: number;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly state: "pending" | "uploading" | "checking" | "ready" | "rejected" | "purging";
+  readonly size: number | null;
+  readonly sha256: string | null;
+  /** Of an upload in parts: all are of this size but the last. */
+  readonly partSize: number | null;
+  /** Why the bytes were not taken. */
+  readonly rejection: "media-type-mismatch" | "sha256-mismatch" | "lost" | null;
+  readonly uploadedAt: string | null;
+  readonly deletedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type FilePage = {
+  readonly data: readonly File[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type FilePart = {
+  readonly fileId: string;
+  readonly number: number;
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256 in hex. */
+  readonly sha256: string;
+};
+
+export type FileParts = {
+  readonly data: readonly FilePart[];
+};
+
+export type FilePatch = {
+  readonly name?: string;
+  readonly orderId?: string | null;
+};
+
 export type HourlyUsage = {
   /** Its start. */
   readonly hour: string;
@@ -202,6 +250,27 @@ export type NewCustomer = {
   readonly note?: string | null;
 };
 
+/** Of a customer, or of an order and so of its customer. */
+export type NewFile = {
+  readonly name: string;
+  readonly mediaType: string;
+  /** In bytes; what arrives must be of it. */
+  readonly size?: number;
+  /** In hex; what arrives must have it. */
+  readonly sha256?: string;
+  readonly customerId?: string;
+  readonly orderId?: string;
+};
+
+export type NewFileVersion = {
+  readonly name?: string;
+  readonly mediaType: string;
+  /** In bytes; what arrives must be of it. */
+  readonly size?: number;
+  /** In hex; what arrives must have it. */
+  readonly sha256?: string;
+};
+
 export type NewLocation = {
   readonly name: string;
   readonly timezone: string;
@@ -223,6 +292,13 @@ export type NewOrderLine = {
   readonly unitPrice: number;
   /** 2100 for 21 %. */
   readonly taxBasisPoints?: number;
+};
+
+export type NewParts = {
+  /** Of the whole, in bytes. */
+  readonly size: number;
+  /** Every part is of this size but the last, which is what is left. */
+  readonly partSize: number;
 };
 
 export type Order = {
@@ -451,6 +527,73 @@ export interface Operations {
       answer: Customer;
     };
   };
+  files: {
+    /** Begin to upload a file in parts. */
+    begin: { input: { params: { fileId: string }; body: NewParts; idempotencyKey?: string }; answer: File };
+    /** Put the parts together; the file is ready once the whole has been checked. */
+    complete: { input: { params: { fileId: string }; idempotencyKey?: string }; answer: File };
+    /** Announce a file of an order or a customer; its bytes follow. */
+    create: { input: { body: NewFile; idempotencyKey?: string }; answer: File };
+    /** Download a file, or a range of it. */
+    download: {
+      input: {
+        params: { fileId: string };
+        query?: { disposition?: "inline" | "attachment" };
+        range?: string;
+        ifMatch?: string;
+      };
+      answer: Response;
+    };
+    /** Read what is known of a file. */
+    get: { input: { params: { fileId: string } }; answer: File };
+    /** List files, newest first, without the deleted; of one customer, order or document. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          customerId?: string;
+          orderId?: string;
+          documentId?: string;
+        };
+      };
+      answer: FilePage;
+    };
+    /** List the parts that have arrived, by number. */
+    parts: { input: { params: { fileId: string } }; answer: FileParts };
+    /** Delete a file; a whole one can be restored for 30 days. */
+    remove: { input: { params: { fileId: string }; ifMatch?: string }; answer: File };
+    /** Restore a deleted file that was whole. */
+    restore: {
+      input: { params: { fileId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: File;
+    };
+    /** Announce the next version of a file; its bytes follow. */
+    revise: {
+      input: { params: { fileId: string }; body: NewFileVersion; idempotencyKey?: string };
+      answer: File;
+    };
+    /** Rename a file, or attach it to another order of its customer. */
+    update: { input: { params: { fileId: string }; body: FilePatch; ifMatch?: string }; answer: File };
+    /** Upload a file's bytes in one go, up to 95 MB. */
+    upload: {
+      input: {
+        params: { fileId: string };
+        body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+        contentDigest?: string;
+      };
+      answer: File;
+    };
+    /** Upload one part, up to 95 MB; the same again replaces it. */
+    uploadPart: {
+      input: {
+        params: { fileId: string; number: string };
+        body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+        contentDigest?: string;
+      };
+      answer: FilePart;
+    };
+  };
   locations: {
     /** Add a location. */
     create: { input: { body: NewLocation; idempotencyKey?: string }; answer: Location };
@@ -558,25 +701,43 @@ export type ProblemName =
   | "address-not-allowed"
   | "conflict"
   | "customer-deleted"
+  | "file-deleted"
+  | "file-exceeds-plan"
+  | "file-not-pending"
+  | "file-not-ready"
+  | "file-not-uploading"
+  | "file-superseded"
+  | "files-unfinished"
   | "forbidden"
   | "https-required"
   | "idempotency-key-reused"
+  | "in-progress"
   | "internal"
   | "invalid"
+  | "length-required"
   | "location-in-use"
   | "malformed-request"
+  | "media-type-mismatch"
   | "not-found"
   | "order-not-editable"
   | "origin-not-allowed"
+  | "parts-mismatch"
+  | "parts-missing"
   | "precondition-failed"
+  | "range-not-satisfiable"
   | "rate-limited"
   | "scopes-exceed-creator"
+  | "sha256-mismatch"
+  | "size-mismatch"
   | "tenant-suspended"
   | "too-large"
   | "transition-not-allowed"
   | "unauthorized"
   | "unavailable"
-  | "unsupported-media-type";
+  | "unsupported-media-type"
+  | "upload-broken"
+  | "upload-too-slow"
+  | "upstream-failed";
 
 /** Where each operation is. */
 export const routes = {
@@ -600,6 +761,21 @@ export const routes = {
     restore: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/restore" },
     search: { method: "POST", path: "/v1/tenants/{tenant}/customers/search" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+  },
+  files: {
+    begin: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/parts" },
+    complete: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/complete" },
+    create: { method: "POST", path: "/v1/tenants/{tenant}/files" },
+    download: { method: "GET", path: "/v1/tenants/{tenant}/files/{fileId}/content", gives: "bytes" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/files/{fileId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/files" },
+    parts: { method: "GET", path: "/v1/tenants/{tenant}/files/{fileId}/parts" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/files/{fileId}" },
+    restore: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/restore" },
+    revise: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/versions" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/files/{fileId}" },
+    upload: { method: "PUT", path: "/v1/tenants/{tenant}/files/{fileId}/content", takes: "bytes" },
+    uploadPart: { method: "PUT", path: "/v1/tenants/{tenant}/files/{fileId}/parts/{number}", takes: "bytes" },
   },
   locations: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },

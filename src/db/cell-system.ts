@@ -29,11 +29,22 @@ export class CellSystem {
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
     const [rows] = await this.#store.batch([
       {
-        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 50",
+        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 500",
         params: [now],
       },
     ]);
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
+  }
+
+  /** Sweeper: files to be checked or purged by now. */
+  async dueFiles(now: string): Promise<{ tenantId: string; fileId: string }[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: "select tenant_id, id from files indexed by files_due where sweep_at <= ? order by sweep_at limit 200",
+        params: [now],
+      },
+    ]);
+    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), fileId: String(row.id) }));
   }
 
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */

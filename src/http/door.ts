@@ -10,7 +10,7 @@ import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
-import { mediaOf } from "./media.ts";
+import { isBytes, mediaOf } from "./media.ts";
 import type { PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import { refusalNotes } from "./refusal-notes.ts";
@@ -24,6 +24,8 @@ import {
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
+import { storedObject } from "./stored-object.ts";
+import { streamAnswer } from "./stream-answer.ts";
 import { TextAnswer } from "./text-answer.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
@@ -156,6 +158,7 @@ async function execute(
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+    if (isBytes(operation.returns)) return await streamAnswer(run, storedObject(answer));
     return await answered(run, 200, operation.returns.parse(answer));
   }
   const key = await replayKeyOf(c, name, operation, caller, input);

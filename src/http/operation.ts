@@ -3,10 +3,11 @@ import type { ApiKeyMode } from "#crypto/api-key.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Tier } from "#gate/tiers.ts";
-import type { Files } from "#platform/cells.ts";
+import type { TenantFiles } from "#platform/tenant-files.ts";
 import type { Commit, Refusal } from "./outcome.ts";
 import type { Cursors } from "./page.ts";
 import type { ProblemName } from "./problem.ts";
+import type { RawBody, StreamedBody } from "./raw-body.ts";
 import type { TextAnswer } from "./text-answer.ts";
 
 /** Who asks, within one tenant, and how far they reach. */
@@ -129,9 +130,9 @@ export interface WriteOperation<P, Q, B, R extends Shape> extends TenantDeclarat
   run(context: TenantContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
 }
 
-/** The vendors an effect may touch, each behind its binding. */
+/** The vendors an effect may touch, each behind its binding, and of each only what is the tenant's. */
 export interface Ports {
-  readonly files: Files;
+  readonly files: TenantFiles;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>
@@ -143,10 +144,24 @@ export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>
   readonly resumeAfterSeconds: number;
   intend(context: TenantContext, input: Input<P, Q, B>): Promise<Commit<z.output<I>> | Refusal>;
   /** The only place that touches the vendor; `id` is the vendor's idempotency key. */
-  perform(ports: Ports, intent: z.output<I>, id: string): Promise<V>;
+  perform(ports: Ports, intent: z.output<I>, id: string, body?: StreamedBody): Promise<V>;
   settle(context: TenantContext, intent: z.output<I>, result: V): Promise<Commit<z.input<R>> | Refusal>;
-  /** Where a stale intent is undone instead of resumed. */
-  abandon?(ports: Ports, intent: z.output<I>, id: string): Promise<void>;
+  /**
+   * Where a stale intent is undone instead of resumed, and so is an effect whose settlement refuses. `result` is what
+   * `perform` came to, where anybody still knows it. May happen twice.
+   */
+  abandon?(ports: Ports, intent: z.output<I>, id: string, result: V | null): Promise<void>;
+  /** Of an effect that is resumed: takes back what `perform` left where its settlement refuses. May happen twice. */
+  discard?(ports: Ports, intent: z.output<I>): Promise<void>;
+}
+
+/** An effect that takes a streamed body in. The bytes are there once, so a stale intent can only be undone. */
+export interface UploadOperation<P, Q, R extends Shape, I extends Shape, V>
+  extends EffectOperation<P, Q, RawBody, R, I, V> {
+  readonly method: "put";
+  readonly body: RawBody;
+  perform(ports: Ports, intent: z.output<I>, id: string, body: StreamedBody): Promise<V>;
+  abandon(ports: Ports, intent: z.output<I>, id: string, result: V | null): Promise<void>;
 }
 
 export interface PublicOperation<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
@@ -178,6 +193,12 @@ export function effectOperation<
   I extends Shape,
   V,
 >(declared: EffectOperation<P, Q, B, R, I, V>) {
+  return { form: "effect" as const, ...declared };
+}
+
+export function uploadOperation<P extends Optional, Q extends Optional, R extends Shape, I extends Shape, V>(
+  declared: UploadOperation<P, Q, R, I, V>,
+) {
   return { form: "effect" as const, ...declared };
 }
 

@@ -10,16 +10,20 @@ import { settleIntent } from "#http/effect.ts";
 import type { TenantContext } from "#http/operation.ts";
 import { cursorsOf } from "#http/page.ts";
 import { namedOperations, type Registry } from "#http/registry.ts";
+import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { tenantFiles } from "#platform/tenant-files.ts";
+
+const mostPerRun = 50;
 
 /** Takes up effects whose request died between intending and settling: performs them anew, or undoes them. */
 export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now: number): Promise<void> {
   const stale = await new CellSystem(new Store(cell.database, "first-primary")).staleIntents(timestamp(now));
-  for (const { tenantId, intentId } of stale) {
+  for (const { tenantId, intentId } of inTurn(stale, (intent) => intent.tenantId, mostPerRun)) {
     try {
       // Claimed before anything else, so that an intent which cannot be taken up waits behind those that can.
       const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
@@ -43,19 +47,20 @@ async function resume(
   now: number,
 ): Promise<void> {
   const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
-  const ports = { files: cell.files };
+  const ports = { files: tenantFiles(cell.files, session.tenantId) };
   const run = { job: stored.operation, requestId: stored.request_id, now };
   if (operation?.form !== "effect")
     throw new Error(`An intent names ${stored.operation}, which this deployment does not have.`);
   const intent = operation.intent.parse(stored.intent);
   if (operation.abandon) {
-    await operation.abandon(ports, intent, stored.id);
+    await operation.abandon(ports, intent, stored.id, null);
     await commitAsSystem(session, run, [], { step: "abandon", id: stored.id });
     return;
   }
   const result = await operation.perform(ports, intent, stored.id);
   await settleIntent(operation, { id: stored.id, intent, key: keyOf(stored) }, result, {
     context: contextOf(cell, session, stored, now),
+    ports,
     keys: session.keys,
     commit: (changes, step) => commitAsSystem(session, run, changes, step),
   });

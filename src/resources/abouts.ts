@@ -9,6 +9,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   audit: "Who changed what and when: one row for every changed row, append-only.",
   customers: "The people who buy. What is personal about them is kept only as ciphertext.",
   docs: "This contract, for programs and for people, and whom to tell of a vulnerability.",
+  files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
   locations: "Places of the business; members and keys may be limited to some.",
   orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",

@@ -7,6 +7,11 @@ import { search } from "./customers/search.ts";
 import * as docs from "./docs/operations.ts";
 import * as pages from "./docs/pages.ts";
 import * as security from "./docs/security.ts";
+import * as content from "./files/content.ts";
+import * as files from "./files/operations.ts";
+import * as parts from "./files/parts.ts";
+import * as removal from "./files/removal.ts";
+import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
@@ -21,6 +26,7 @@ export const registry = {
   audit,
   customers: { ...customers, search },
   docs: { ...docs, ...pages, ...security },
+  files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
   orders: { ...orders, ...transitions },
   settings,

@@ -22,6 +22,10 @@ export interface Deployment {
   readonly url: URL;
   /** The same bindings, as Node reaches them. They die with workerd: read them anew after a restart. */
   env(): Promise<Env>;
+  /** Where V8's inspector listens, if it was asked for. */
+  inspector(): Promise<URL>;
+  /** Runs what cron would run by now. */
+  runCron(): Promise<void>;
   readonly workerdPid: number;
   /** KEYLINE_KEKS. */
   readonly keks: string;
@@ -32,6 +36,7 @@ export interface DeploymentOptions {
   /** Where the state is kept; nothing outlives workerd otherwise. */
   readonly statePath?: string;
   readonly keks?: string;
+  readonly inspected?: boolean;
   /** Stands before the bundle's own text. */
   readonly prelude?: string;
   readonly log?: (line: string) => void;
@@ -73,6 +78,9 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
       cf: false,
       log: new Log(LogLevel.NONE),
       logRequests: false,
+      ...(options.inspected ? { inspectorPort: 0 } : {}),
+      // What runCron asks: cron never fires by itself here.
+      unsafeTriggerHandlers: true,
       handleStructuredLogs: ({ message }) => options.log?.(message),
       ...(options.statePath ? { resourcePersistencePath: options.statePath } : {}),
       workers: [
@@ -93,10 +101,17 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
     url,
     keks,
     workerdPid,
+    inspector: () => miniflare.getInspectorURL(),
+    runCron: () => runCron(url),
     // Miniflare's proxies have the methods of the bindings; what they leave out, nobody here calls.
     env: async () => (await miniflare.getBindings()) as unknown as Env,
     stop: () => miniflare.dispose(),
   };
+}
+
+async function runCron({ origin }: URL): Promise<void> {
+  const answer = await fetch(`${origin}/cdn-cgi/local/scheduled`);
+  if (!answer.ok) throw new Error(`Cron was not run: ${answer.status} ${await answer.text()}`);
 }
 
 async function migrate(miniflare: Miniflare): Promise<void> {
