@@ -88,6 +88,10 @@ export class Upload {
     if (left === 0) this.#request.end();
   }
 
+  hangUp(): void {
+    this.#request.destroy();
+  }
+
   async finish(): Promise<Answer> {
     await this.sendAllBut(0);
     return await this.answer;
