@@ -5,8 +5,8 @@ import { noFirewall } from "./isolation.ts";
 const lists = ["test/resources/api-calls.test.ts"];
 const consumer = ["test/jobs/log-calls.test.ts"];
 
-const everyCall =
-  "sql`(select coalesce(sum(json_each.value ->> 1), 0) from json_each(json_extract(${calls}, '$.\"' || ${name} || '\"')) where ${tenantId} <> '')`";
+// As the code has it, but for its last condition.
+const everyCall = `sql\`(select coalesce(sum(json_each.value ->> 1), 0) from json_each(json_extract(\${calls}, '$."' || \${name} || '"')) where \${tenantId} <> '')\``;
 
 /** The call log: whose it is, who reads it, and that each call counts once. */
 export const calls: readonly Mutant[] = [

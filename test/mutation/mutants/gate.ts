@@ -46,7 +46,7 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the take from the rate limit",
-    cut: replaced(gate, "enter", "ExpressionStatement", "this.#tatMs = taken.tatMs", ";"),
+    cut: replaced(gate, "enter", "ExpressionStatement", "this.#tatMs = taken.tatMs", "{}"),
     caughtBy: [limits],
   },
   {
