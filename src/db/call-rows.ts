@@ -24,36 +24,43 @@ function chunkStatements(tenantId: string, calls: readonly CallRecord[]): Statem
   const hours = grouped(timed, ({ hour }) => [hour]);
   const rows = JSON.stringify(timed.map(rowOf));
   return [
-    sql`insert or ignore into "call_counts" ("tenant_id", "hour", "actor_id", "operation", "status", "calls") select ${tenantId}, json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3, 0 from json_each(${counts})`,
-    sql`update "call_counts" set "calls" = "calls" + ${fresh(tenantId, counts, countIs, 4)} where "call_counts"."tenant_id" = ${tenantId} and ("hour", "actor_id", "operation", "status") in (select json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3 from json_each(${counts}))`,
-    sql`insert or ignore into "call_hours" ("tenant_id", "hour") select ${tenantId}, json_each.value ->> 0 from json_each(${hours})`,
-    sql`update "call_hours" set "logged" = "logged" + ${fresh(tenantId, hours, hourIs, 1)} where "call_hours"."tenant_id" = ${tenantId} and "hour" in (select json_each.value ->> 0 from json_each(${hours}))`,
+    sql`insert or ignore into "call_counts" ("tenant_id", "hour", "actor_id", "operation", "status", "calls") select ${tenantId}, json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3, 0 from json_each(${counts.keys})`,
+    sql`update "call_counts" set "calls" = "calls" + ${fresh(tenantId, counts, nameOfCount)} where "call_counts"."tenant_id" = ${tenantId} and ("hour", "actor_id", "operation", "status") in (select json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3 from json_each(${counts.keys}))`,
+    sql`insert or ignore into "call_hours" ("tenant_id", "hour") select ${tenantId}, json_each.value ->> 0 from json_each(${hours.keys})`,
+    sql`update "call_hours" set "logged" = "logged" + ${fresh(tenantId, hours, nameOfHour)} where "call_hours"."tenant_id" = ${tenantId} and "hour" in (select json_each.value ->> 0 from json_each(${hours.keys}))`,
     sql`insert or ignore into "calls" ("tenant_id", "id", "actor_id", "operation", "route", "status", "problem", "duration_ms", "times") select ${tenantId}, json_each.value ->> 0, json_each.value ->> 1, json_each.value ->> 2, json_each.value ->> 3, json_each.value ->> 4, json_each.value ->> 5, json_each.value ->> 6, json_each.value ->> 7 from json_each(${rows})`,
   ].map(statementOf);
 }
 
-const countIs = sql`json_each.value ->> 0 = "call_counts"."hour" and json_each.value ->> 1 = "call_counts"."actor_id" and json_each.value ->> 2 = "call_counts"."operation" and json_each.value ->> 3 = "call_counts"."status"`;
-const hourIs = sql`json_each.value ->> 0 = "call_hours"."hour"`;
+// A group's name, as `grouped` puts it together.
+const nameOfHour = sql`"call_hours"."hour"`;
+const nameOfCount = sql`"call_counts"."hour" || ' ' || "call_counts"."actor_id" || ' ' || "call_counts"."operation" || ' ' || "call_counts"."status"`;
 
-/** Of the group that this row stands for, the calls that have no row yet. `at` is where in a group its calls stand. */
-function fresh(tenantId: string, groups: string, isOfThisRow: SQL, at: number): SQL {
-  const own = sql`select json_each.value ->> ${sql.raw(String(at))} from json_each(${groups}) where ${isOfThisRow}`;
-  return sql`(select coalesce(sum(json_each.value ->> 1), 0) from json_each((${own})) where not exists (select 1 from "calls" where "calls"."tenant_id" = ${tenantId} and "calls"."id" = json_each.value ->> 0))`;
+/** How many calls the group of this row has that have no row yet. */
+function fresh(tenantId: string, { calls }: Grouped, name: SQL): SQL {
+  return sql`(select coalesce(sum(json_each.value ->> 1), 0) from json_each(json_extract(${calls}, '$."' || ${name} || '"')) where not exists (select 1 from "calls" where "calls"."tenant_id" = ${tenantId} and "calls"."id" = json_each.value ->> 0))`;
 }
 
 type TimedCall = CallRecord & { readonly hour: string };
 
-/** JSON of each group's key, followed by its calls as pairs of id and times. */
-function grouped(calls: readonly TimedCall[], keyOf: (call: TimedCall) => (string | number)[]): string {
-  const groups = new Map<string, [key: (string | number)[], calls: [id: string, times: number][]]>();
+interface Grouped {
+  /** JSON: the columns of each group. */
+  readonly keys: string;
+  /** JSON: by each group's name, its calls as pairs of id and times. */
+  readonly calls: string;
+}
+
+function grouped(calls: readonly TimedCall[], keyOf: (call: TimedCall) => (string | number)[]): Grouped {
+  const keys = new Map<string, (string | number)[]>();
+  const byName: Record<string, [id: string, times: number][]> = {};
   for (const call of calls) {
     const key = keyOf(call);
     const name = key.join(" ");
-    const [, own] = groups.get(name) ?? [];
-    if (own) own.push([call.id, call.times]);
-    else groups.set(name, [key, [[call.id, call.times]]]);
+    keys.set(name, key);
+    byName[name] ??= [];
+    byName[name].push([call.id, call.times]);
   }
-  return JSON.stringify([...groups.values()].map(([key, own]) => [...key, own]));
+  return { keys: JSON.stringify([...keys.values()]), calls: JSON.stringify(byName) };
 }
 
 function rowOf({ id, actorId, operation, route, status, problem, durationMs, times }: CallRecord) {

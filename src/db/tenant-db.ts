@@ -74,20 +74,17 @@ export class TenantSession implements QueryContext {
     return Object.fromEntries(named.map(([name], index) => [name, answers[index]])) as Decoded<Q>;
   }
 
-  // Another database knows no epoch, so it is read in its own beside the queries, at the cost of no second trip in time.
-  // No answer leaves before it: a revocation that was answered before this request began is seen by it.
+  // Another database knows no epoch: it is read in its own beside the queries, which costs no second trip in time, and
+  // no answer leaves before it. So a revocation that was answered before this request began is seen by it.
   async #guarded(statements: readonly Statement[]): Promise<readonly ResultRows[]> {
-    if (this.#reads === this.#driver) {
-      const [state, ...results] = await this.execute([this.#stateStatement(), ...statements]);
-      this.#assertState(state?.[0]);
-      return results;
-    }
-    const [[state], results] = await Promise.all([
-      this.execute([this.#stateStatement()]),
-      this.#reads.execute(statements),
+    const state = this.#stateStatement();
+    const isApart = this.#reads !== this.#driver;
+    const [[found, ...together], apart] = await Promise.all([
+      this.execute(isApart ? [state] : [state, ...statements]),
+      isApart ? this.#reads.execute(statements) : null,
     ]);
-    this.#assertState(state?.[0]);
-    return results;
+    this.#assertState(found?.[0]);
+    return apart ?? together;
   }
 
   #stateStatement(): Statement {

@@ -50,6 +50,7 @@ await ask("PUT", `/files/${file.id}/content`, Buffer.from("any bytes"));
 const created = await ask("POST", "/api-keys", { name: keyName, scopes: ["orders:read"] });
 await ask("POST", "/customers/search", { email: person.email });
 await ask("DELETE", `/customers/${customer.id}`);
+await untilLogged(tenant.cell.log);
 
 const directory = await openDirectory(env);
 const { peppers, keys } = await directory.read({
@@ -111,6 +112,15 @@ async function contents(folder: string): Promise<Map<string, Buffer>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const)));
+}
+
+/** The call log's queue takes some seconds; without its rows the search would say nothing of it. */
+async function untilLogged(log: D1Database): Promise<void> {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if ((await log.prepare("select id from calls limit 1").first()) !== null) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error("No call came into the log.");
 }
 
 async function ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {

@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
 import { assertOwnTenant, FirewallError, knownTexts } from "#db/firewall.ts";
+import { Store } from "#db/store.ts";
+import { executeTogether } from "#db/tenant-driver.ts";
+import { logOf } from "#test/call-log.ts";
 import { clientOf } from "#test/client.ts";
 import { operations } from "#test/examples.ts";
 import { masked } from "#test/lint/sql.ts";
@@ -261,3 +264,20 @@ function passes(text: string, params: readonly unknown[]): boolean {
 function filledWith(text: string, value: string): string[] {
   return Array.from({ length: masked(text).split("?").length + 1 }, () => value);
 }
+
+test("of what is gathered from several tenants, each statement passes as its own tenant's, or nothing runs", async () => {
+  const tenants = [await newTenant(), await newTenant()] as const;
+  const [one, two] = tenants;
+  const hour = "2026-01-01T00:00:00.000Z";
+  const text = `insert or ignore into "call_hours" ("tenant_id", "hour") values (?, ?)`;
+  const store = new Store(one.cell.log, "first-primary");
+  const own = (tenantId: string) => ({ text, params: [tenantId, hour] });
+  const foreign = new Map([
+    [one.tenantId, [own(one.tenantId)]],
+    [two.tenantId, [own(two.tenantId), own(one.tenantId)]],
+  ]);
+  await expect(executeTogether(store, foreign)).rejects.toThrow(FirewallError);
+  for (const tenant of tenants) expect((await logOf(tenant)).hours).toEqual([]);
+  await executeTogether(store, new Map(tenants.map(({ tenantId }) => [tenantId, [own(tenantId)]])));
+  for (const tenant of tenants) expect((await logOf(tenant)).hours).toHaveLength(1);
+});

@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { calls } from "./mutants/calls.ts";
 import { commits } from "./mutants/commit.ts";
 import { firewall } from "./mutants/firewall.ts";
 import { gates } from "./mutants/gate.ts";
@@ -17,5 +18,6 @@ export const mutants: readonly Mutant[] = [
   ...tokens,
   ...sealing,
   ...http,
+  ...calls,
   ...schema,
 ];

@@ -60,7 +60,7 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the take from the rate limit",
-    cut: replaced(gate, "#admit", "ExpressionStatement", "this.#tatMs = tatMs", ""),
+    cut: replaced(gate, "enter", "ExpressionStatement", "this.#tatMs = taken.tatMs", "{}"),
     caughtBy: [limits],
   },
   {

@@ -6,7 +6,7 @@ const reach = "test/every-operation/reach.test.ts";
 const audit = "test/db/audit.test.ts";
 
 /** The fourth wall, down. */
-const noFirewall: Cut = body("src/db/firewall.ts", "assertOwnTenant", "");
+export const noFirewall: Cut = body("src/db/firewall.ts", "assertOwnTenant", "");
 
 /** Who may see which rows: the handle's own predicates. */
 export const isolation: readonly Mutant[] = [

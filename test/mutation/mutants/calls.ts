@@ -1,0 +1,55 @@
+import { element, never, replaced } from "#test/mutation/cut.ts";
+import type { Mutant } from "#test/mutation/mutant.ts";
+import { noFirewall } from "./isolation.ts";
+
+const lists = ["test/resources/api-calls.test.ts"];
+const consumer = ["test/jobs/log-calls.test.ts"];
+
+// As the code has it, but for its last condition.
+const everyCall = `sql\`(select coalesce(sum(json_each.value ->> 1), 0) from json_each(json_extract(\${calls}, '$."' || \${name} || '"')) where \${tenantId} <> '')\``;
+
+/** The call log: whose it is, who reads it, and that each call counts once. */
+export const calls: readonly Mutant[] = [
+  {
+    name: "tenant_id = ? on the calls",
+    cut: element("src/db/call-filter.ts", "actorConditions", "tenant"),
+    wallsDown: [noFirewall],
+    caughtBy: lists,
+  },
+  {
+    name: "their own calls alone for who is limited",
+    cut: replaced("src/db/call-filter.ts", "actorsOf", "ConditionalExpression", "isLimited", "[]"),
+    caughtBy: lists,
+  },
+  {
+    name: "the epoch beside a read of another database",
+    cut: replaced("src/db/tenant-db.ts", "#guarded", "ExpressionStatement", "#assertState", ""),
+    caughtBy: lists,
+  },
+  {
+    name: "the firewall in front of what several tenants gathered",
+    cut: replaced(
+      "src/db/tenant-driver.ts",
+      "executeTogether",
+      "ExpressionStatement",
+      "assertOwnTenant",
+      ";",
+    ),
+    caughtBy: ["test/db/firewall.test.ts"],
+  },
+  {
+    name: "the counting of new rows alone",
+    cut: replaced("src/db/call-rows.ts", "fresh", "TaggedTemplateExpression", "not exists", everyCall),
+    caughtBy: consumer,
+  },
+  {
+    name: "the refusal of calls whose rows could be gone",
+    cut: replaced("src/jobs/log-calls.ts", "receivedFrom", "BinaryExpression", "timeOfId(call.id)", "true"),
+    caughtBy: consumer,
+  },
+  {
+    name: "the gate's counting of a request once",
+    cut: never("src/gate/gate.ts", "#note", "staleEpoch"),
+    caughtBy: ["test/gate/usage.test.ts"],
+  },
+];
