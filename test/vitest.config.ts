@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { loopbackListener, outside } from "./outbound.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -9,7 +10,9 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
+        outboundService: outside,
         bindings: {
+          LOOPBACK_PORT: await loopbackListener(),
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
           // Set by CI: then a missing ../shared/vectors fails the tests that need it instead of skipping them.
           REQUIRE_VECTORS: process.env.KEYLINE_REQUIRE_VECTORS ?? "",
@@ -24,6 +27,6 @@ export default defineConfig(async () => ({
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
-    silent: "passed-only",
+    silent: "passed-only" as const,
   },
 }));

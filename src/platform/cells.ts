@@ -2,13 +2,15 @@ import type { Env } from "./env.ts";
 
 export type Files = R2Bucket;
 
-/** A shard of tenants with its own database, bucket and queue. */
+/** A shard of tenants with its own database, bucket and queues. */
 export interface Cell {
   readonly id: string;
   readonly jurisdiction: "eu" | null;
   readonly database: D1Database;
   readonly files: Files;
   readonly queue: Queue;
+  /** Endpoints that have deliveries to try; apart from the outbox, as a try may take ten seconds. */
+  readonly webhooks: Queue;
 }
 
 const entryGrammar = /^([a-z]{2,8}[0-9]{1,3})(?::(eu))?$/;
@@ -24,6 +26,7 @@ export function cellsOf(env: Env): readonly Cell[] {
       database: binding<D1Database>(env, `CELL_${id.toUpperCase()}`),
       files: binding<R2Bucket>(env, `FILES_${id.toUpperCase()}`),
       queue: binding<Queue>(env, `AUDIT_EVENTS_${id.toUpperCase()}`),
+      webhooks: binding<Queue>(env, `WEBHOOKS_${id.toUpperCase()}`),
     };
   });
 }

@@ -16,6 +16,10 @@ export interface Env {
   readonly PUBLIC_ORIGIN: string;
   /** "1.2" or "1.3". */
   readonly MIN_TLS: string;
+  /** Where names are looked up: a resolver that speaks DNS over HTTPS in JSON. */
+  readonly DOH_URL: string;
+  /** "true": webhooks may go to http://localhost. `npm start` sets it. */
+  readonly WEBHOOKS_TO_LOCALHOST?: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
   readonly [cellBinding: string]: unknown;

@@ -8,16 +8,18 @@ test("each cell of CELLS has its own database, bucket and queue, and its jurisdi
   expect(us?.database).not.toBe(eu?.database);
   expect(us?.files).not.toBe(eu?.files);
   expect(us?.queue).not.toBe(eu?.queue);
+  expect(us?.webhooks).not.toBe(eu?.webhooks);
 });
 
 test("several cells may share a jurisdiction", () => {
-  const { CELL_EU1, FILES_EU1, AUDIT_EVENTS_EU1 } = testEnv();
+  const { CELL_EU1, FILES_EU1, AUDIT_EVENTS_EU1, WEBHOOKS_EU1 } = testEnv();
   const env = {
     ...testEnv(),
     CELLS: "eu1:eu,eu2:eu",
     CELL_EU2: CELL_EU1,
     FILES_EU2: FILES_EU1,
     AUDIT_EVENTS_EU2: AUDIT_EVENTS_EU1,
+    WEBHOOKS_EU2: WEBHOOKS_EU1,
   };
   expect(cellsOf(env).map(({ id, jurisdiction }) => `${id} ${jurisdiction}`)).toEqual(["eu1 eu", "eu2 eu"]);
 });

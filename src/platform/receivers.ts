@@ -1,0 +1,81 @@
+import { askedWaitMs } from "#lib/retry-schedule.ts";
+import { secondMs } from "#lib/time.ts";
+import { systemNow } from "./clock.ts";
+
+const timeoutMs = 10 * secondMs;
+const mostAnswerBytes = 64 * 1024;
+const excerptCharacters = 1000;
+
+/** How a receiver took one request. */
+export interface Reception {
+  readonly outcome: "accepted" | "refused" | "gone" | "redirected" | "timed-out" | "unreachable";
+  /** Null where no answer came. */
+  readonly status: number | null;
+  readonly durationMs: number;
+  /** How long the receiver asked us to wait. */
+  readonly askedWaitMs: number | null;
+  /** The beginning of a refusal's text. */
+  readonly excerpt: string | null;
+}
+
+/** Posts a body to a receiver: one request, ten seconds for all of it, no redirect followed, at most 64 kB read. */
+export async function post(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<Reception> {
+  const startedAt = systemNow();
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
+  const took = () => systemNow() - startedAt;
+  try {
+    const request = { method: "POST", headers, body, redirect: "manual", signal: abort.signal } as const;
+    const answer = await fetch(url, request);
+    const text = await beginningOf(answer, abort.signal);
+    const outcome = outcomeOf(answer.status);
+    return {
+      outcome,
+      status: answer.status,
+      durationMs: took(),
+      askedWaitMs: askedWaitMs(answer.headers.get("retry-after"), systemNow()),
+      excerpt: outcome === "accepted" ? null : text.slice(0, excerptCharacters),
+    };
+  } catch {
+    // Why a connection failed could tell of networks that are not the asker's; that it did is enough.
+    const outcome = abort.signal.aborted ? "timed-out" : "unreachable";
+    return { outcome, status: null, durationMs: took(), askedWaitMs: null, excerpt: null };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function outcomeOf(status: number): Reception["outcome"] {
+  if (status >= 200 && status < 300) return "accepted";
+  if (status >= 300 && status < 400) return "redirected";
+  return status === 410 ? "gone" : "refused";
+}
+
+// The status has decided by now: a text that stalls or never ends is dropped where it stands.
+async function beginningOf(answer: Response, signal: AbortSignal): Promise<string> {
+  if (!answer.body) return "";
+  const reader = answer.body.getReader();
+  const stop = () => void reader.cancel().catch(() => undefined);
+  signal.addEventListener("abort", stop);
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  try {
+    while (bytes < mostAnswerBytes) {
+      const { done, value } = await reader.read();
+      if (done) return text;
+      bytes += value.byteLength;
+      if (text.length < excerptCharacters) text += decoder.decode(value, { stream: true });
+    }
+  } catch {
+    return text;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+  stop();
+  return text;
+}
