@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { CellSystem } from "#db/cell-system.ts";
 import { knownTexts } from "#db/firewall.ts";
+import { cellKinds } from "#db/retention.ts";
 import { type ResultRows, Store } from "#db/store.ts";
 import { registry } from "#resources/index.ts";
 import { testEnv } from "#test/env.ts";
@@ -73,13 +74,19 @@ test("what the drivers ran is remembered for the plans", async () => {
 
 /** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
 const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] }>> = {
+  endpointsWithDueDeliveries: {
+    args: ["2026"],
+    steps: ["SEARCH webhook_queues USING INDEX webhook_queues_due (next_due_at<?)"],
+  },
   expired: {
-    args: [0],
+    args: [0, cellKinds],
     steps: [
       "SEARCH idempotency USING INDEX idempotency_by_expiry (expires_at<?)",
       "SEARCH commits USING INDEX commits_by_age (created_at<?)",
       "SEARCH intents USING INDEX intents_by_age (created_at<?)",
       "SEARCH events USING INDEX events_dispatched_by_age (created_at<?)",
+      "SEARCH webhook_deliveries USING INDEX webhook_deliveries_by_age (created_at<?)",
+      "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
     ],
   },
   staleIntents: { args: ["2026"], steps: ["SEARCH intents USING INDEX intents_due (due_at<?)"] },
@@ -92,7 +99,10 @@ const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] 
     steps: ["SEARCH events USING INDEX events_pending_by_age (created_at<?)", "SCAN (subquery-1)"],
   },
 };
-const idColumns = ["tenant_id", "tenant_id as id", "id", "principal_id", "operation", "key_token", "seq"];
+const idColumns = [
+  ...["tenant_id", "tenant_id as id", "id", "principal_id", "operation", "key_token", "seq"],
+  "endpoint_id",
+];
 
 test("reads across tenants are a closed list, and each uses its index and answers ids alone", async () => {
   const listed = Object.getOwnPropertyNames(CellSystem.prototype).filter((name) => name !== "constructor");

@@ -14,6 +14,9 @@ export const technicalTables = {
   events: "the outbox, itself written beside an audit row",
   audit_log: "the audit itself",
   purge_permits: "written by retention beside its audit row",
+  webhook_queues: "when an endpoint is next tried and who tries it: ids and times alone",
+  webhook_deliveries: "what is sent to an endpoint, itself a consequence of an event; kept 30 days",
+  webhook_attempts: "one row for each try of a delivery; kept 30 days",
   search_rows: "maps an entity to its row of the blind index",
 } as const;
 

@@ -1,22 +1,44 @@
-import { cellsOf } from "#platform/cells.ts";
+import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
+import { EndpointWakeUp } from "./webhook-wake-ups.ts";
 
-/** The consumer of every cell's queue. A message that fails is retried alone; a tenant woken twice is served once. */
+/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. */
+const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number) => Consumer>> = {
+  "keyline-audit-events": (env, cell, now) => async (body, served) => {
+    const { tenantId } = WakeUp.parse(body);
+    if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now);
+    served.add(tenantId);
+  },
+  "keyline-webhooks": (env, cell) => async (body) => {
+    const { tenantId, endpointId } = EndpointWakeUp.parse(body);
+    await serveEndpoint(env, cell, tenantId, endpointId);
+  },
+};
+
+type Consumer = (body: unknown, served: Set<string>) => Promise<void>;
+
+/** The consumer of every cell's queues. A message that fails is retried alone; a tenant woken twice is served once. */
 export async function consume(env: Env, batch: MessageBatch, now: number): Promise<void> {
-  const cell = cellsOf(env).find(({ id }) => batch.queue === `keyline-audit-events-${id}`);
-  if (!cell) throw new Error(`No cell has the queue ${batch.queue}.`);
+  const consumer = consumerOf(env, batch.queue, now);
   const served = new Set<string>();
   for (const message of batch.messages) {
     try {
-      const { tenantId } = WakeUp.parse(message.body);
-      if (!served.has(tenantId)) await dispatchEvents(cell, tenantId, now);
-      served.add(tenantId);
+      await consumer(message.body, served);
       message.ack();
     } catch (error) {
       log("error", "a queue message failed", { queue: batch.queue, ...errorFields(error) });
       message.retry();
     }
   }
+}
+
+function consumerOf(env: Env, queue: string, now: number): Consumer {
+  const [, name = "", cellId = ""] = /^(.+)-([a-z0-9]+)$/.exec(queue) ?? [];
+  const cell = cellsOf(env).find(({ id }) => id === cellId);
+  const consumer = queues[name];
+  if (!cell || !consumer) throw new Error(`No cell has the queue ${queue}.`);
+  return consumer(env, cell, now);
 }

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { CellSystem } from "#db/cell-system.ts";
-import { dispatchPending } from "#db/outbox.ts";
+import { dispatchPending, hasPending } from "#db/outbox.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { tellEndpoints } from "./tell-endpoints.ts";
 
 /** A wake-up: this tenant's outbox has something. It carries nothing of what. */
 export const WakeUp = z.object({ v: z.literal(1), tenantId: z.string() });
@@ -13,9 +15,11 @@ const sweepAfterMs = 30 * secondMs;
 const mostPerSend = 100;
 
 /** Takes all of a tenant's undispatched events. A message that comes twice finds what is left. */
-export async function dispatchEvents(cell: Cell, tenantId: string, now: number): Promise<void> {
+export async function dispatchEvents(env: Env, cell: Cell, tenantId: string, now: number): Promise<void> {
   const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
   while ((await dispatchPending(driver, now)) > 0);
+  // What is left has listeners.
+  if (await hasPending(driver)) await tellEndpoints(env, cell, driver, now);
 }
 
 /** Sends a wake-up for every tenant whose events no message has led to. */

@@ -1,7 +1,9 @@
+import { cellKinds } from "#db/retention.ts";
 import type { Registry } from "#http/registry.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { deleteExpired } from "./retention.ts";
@@ -15,7 +17,8 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ...cellsOf(env).flatMap((cell): [string, () => Promise<void>][] => [
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
-      [`retention ${cell.id}`, () => deleteExpired(cell.database, now)],
+      [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
+      [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
     ]),
   ];
   for (const [name, job] of jobs) {
