@@ -27,6 +27,7 @@ export interface Answer {
 
 /** What any operation may answer besides the problems it declares. */
 const universal = [
+  "invalid",
   "malformed-request",
   "unauthorized",
   "forbidden",
@@ -54,7 +55,7 @@ export function clientOf(operations: Registry = registry) {
     const response = await app.fetch(request, env, context);
     const text = await response.text();
     await waitOnExecutionContext(context);
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
+    const isJson = text !== "" && /json/.test(response.headers.get("content-type") ?? "");
     return {
       status: response.status,
       headers: response.headers,

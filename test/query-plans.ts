@@ -46,7 +46,7 @@ function isHarmless(step: string, plan: readonly string[]): boolean {
 }
 
 function isMatch(step: string): boolean {
-  return /^SCAN search_index VIRTUAL TABLE INDEX \d+:M\d+$/.test(step);
+  return /^SCAN search_index VIRTUAL TABLE INDEX \d+:=?M\d+$/.test(step);
 }
 
 // The technical tables are alike in the directory and in every cell; whatever else a text names decides.

@@ -1,9 +1,12 @@
 import { applyD1Migrations } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, beforeAll, expect, vi } from "vitest";
 import { knownTexts } from "#db/firewall.ts";
 import { testEnv } from "#test/env.ts";
 import { planProblems } from "#test/query-plans.ts";
+
+// Files that try every operation make hundreds of calls at once, on machines that may be busy with other files.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 90_000 });
 
 beforeAll(async () => {
   const { directory, cell } = testEnv().TEST_MIGRATIONS;

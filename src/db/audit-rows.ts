@@ -3,7 +3,7 @@ import { timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import type { Change, Insert, Note, Remove, Update } from "./changes.ts";
 import { counterBump, counterValue } from "./commit-statements.ts";
-import { type Statement, statementOf } from "./statement.ts";
+import { oncePerTable, type Statement, statementOf } from "./statement.ts";
 import type { TenantSession } from "./tenant-db.ts";
 import { type AnyTenantTable, columnOf, metaOf } from "./tenant-table.ts";
 
@@ -100,14 +100,16 @@ function changedColumns(change: RowChange): string | null {
   return JSON.stringify(Object.keys(change.patch).filter((key) => key !== "version" && key !== "updatedAt"));
 }
 
+// The audit outlives what is destroyed: of these it keeps only that they changed.
+const uncopied: readonly string[] = ["secret", "digest"];
 const pairsPerCall = 15;
 
 // SQLite functions take 32 arguments in production, so a wide row is built by nested json_set, which keeps nulls.
-function rowAsJson(table: AnyTenantTable): SQL {
+const rowAsJson = oncePerTable((table: AnyTenantTable): SQL => {
   const { classification } = metaOf(table);
-  const shown = [...classification.keys()].filter(
-    (key) => key !== "tenantId" && classification.get(key) !== "digest",
-  );
+  const shown = [...classification]
+    .filter(([key, kind]) => key !== "tenantId" && !uncopied.includes(kind))
+    .map(([key]) => key);
   let json = sql`json_object()`;
   for (let start = 0; start < shown.length; start += pairsPerCall) {
     const pairs = shown
@@ -116,7 +118,7 @@ function rowAsJson(table: AnyTenantTable): SQL {
     json = sql`json_set(${json}, ${sql.join(pairs, sql`, `)})`;
   }
   return json;
-}
+});
 
 function placeOf(session: TenantSession, table: AnyTenantTable): { location: SQL; assignee: SQL } {
   const { scope } = metaOf(table);

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { newId } from "#platform/ids.ts";
 import { type AuditContext, auditStatements } from "./audit-rows.ts";
 import type { Change, GuardRefusal, Insert, Remove, Update } from "./changes.ts";
@@ -5,6 +6,7 @@ import * as say from "./commit-statements.ts";
 import { batchFailure, isWorthOneRetry } from "./d1-errors.ts";
 import { eventStatements } from "./event-rows.ts";
 import { type IntentStep, intentGuards, intentRows } from "./intent-rows.ts";
+import { isWithinReach } from "./scope.ts";
 import { sealRow } from "./sealing.ts";
 import type { Statement } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
@@ -60,6 +62,7 @@ export async function commitChanges(
     say.stateGuard(session),
     ...(intent ? intentGuards(session, intent) : []),
     ...guards.map(({ statement }) => statement),
+    ...(isWithin(session, changes) ? [] : [say.guardStatement(say.codes.reach, sql`1`)]),
     ...counters.map((counter) => say.counterBump(session, counter, 1)),
     ...body,
     ...(intent ? await intentRows(session, intent, audit.now) : []),
@@ -101,11 +104,17 @@ function outcomeOf(error: unknown, guards: readonly NamedGuard[]): CommitOutcome
   if (code === "idempotency") return { kind: "lost", what: "replay" };
   if (code === say.codes.state) return { kind: "lost", what: "epoch" };
   if (code === say.codes.intent) return { kind: "lost", what: "intent" };
+  // After the guards, so that a reference out of reach is refused as an absent one is.
+  if (code === say.codes.reach) return { kind: "refused", refusal: { problem: "forbidden" } };
   const guard = guards.find((named) => named.code === code);
   if (!guard) throw error;
   return guard.otherwise === null
     ? { kind: "lost", what: "version" }
     : { kind: "refused", refusal: guard.otherwise };
+}
+
+function isWithin(session: TenantSession, changes: readonly Change[]): boolean {
+  return changes.every((change) => change.kind !== "insert" || isWithinReach(session.reach, change));
 }
 
 interface NamedGuard {

@@ -3,7 +3,8 @@ import { timestamp } from "#lib/time.ts";
 import { statementOf } from "./statement.ts";
 import type { TenantDriver } from "./tenant-driver.ts";
 
-const mostPerRun = 100;
+/** Where as many were marked, there may be more. */
+export const mostPerRun = 100;
 
 /**
  * Marks the tenant's oldest undispatched events where no webhook endpoint is there to be told of them. Two consumers at

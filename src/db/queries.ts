@@ -2,7 +2,7 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { exactToken, queryTokens } from "#crypto/blind-index.ts";
 import { type Reach, scoped } from "./scope.ts";
 import { type Keys, openRow } from "./sealing.ts";
-import { type Statement, statementOf } from "./statement.ts";
+import { oncePerTable, type Statement, statementOf } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
 import { type AnyTenantTable, columnOf, columnsOf, metaOf, type Row } from "./tenant-table.ts";
 
@@ -75,7 +75,8 @@ export function matching<T extends AnyTenantTable>(
       const tokens = await queryTokens(context.keys.ring.indexKey(), text);
       const match = tokens.length === 0 ? '""' : tokens.map((token) => `"${token}"`).join(" ");
       const { tenantId, reach } = context;
-      const from = sql`"search_index" join "search_rows" on "search_rows"."number" = "search_index"."rowid" and "search_rows"."tenant_id" = ${tenantId} join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = "search_rows"."entity_id"`;
+      // CROSS JOIN keeps the order: the index once, then the rows it names, on every page.
+      const from = sql`"search_index" cross join "search_rows" on "search_rows"."tenant_id" = ${tenantId} and "search_rows"."number" = "search_index"."rowid" cross join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = "search_rows"."entity_id"`;
       const where = sql`"search_index" match ${match} and "search_rows"."entity" = ${metaOf(table).entity} and (${options.where ?? sql`1`})`;
       return statementOf(
         sql`select ${selection(table)} from ${from}${subjectJoin(context, table)} where ${where} order by ${orderOf(table, options)} limit ${options.limit}`,
@@ -97,13 +98,13 @@ function orderOf(table: AnyTenantTable, { order }: ListOptions): SQL {
   return order ?? sql`${table.id} desc`;
 }
 
-function selection(table: AnyTenantTable): SQL {
-  const columns = columnsOf(table).map(([key, column]) => sql`${column} as ${sql.identifier(key)}`);
+const selection = oncePerTable((table: AnyTenantTable): SQL => {
+  const columns = [...columnsOf(table)].map(([key, column]) => sql`${column} as ${sql.identifier(key)}`);
   if (metaOf(table).subject !== null) {
     columns.push(sql`"subject_keys"."id" as "$kid"`, sql`"subject_keys"."wrapped" as "$wrapped"`);
   }
   return sql.join(columns, sql`, `);
-}
+});
 
 function subjectJoin(context: QueryContext, table: AnyTenantTable): SQL {
   const { subject } = metaOf(table);

@@ -1,4 +1,5 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
+import type { Insert } from "./changes.ts";
 import { type AnyTenantTable, columnOf, metaOf } from "./tenant-table.ts";
 
 /** Which part of a tenant's rows a principal may touch; null means unlimited. */
@@ -14,6 +15,18 @@ export function scoped(table: AnyTenantTable, tenantId: string, reach: Reach): S
   const tenant = eq(table.tenantId, tenantId);
   const narrower = reachOf(table, tenantId, reach);
   return narrower ? sql`${tenant} and ${narrower}` : tenant;
+}
+
+/** May a principal of this reach bring these rows into being: nobody makes what they could not see. */
+export function isWithinReach(reach: Reach, { table, rows }: Pick<Insert, "table" | "rows">): boolean {
+  const { scope } = metaOf(table);
+  if (scope.kind !== "rows") return true;
+  const { location, assignee } = scope;
+  return rows.every(
+    (row) =>
+      (!location || reach.locations === null || reach.locations.includes(String(row[location]))) &&
+      (!assignee || reach.assigneeId === null || reach.assigneeId === row[assignee]),
+  );
 }
 
 function reachOf(table: AnyTenantTable, tenantId: string, reach: Reach): SQL | undefined {

@@ -8,21 +8,24 @@ export type ResultRows = readonly Readonly<Record<string, unknown>>[];
  * bookmark, those of the requests before it.
  */
 export class Store {
-  readonly #session: D1DatabaseSession;
+  readonly #open: () => D1DatabaseSession;
+  #session: D1DatabaseSession | null = null;
 
   constructor(database: D1Database, bookmark: string) {
-    this.#session = database.withSession(bookmark);
+    this.#open = () => database.withSession(bookmark);
   }
 
   /** Runs the statements as one transaction and one round trip. */
   async batch(statements: readonly Statement[]): Promise<ResultRows[]> {
-    const prepared = statements.map(({ text, params }) => this.#session.prepare(text).bind(...params));
-    const results = await this.#session.batch<Record<string, unknown>>(prepared);
+    this.#session ??= this.#open();
+    const session = this.#session;
+    const prepared = statements.map(({ text, params }) => session.prepare(text).bind(...params));
+    const results = await session.batch<Record<string, unknown>>(prepared);
     return results.map((result) => result.results);
   }
 
   /** Where the database stood after the last statement, for a later request's read; null before the first one. */
   bookmark(): string | null {
-    return this.#session.getBookmark();
+    return this.#session?.getBookmark() ?? null;
   }
 }

@@ -148,16 +148,23 @@ export function tenantTables(): ReadonlyMap<string, AnyTenantTable> {
   return registry;
 }
 
+const columnsByTable = new WeakMap<object, ReadonlyMap<string, SQLiteColumn>>();
+
 /** The table's columns by property name, in the order of declaration. */
-export function columnsOf(table: AnyTenantTable): [key: string, column: SQLiteColumn][] {
+export function columnsOf(table: AnyTenantTable): ReadonlyMap<string, SQLiteColumn> {
+  const known = columnsByTable.get(table);
+  if (known) return known;
   // Only tenantTable() makes these, from sqliteTable, so they are Drizzle tables with SQLite columns.
-  return Object.entries(getTableColumns(table as unknown as Table)) as [string, SQLiteColumn][];
+  const columns = Object.entries(getTableColumns(table as unknown as Table)) as [string, SQLiteColumn][];
+  const byName = new Map(columns);
+  columnsByTable.set(table, byName);
+  return byName;
 }
 
 export function columnOf(table: AnyTenantTable, key: string): SQLiteColumn {
-  const found = columnsOf(table).find(([name]) => name === key);
+  const found = columnsOf(table).get(key);
   if (!found) throw new Error(`${metaOf(table).name} has no column ${key}.`);
-  return found[1];
+  return found;
 }
 
 /** A row as it is read: sealed columns opened. */

@@ -39,15 +39,22 @@ export async function queueDeliveries(
         sql`insert or ignore into "webhook_deliveries" ("tenant_id", "id", "endpoint_id", "event_seq", "event_id", "event_type", "body", "subject_id", "state", "due_at", "created_at") select ${tenantId}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, 'pending', ${at}, ${at} from json_each(${JSON.stringify(chunk)})`,
       ),
     ),
-    dueNow(session, [...new Set(deliveries.map(({ endpointId }) => endpointId))], now),
+    ...dueNow(session, [...new Set(deliveries.map(({ endpointId }) => endpointId))], now),
   ];
 }
 
 /** These endpoints' queues have something to try now. */
-export function dueNow(session: TenantSession, endpointIds: readonly string[], now: number): Statement {
-  return statementOf(
-    sql`insert into "webhook_queues" ("tenant_id", "endpoint_id", "next_due_at") select ${session.tenantId}, value, ${timestamp(now)} from json_each(${JSON.stringify(endpointIds)}) where 1 on conflict ("tenant_id", "endpoint_id") do update set "next_due_at" = min(coalesce("next_due_at", excluded."next_due_at"), excluded."next_due_at")`,
-  );
+export function dueNow(session: TenantSession, endpointIds: readonly string[], now: number): Statement[] {
+  const { tenantId } = session;
+  const [ids, at] = [JSON.stringify(endpointIds), timestamp(now)];
+  return [
+    statementOf(
+      sql`insert or ignore into "webhook_queues" ("tenant_id", "endpoint_id") select ${tenantId}, value from json_each(${ids})`,
+    ),
+    statementOf(
+      sql`update "webhook_queues" set "next_due_at" = min(coalesce("next_due_at", ${at}), ${at}) where "webhook_queues"."tenant_id" = ${tenantId} and "webhook_queues"."endpoint_id" in (select value from json_each(${ids}))`,
+    ),
+  ];
 }
 
 export function markDispatched(session: TenantSession, seqs: readonly number[], now: number): Statement {
@@ -82,7 +89,7 @@ export function requeueDeliveries(
     statementOf(
       sql`update "webhook_deliveries" set "state" = 'pending', "due_at" = ${timestamp(now)}, "failures" = 0, "settled_at" = null, "replay_seq" = ${replaySeq} where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."endpoint_id" = ${endpointId} and "webhook_deliveries"."state" <> 'pending' and "webhook_deliveries"."replay_seq" < ${replaySeq} and "webhook_deliveries"."event_seq" < ${replaySeq} and ${chosen}`,
     ),
-    dueNow(session, [endpointId], now),
+    ...dueNow(session, [endpointId], now),
   ];
 }
 

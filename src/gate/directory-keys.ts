@@ -46,10 +46,15 @@ export async function directoryKeys(
 }
 
 function load(env: Env, now: number): Promise<DirectoryKeys> {
+  const lastGood = perDirectory.get(env.DIRECTORY);
   const loading = read(env, now);
   perDirectory.set(env.DIRECTORY, { loading, loadedAt: now });
-  loading.catch(() => perDirectory.delete(env.DIRECTORY));
-  return loading;
+  loading.catch(() => {
+    // While the directory is away the keys of before serve on; a minute later they are asked for again.
+    if (lastGood) perDirectory.set(env.DIRECTORY, { loading: lastGood.loading, loadedAt: now });
+    else perDirectory.delete(env.DIRECTORY);
+  });
+  return lastGood ? loading.catch(() => lastGood.loading) : loading;
 }
 
 const StoredJwk = z.record(z.string(), z.unknown());

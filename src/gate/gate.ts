@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { z } from "zod";
 import { timingSafeEqual } from "#crypto/constant-time.ts";
 import { takeGcra } from "#lib/gcra.ts";
 import { minuteMs } from "#lib/time.ts";
@@ -19,6 +20,7 @@ const maximumAgeMs = minuteMs;
  */
 export class Gate extends DurableObject<Env> implements GateRpc {
   #policy: { readonly policy: Policy | null; readonly readAt: number } | null = null;
+  #said: { readonly policy: Policy; readonly text: string } | null = null;
   #hydrating: Promise<Policy | null> | null = null;
   #generation = 0;
   #tatMs: number | null = null;
@@ -26,7 +28,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   readonly #lastUse = new LastUse(this.ctx.storage);
 
   /** Is this principal active, what may it do, may it go now. */
-  async enter(payload: unknown): Promise<EnterAnswer> {
+  async enter(payload: unknown): Promise<z.input<typeof EnterAnswer>> {
     const request = EnterRequest.parse(payload);
     const policy = await this.#current(request);
     if (policy === null || !this.#isGenuine(policy, request)) return { v: 1, outcome: "unknown" };
@@ -43,7 +45,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     return {
       v: 1,
       outcome: taken.admitted ? "admitted" : "limited",
-      policy,
+      policy: this.#textOf(policy),
       rate: { remaining, resetSeconds, retryAfterSeconds },
     };
   }
@@ -63,6 +65,11 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     this.#tatMs = tatMs;
     if (secretHash === null || staleEpoch !== null) return;
     this.#lastUse.note({ cell, tenantId: policy.tenantId, principalId, usedAt: this.#lastMs });
+  }
+
+  #textOf(policy: Policy): string {
+    if (this.#said?.policy !== policy) this.#said = { policy, text: JSON.stringify(policy) };
+    return this.#said.text;
   }
 
   #isGenuine(policy: Policy, request: EnterRequest): boolean {

@@ -27,6 +27,12 @@ export class LastUse {
     this.#latest = use;
     if (this.#isPending) return;
     this.#isPending = true;
+    void this.#schedule(use);
+  }
+
+  // An alarm may be left from before an eviction: set anew at each return, it would never ring.
+  async #schedule(use: Use): Promise<void> {
+    if ((await this.#storage.getAlarm()) !== null) return;
     void this.#storage.put("use", use, { allowUnconfirmed: true });
     void this.#storage.setAlarm(use.usedAt + minuteMs, { allowUnconfirmed: true });
   }

@@ -34,6 +34,19 @@ export const Policy = z.object({
 });
 export type Policy = z.infer<typeof Policy>;
 
+const mostPolicies = 1_000;
+const policies = new Map<string, Policy>();
+
+/** A gate says the same rights with each request: as JSON they cross cheaply, and each text is parsed once. */
+const PolicyText = z.string().transform((text): Policy => {
+  const known = policies.get(text);
+  if (known) return known;
+  const policy = Policy.parse(JSON.parse(text));
+  if (policies.size >= mostPolicies) policies.clear();
+  policies.set(text, policy);
+  return policy;
+});
+
 /** Payloads carry a version because old and new code coexist during a deploy. */
 export const EnterRequest = z.object({
   v: z.literal(1),
@@ -51,8 +64,8 @@ const Rate = z.object({ remaining: z.int(), resetSeconds: z.int(), retryAfterSec
 export type Rate = z.infer<typeof Rate>;
 
 export const EnterAnswer = z.discriminatedUnion("outcome", [
-  z.object({ v: z.literal(1), outcome: z.literal("admitted"), policy: Policy, rate: Rate }),
-  z.object({ v: z.literal(1), outcome: z.literal("limited"), policy: Policy, rate: Rate }),
+  z.object({ v: z.literal(1), outcome: z.literal("admitted"), policy: PolicyText, rate: Rate }),
+  z.object({ v: z.literal(1), outcome: z.literal("limited"), policy: PolicyText, rate: Rate }),
   z.object({ v: z.literal(1), outcome: z.literal("unknown") }),
 ]);
 export type EnterAnswer = z.infer<typeof EnterAnswer>;

@@ -36,12 +36,16 @@ export async function admit(
   const answer = await enter(c, credential, staleEpoch);
   if (answer.outcome === "unknown") return refuse("unauthorized");
   const { policy } = answer;
-  showRate(c, policy, answer.rate, answer.outcome === "admitted");
   c.get("state").cell = credential.cell.id;
+  showRate(c, policy, answer.rate, answer.outcome === "admitted");
+  const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
+  const refusal = isTheirs ? policyRefusal(c, policy) : null;
   if (answer.outcome === "limited")
     return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
-  if (tenant !== policy.slug && tenant !== policy.tenantId) return refuse("not-found");
-  return policyRefusal(c, policy) ?? (await callerOf(c, credential, policy));
+  if (!isTheirs) return refuse("not-found");
+  // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
+  if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch);
+  return refusal ?? (await callerOf(c, credential, policy));
 }
 
 async function enter(
@@ -66,6 +70,8 @@ function showRate(c: RequestContext, policy: Policy, rate: Rate, admitted: boole
 }
 
 function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
+  // Rights that are read anew may no longer let the page's origin in.
+  c.get("state").headers.delete("Access-Control-Allow-Origin");
   if (policy.state !== "active") return refuse("tenant-suspended");
   const address = c.req.header("cf-connecting-ip") ?? "";
   if (policy.ipAllowList.length > 0 && !isWithin(address, policy.ipAllowList))
@@ -84,7 +90,7 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
 
 async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
   const { cell, scope, principalId, kind } = credential;
-  const { tenantId, slug, tier, locations, assigneeId, expiresAt, currency } = policy;
+  const { tenantId, slug, tier, locations, assigneeId, ipAllowList, expiresAt, currency } = policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
   const subjects = new Map<string, DataKey>();
   const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
@@ -99,6 +105,7 @@ async function callerOf(c: RequestContext, credential: Credential, policy: Polic
     capabilities,
     locations,
     assigneeId,
+    ipAllowList,
     expiresAt,
     currency,
   };

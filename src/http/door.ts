@@ -6,7 +6,6 @@ import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { draftOf, filled } from "./answer.ts";
 import { dataAnswer, problemAnswer } from "./answers.ts";
 import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
@@ -123,7 +122,7 @@ async function servePublic(
   c.get("state").operation = name;
   const answer = await operation.run(context, inputOf(c, operation));
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
-  return dataAnswer(c, operation.status ?? 200, filled(draftOf(operation.returns, answer).json, {}));
+  return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
 }
 
 // Rights that moved under a request are read again and authorized once more; a second time is too much for one request.
@@ -154,7 +153,7 @@ async function execute(
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
-    return await answered(run, 200, filled(draftOf(operation.returns, answer).json, {}));
+    return await answered(run, 200, operation.returns.parse(answer));
   }
   const key = await replayKeyOf(c, name, operation, caller, input);
   if (key instanceof Refusal) return problemAnswer(c, key.problem, key.details);

@@ -1,5 +1,5 @@
 import { mintApiKey } from "#crypto/api-key.ts";
-import { seal } from "#crypto/envelope.ts";
+import { type DataKey, seal } from "#crypto/envelope.ts";
 import type { Change } from "#db/changes.ts";
 import { type CommitOutcome, commitChanges, type Envelope } from "#db/commit.ts";
 import { Store } from "#db/store.ts";
@@ -86,11 +86,16 @@ export async function commitRun(
   return outcome;
 }
 
+// Opened once for as long as the gate hands out the same wrapped key.
+const callerKeys = new WeakMap<object, DataKey>();
+
 // Address and user agent are the caller's personal data: they lie under the caller's own key.
 async function sealedCaller({ c, caller }: Run): Promise<string | null> {
   const { subjectKey } = caller.policy;
   if (!subjectKey) return null;
-  const key = await caller.keys.ring.openSubjectKey(caller.principal.id, subjectKey);
+  const key =
+    callerKeys.get(subjectKey) ?? (await caller.keys.ring.openSubjectKey(caller.principal.id, subjectKey));
+  callerKeys.set(subjectKey, key);
   const row = c.get("state").requestId;
   const text = JSON.stringify({
     ip: c.req.header("cf-connecting-ip") ?? null,

@@ -2,14 +2,14 @@ import { z } from "zod";
 
 // Shapes that many resources share. What a client sends is refused when it is not exactly of them.
 
-/** One line of text for people: trimmed, no control characters. */
+/** One line of text for people: trimmed, no control characters or line separators. */
 export function line(most: number) {
   return z
     .string()
     .trim()
     .min(1)
     .max(most)
-    .refine((text) => !/\p{Cc}|\p{Cs}/u.test(text), "has control characters");
+    .refine((text) => !/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text), "has control characters");
 }
 
 /** Text of several lines. */
@@ -34,6 +34,8 @@ export const Currency = z.string().regex(/^[A-Z]{3}$/, "is not an ISO 4217 code"
 export const stored = { version: z.int(), createdAt: z.string(), updatedAt: z.string() };
 
 function isTimeZone(name: string): boolean {
+  // Intl takes offsets such as "+01:00" too, which know no summer time.
+  if (!/^[A-Z]/i.test(name)) return false;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {

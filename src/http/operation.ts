@@ -21,6 +21,8 @@ export interface Principal {
   readonly capabilities: CapabilityMask;
   readonly locations: readonly string[] | null;
   readonly assigneeId: string | null;
+  /** CIDRs; empty where every address may use it. */
+  readonly ipAllowList: readonly string[];
   /** ms since 1970; null where it does not expire. */
   readonly expiresAt: number | null;
   /** The tenant's currency, ISO 4217. */

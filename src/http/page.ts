@@ -11,6 +11,15 @@ export const pageQuery = {
   cursor: z.string().max(500).optional(),
 };
 
+/** For `superRefine`: a list takes one of these filters at a time, as each has its own index; any more are named. */
+export function oneFilterOf<N extends string>(...names: readonly N[]) {
+  return (query: { readonly [K in N]?: unknown }, context: z.RefinementCtx): void => {
+    const [, ...surplus] = names.filter((name) => query[name] !== undefined);
+    const message = `is one filter too many: give one of ${names.join(", ")}`;
+    for (const name of surplus) context.addIssue({ code: "custom", path: [name], message });
+  };
+}
+
 /** `{ data, nextCursor }`; nextCursor is null on the last page. */
 export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), nextCursor: z.string().nullable() });

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { z } from "zod";
+import { z } from "zod";
 import { problemAnswer } from "./answers.ts";
 import type { FieldError } from "./problem.ts";
 import type { AnyInput, AnyOperation } from "./registry.ts";
@@ -10,13 +10,14 @@ import type { AppTypes, RequestContext } from "./request-state.ts";
 type Middleware = MiddlewareHandler<AppTypes>;
 
 const mostBodyBytes = 256 * 1024;
+const nothing = z.strictObject({});
 
 /**
  * An operation's validators, to run after it was authorized: strangers learn nothing from them. An id that is not of
  * its form is an id that does not exist.
  */
 export function validators(operation: AnyOperation): Middleware[] {
-  const { params, query, body } = operation;
+  const { params, query = nothing, body } = operation;
   const chain: Middleware[] = [];
   if (params)
     chain.push(
@@ -24,23 +25,19 @@ export function validators(operation: AnyOperation): Middleware[] {
         result.success ? undefined : problemAnswer(typed(c), "not-found"),
       ),
     );
-  if (query)
-    chain.push(
-      zValidator("query", query, (result, c) =>
-        result.success ? undefined : invalid(typed(c), result.error.issues, "query"),
-      ),
-    );
-  if (body) {
-    chain.push(
-      bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
-      requireJson,
-    );
-    chain.push(
-      zValidator("json", body, (result, c) =>
-        result.success ? undefined : invalid(typed(c), result.error.issues, "body"),
-      ),
-    );
-  }
+  chain.push(
+    zValidator("query", query, (result, c) =>
+      result.success ? undefined : invalid(typed(c), result.error.issues, "query"),
+    ),
+  );
+  if (operation.method === "get") return chain;
+  chain.push(
+    bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
+    body ? requireJson : allowNoBody,
+    zValidator("json", body ?? nothing, (result, c) =>
+      result.success ? undefined : invalid(typed(c), result.error.issues, "body"),
+    ),
+  );
   return chain;
 }
 
@@ -60,6 +57,12 @@ const requireJson: Middleware = async (c, next) => {
   return await next();
 };
 
+// Without a content type zod-validator sees no body: then there must be none.
+const allowNoBody: Middleware = async (c, next) => {
+  const isEmpty = (await c.req.text()) === "";
+  return isEmpty ? await next() : await requireJson(c, next);
+};
+
 // zod-validator hands its hook the context without our variables; the frame has set them before any route runs.
 function typed(c: unknown): RequestContext {
   return c as RequestContext;
@@ -70,6 +73,11 @@ function invalid(c: RequestContext, issues: readonly z.core.$ZodIssue[], where: 
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, where: "query" | "body"): FieldError[] {
+  if (issue.code === "invalid_union" && issue.errors.length > 0) {
+    // Of several shapes, what is amiss with the nearest.
+    const nearest = issue.errors.reduce((best, each) => (each.length < best.length ? each : best));
+    return nearest.flatMap((inner) => fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }, where));
+  }
   const paths =
     issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
   const detail = issue.code === "unrecognized_keys" ? "is not a known field" : issue.message;

@@ -1,6 +1,6 @@
 import { newSigningKey } from "#crypto/signing-key.ts";
 import { insert } from "#db/changes.ts";
-import { openDirectory } from "#db/directory.ts";
+import { noNewerSigningKey, openDirectory } from "#db/directory.ts";
 import { keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
 import { foundOwner } from "#db/found-tenant.ts";
 import { many } from "#db/queries.ts";
@@ -29,13 +29,15 @@ export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> 
   const [latest = null] = keys;
   const changes = [
     ...(peppers.length === 0 ? [insert(keyPeppers, firstPepper(), now)] : []),
-    ...(needsSuccessor(latest, now) ? [insert(signingKeys, await successor(latest, now), now)] : []),
+    ...(needsSuccessor(latest, now)
+      ? [noNewerSigningKey(latest), insert(signingKeys, await successor(latest, now), now)]
+      : []),
   ];
   if (changes.length === 0) return;
   try {
     await commitAsSystem(directory, { job: "jobs.directory-keys", requestId: newId("run"), now }, changes);
   } catch (error) {
-    // Another runner was first: its row holds the unique version or period.
+    // Another runner was first: its pepper holds the unique version.
     if (!(error instanceof Error) || !error.message.includes("UNIQUE constraint failed")) throw error;
   }
 }

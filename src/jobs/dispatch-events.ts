@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CellSystem } from "#db/cell-system.ts";
-import { dispatchPending, hasPending } from "#db/outbox.ts";
+import { dispatchPending, hasPending, mostPerRun } from "#db/outbox.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
@@ -17,9 +17,11 @@ const mostPerSend = 100;
 /** Takes all of a tenant's undispatched events. A message that comes twice finds what is left. */
 export async function dispatchEvents(env: Env, cell: Cell, tenantId: string, now: number): Promise<void> {
   const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
-  while ((await dispatchPending(driver, now)) > 0);
-  // What is left has listeners.
-  if (await hasPending(driver)) await tellEndpoints(env, cell, driver, now);
+  let marked: number;
+  do marked = await dispatchPending(driver, now);
+  while (marked === mostPerRun);
+  // Where none were marked, somebody listens or nothing was there.
+  if (marked === 0 && (await hasPending(driver))) await tellEndpoints(env, cell, driver, now);
 }
 
 /** Sends a wake-up for every tenant whose events no message has led to. */

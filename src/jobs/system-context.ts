@@ -26,6 +26,7 @@ export function systemContext(
       capabilities: noCapabilities,
       locations: null,
       assigneeId: null,
+      ipAllowList: [],
       expiresAt: null,
       currency: "",
     },

@@ -26,7 +26,7 @@ for (const { name, operation } of tenantOperations) {
 
   test(`${name} is refused without credentials, and nothing is asked of any store`, async () => {
     const { env, counts } = counted();
-    for (const as of ["", "kl_live_us1", "not-a-key", `${tenant.key}x`, "eyJhbGciOiJub25lIn0.e30."]) {
+    for (const as of ["", "kl_live_us1", "not-a-key", `${tenant.key}u`, "eyJhbGciOiJub25lIn0.e30."]) {
       const answer = await tryOut(tenant, name, { id: "", as }, { env });
       expect(answer.status, answer.text).toBe(401);
       expect(answer.json.type).toBe("/problems/unauthorized");

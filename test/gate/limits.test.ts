@@ -1,4 +1,4 @@
-import { listDurableObjectIds } from "cloudflare:test";
+import { evictDurableObject, listDurableObjectIds } from "cloudflare:test";
 import { parseList } from "structured-headers";
 import { afterEach, expect, test, vi } from "vitest";
 import { mintApiKey } from "#crypto/api-key.ts";
@@ -78,6 +78,14 @@ test("a clock that steps back grants nothing and takes nothing", async () => {
   expect((await pings(tenant, 1))[0]?.status).toBe(429);
   vi.setSystemTime(start + 600);
   expect((await pings(tenant, 1))[0]?.status).toBe(200);
+});
+
+test("a gate that restarts grants one more burst at most", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenant = await newTenant("signs", { plan: "free" });
+  await pings(tenant, 10);
+  await evictDurableObject(testEnv().GATES.getByName(tenant.keyId));
+  expect((await pings(tenant, 30)).filter(({ status }) => status === 200)).toHaveLength(10);
 });
 
 test("a limited call does nothing", async () => {

@@ -93,6 +93,17 @@ test("what touches no data is refused at once when the gate is told, and within 
   expect((await ping(tenant, untold.text)).status).toBe(401);
 });
 
+test("a hydration under way when its gate is told is thrown away, so that not even a ping gets through", async () => {
+  const tenant = await newTenant();
+  const key = await newKey(tenant, ["orders:read"]);
+  const hydration = await holdHydration(key.id);
+  const under = ping(tenant, key.text);
+  await hydration.reached;
+  await revoke(tenant, key.id);
+  hydration.release();
+  expect((await under).status).toBe(401);
+});
+
 test("a revoked key replays nothing", async () => {
   const tenant = await newTenant();
   const key = await newKey(tenant, ["customers:write"]);
@@ -460,3 +471,32 @@ async function holdHydration(principalId: string) {
   });
   return { reached: reached.promise, release: () => held.resolve() };
 }
+
+test("a key that is held to addresses makes none that is freer", async () => {
+  const tenant = await newTenant();
+  const as = { tenant: tenant.slug, as: tenant.key };
+  const home = "203.0.113.0/24";
+  const made = await call("api-keys.create", {
+    ...as,
+    body: { name: "Office", scopes: ["api-keys:write", "orders:read"], ipAllowList: [home] },
+  });
+  const office = {
+    tenant: tenant.slug,
+    as: String(made.json.key),
+    headers: { "CF-Connecting-IP": "203.0.113.7" },
+  };
+  for (const ipAllowList of [undefined, [], ["0.0.0.0/0"], [home, "198.51.100.1"]]) {
+    const refused = await call("api-keys.create", {
+      ...office,
+      body: { name: "Freer", scopes: ["orders:read"], ipAllowList },
+    });
+    expect(refused.json.errors).toEqual([
+      { pointer: "/ipAllowList", detail: "is more than the creator's own" },
+    ]);
+  }
+  const granted = await call("api-keys.create", {
+    ...office,
+    body: { name: "As held", scopes: ["orders:read"], ipAllowList: [home] },
+  });
+  expect(granted.status).toBe(201);
+});

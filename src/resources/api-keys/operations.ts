@@ -85,7 +85,7 @@ export const create = writeOperation({
     const locationIds = body.locationIds ? [...new Set(body.locationIds)] : null;
     // A key has no assignments, so it could not be held to its creator's.
     if (principal.assigneeId !== null) return refuse("forbidden");
-    const excess = excessOf({ scopes, locationIds, expiresAt }, principal);
+    const excess = excessOf({ scopes, locationIds, ipAllowList, expiresAt }, principal);
     if (excess) return refuseField(excess, "is more than the creator's own", "scopes-exceed-creator");
     if (expiresAt !== null && expiresAt <= timestamp(now))
       return refuseField("/expiresAt", "is not in the future");

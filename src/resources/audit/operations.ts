@@ -3,7 +3,7 @@ import { auditRows } from "#db/audit-query.ts";
 import { Instant } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { Refusal } from "#http/outcome.ts";
-import { pageOf, pageQuery } from "#http/page.ts";
+import { oneFilterOf, pageOf, pageQuery } from "#http/page.ts";
 
 const AuditEntry = z.object({
   id: z.string(),
@@ -34,11 +34,7 @@ const AuditQuery = z
     from: Instant.optional(),
     until: Instant.optional(),
   })
-  .refine(
-    ({ actorId, operation, entityId }) =>
-      [actorId, operation, entityId].filter((given) => given !== undefined).length <= 1,
-    "takes one of actorId, operation and entityId at a time",
-  );
+  .superRefine(oneFilterOf("actorId", "operation", "entityId"));
 
 export const list = readOperation({
   mount: "tenant",

@@ -5,7 +5,7 @@ import { many, one } from "#db/queries.ts";
 import { locations, members } from "#gate/tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
-import { pageOf, pageQuery } from "#http/page.ts";
+import { oneFilterOf, pageOf, pageQuery } from "#http/page.ts";
 import { typeId } from "#lib/typeid.ts";
 import { customers } from "#resources/customers/table.ts";
 import { linesOf, newLines, present } from "./lines.ts";
@@ -23,11 +23,7 @@ const OrderQuery = z
     customerId: typeId("cus").optional(),
     locationId: typeId("loc").optional(),
   })
-  .refine(
-    ({ status, customerId, locationId }) =>
-      [status, customerId, locationId].filter((given) => given !== undefined).length <= 1,
-    "takes one filter at a time",
-  );
+  .superRefine(oneFilterOf("status", "customerId", "locationId"));
 
 export const list = readOperation({
   mount: "tenant",

@@ -50,7 +50,7 @@ export const update = writeOperation({
   store: "cell",
   body: SettingsPatch,
   returns: Settings,
-  problems: ["not-found", "conflict", "precondition-failed"],
+  problems: ["invalid", "not-found", "conflict", "precondition-failed"],
   async run({ tenant, principal, now }, { body }) {
     const row = await tenant.get(tenants, principal.tenantId);
     if (!row) return refuse("not-found");
@@ -76,5 +76,7 @@ function present(row: Row<typeof tenants>) {
 function isOrigin(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  return url.origin === text && (url.protocol === "https:" || url.hostname === "localhost");
+  const isLocal = url.protocol === "http:" && url.hostname === "localhost";
+  // A wildcard parses as a host, and would match no page's origin.
+  return url.origin === text && !text.includes("*") && (url.protocol === "https:" || isLocal);
 }

@@ -58,6 +58,7 @@ function storesOf(cell: string, jurisdiction: "eu" | null) {
     { holds: "file bytes", store: `the R2 bucket of cell ${cell}`, jurisdiction },
     { holds: "events on their way", store: `the queue of cell ${cell}`, jurisdiction },
     { holds: "cached rights and rate limits", store: "Durable Objects, in memory only", jurisdiction },
+    { holds: "when a key was last used, on its way", store: "Durable Objects", jurisdiction },
     {
       holds: "the tenant's slug and cell; users and their sign-in data",
       store: "the global directory",

@@ -1,0 +1,119 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import {
+  unstable_getMiniflareWorkerOptions as optionsOf,
+  unstable_readConfig as readConfig,
+  unstable_splitSqlQuery as splitSql,
+} from "wrangler";
+import { wrangler } from "#cli/wrangler.ts";
+import { encodeBase64Url } from "#lib/base64url.ts";
+import type { Env } from "#platform/env.ts";
+import { childrenOf } from "./process.ts";
+
+const configPath = "wrangler.toml";
+// Both are read when wrangler is used: the first is what asks the registry for updates, the second tells of .dev.vars.
+process.env.WRANGLER_HIDE_BANNER = "true";
+process.env.WRANGLER_LOG = "error";
+
+/** A deployment on this machine: the bundle as it would be uploaded, in workerd, with all that wrangler.toml binds. */
+export interface Deployment {
+  readonly url: URL;
+  /** The same bindings, as Node reaches them. They die with workerd: read them anew after a restart. */
+  env(): Promise<Env>;
+  readonly workerdPid: number;
+  /** KEYLINE_KEKS. */
+  readonly keks: string;
+  stop(): Promise<void>;
+}
+
+export interface DeploymentOptions {
+  /** Where the state is kept; nothing outlives workerd otherwise. */
+  readonly statePath?: string;
+  readonly keks?: string;
+  /** Stands before the bundle's own text. */
+  readonly prelude?: string;
+  readonly log?: (line: string) => void;
+}
+
+/** Bundles as `wrangler deploy` would, asking no account and no network. @returns the bundle's text */
+export async function bundle(entry?: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "keyline-bundle-"));
+  try {
+    await wrangler([
+      "deploy",
+      ...(entry ? [entry] : []),
+      "--config",
+      configPath,
+      "--dry-run",
+      "--outdir",
+      folder,
+    ]);
+    const built = (await readdir(folder)).filter((name) => /\.(js|wasm|bin|txt|html)$/.test(name));
+    const [main, ...others] = built;
+    if (!main?.endsWith(".js") || others.length > 0)
+      throw new Error(
+        `The bundle is no longer one file but ${built.join(", ")}: pass them all to miniflare.`,
+      );
+    return await readFile(join(folder, main), "utf8");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Starts workerd with the bundle and migrates its databases. */
+export async function deploy(script: string, options: DeploymentOptions = {}): Promise<Deployment> {
+  const keks = options.keks ?? `1:${encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))}`;
+  const { workerOptions } = optionsOf(configPath);
+  const before = await childrenOf(process.pid);
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      // The placeholder of Request.cf, which would be fetched otherwise.
+      cf: false,
+      log: new Log(LogLevel.NONE),
+      logRequests: false,
+      handleStructuredLogs: ({ message }) => options.log?.(message),
+      ...(options.statePath ? { resourcePersistencePath: options.statePath } : {}),
+      workers: [
+        {
+          ...workerOptions,
+          name: "keyline",
+          modules: [{ type: "ESModule", path: "index.js", contents: `${options.prelude ?? ""}\n${script}` }],
+          bindings: Object.assign({}, workerOptions.bindings, { KEYLINE_KEKS: keks }),
+        },
+      ],
+    }),
+  );
+  const url = await miniflare.ready;
+  const [workerdPid] = (await childrenOf(process.pid)).filter((pid) => !before.includes(pid));
+  if (workerdPid === undefined) throw new Error("Miniflare started no process.");
+  await migrate(miniflare);
+  return {
+    url,
+    keks,
+    workerdPid,
+    // Miniflare's proxies have the methods of the bindings; what they leave out, nobody here calls.
+    env: async () => (await miniflare.getBindings()) as unknown as Env,
+    stop: () => miniflare.dispose(),
+  };
+}
+
+async function migrate(miniflare: Miniflare): Promise<void> {
+  for (const { binding, migrations_dir: folder } of readConfig({ config: configPath }).d1_databases) {
+    if (!folder) throw new Error(`${configPath} names no migrations_dir for ${binding}.`);
+    const database = await miniflare.getD1Database(binding);
+    await database.exec(
+      "create table if not exists d1_migrations (id integer primary key, name text unique, applied_at text)",
+    );
+    const { results } = await database.prepare("select name from d1_migrations").all<{ name: string }>();
+    const applied = new Set(results.map(({ name }) => name));
+    for (const file of (await readdir(folder)).sort().filter((name) => !applied.has(name))) {
+      const statements = splitSql(await readFile(join(folder, file), "utf8"));
+      await database.batch([
+        ...statements.map((statement) => database.prepare(statement)),
+        database.prepare("insert into d1_migrations (name) values (?)").bind(file),
+      ]);
+    }
+  }
+}

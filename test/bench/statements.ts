@@ -1,0 +1,31 @@
+import { createApp } from "#app.ts";
+import type { Env } from "#platform/env.ts";
+import type { Call } from "./load.ts";
+
+/** How many statements this call sends to the cell's database, by running it in Node over a database that counts. */
+export async function statementsOf(env: Env, call: Call): Promise<number> {
+  let statements = 0;
+  const database = env.CELL_US1 as D1Database;
+  const counting = {
+    withSession(bookmark: string) {
+      const session = database.withSession(bookmark);
+      return {
+        prepare: (text: string) => session.prepare(text),
+        batch: (batch: D1PreparedStatement[]) => {
+          statements += batch.length;
+          return session.batch(batch);
+        },
+        getBookmark: () => session.getBookmark(),
+      };
+    },
+  };
+  const request = new Request(new URL(call.path, "http://localhost:8787"), {
+    method: call.method,
+    headers: { ...call.headers, "Content-Type": "application/json" },
+    ...(call.body === undefined ? {} : { body: call.body }),
+  });
+  const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+  const answer = await createApp().fetch(request, { ...env, CELL_US1: counting }, context);
+  if (answer.status !== 201) throw new Error(`Statements cannot be counted: ${await answer.text()}`);
+  return statements;
+}

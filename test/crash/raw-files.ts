@@ -1,0 +1,112 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { businesses } from "#cli/businesses.ts";
+import { mintDemoKey, seedTenant } from "#cli/seed.ts";
+import { openDirectory } from "#db/directory.ts";
+import { keyPeppers, signingKeys } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { bundle, deploy } from "#test/bench/deployment.ts";
+import { spellings } from "./spellings.ts";
+
+// Reads the raw files that D1, Durable Objects, queues and R2 leave behind, after personal data was written, changed
+// and deleted: none of it may stand there in the clear, and no key or secret either.
+
+const canary = (what: string) => `Canary${what}${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
+const statePath = await mkdtemp(join(tmpdir(), "keyline-raw-"));
+const deployment = await deploy(await bundle(), { statePath });
+const env = await deployment.env();
+const now = Date.now();
+
+const person = {
+  name: canary("Name"),
+  email: `${canary("Mail")}@example.org`.toLowerCase(),
+  phone: "+351912873465",
+  note: canary("Note"),
+};
+const changed = { name: canary("Renamed"), note: canary("Renoted") };
+const keyName = canary("Key");
+const userAgent = canary("Agent");
+const inTheClear = canary("Line");
+
+await ensureDirectoryKeys(env, now);
+const business = { ...businesses[0], name: canary("Business") };
+const tenant = await seedTenant(env, { ...business, people: businesses[0].people }, now);
+if (!tenant) throw new Error("The new state held a tenant already.");
+const { key } = await mintDemoKey(env, tenant.cell, tenant.tenantId, tenant.memberIds.owner, now);
+
+const customer = await ask("POST", "/customers", person);
+await ask("PATCH", `/customers/${customer.id}`, changed);
+const lines = [{ description: inTheClear, quantityThousandths: 1000, unitPrice: 100 }];
+await ask("POST", "/orders", { customerId: customer.id, locationId: tenant.locationIds[0], lines });
+const created = await ask("POST", "/api-keys", { name: keyName, scopes: ["orders:read"] });
+await ask("POST", "/customers/search", { email: person.email });
+await ask("DELETE", `/customers/${customer.id}`);
+
+const directory = await openDirectory(env);
+const { peppers, keys } = await directory.read({
+  peppers: many(keyPeppers, { limit: 9 }),
+  keys: many(signingKeys, { limit: 9 }),
+});
+const secretOf = (text: string) => text.split("_")[4] ?? "";
+const hidden: Record<string, string> = {
+  "the customer's name": person.name,
+  "the customer's name in lower case": person.name.toLowerCase(),
+  "the customer's e-mail": person.email,
+  "the customer's phone": person.phone,
+  "the customer's note": person.note,
+  "the changed name": changed.name,
+  "the changed note": changed.note,
+  "a seeded customer's name": businesses[0].people[0]?.name ?? "",
+  "a seeded customer's e-mail": businesses[0].people[1]?.email ?? "",
+  "a user's name": `owner of ${business.name}`,
+  "a user's e-mail": `owner@${business.slug}.example`,
+  "the API key's name": keyName,
+  "the caller's user agent": userAgent,
+  "the key's secret": secretOf(String(created.key)),
+  "the demo key's secret": secretOf(key),
+  "the key-encryption key": deployment.keks.slice(2),
+  ...Object.fromEntries(peppers.map((row) => [`pepper ${row.pepperVersion}`, row.pepper])),
+  ...Object.fromEntries(keys.map((row) => [`signing key ${row.kid}`, String(JSON.parse(row.privateJwk).d)])),
+};
+await deployment.stop();
+
+const files = await contents(statePath);
+const found = Object.entries(hidden).flatMap(([what, text]) => places(what, text));
+const planted = places("the planted line", inTheClear);
+if (planted.length === 0)
+  found.push("the search does not find what stands there in the clear, so it proves nothing");
+console.log(`${files.size} files, ${Object.keys(hidden).length} secrets searched for, ${found.length} found`);
+for (const place of found) console.error(place);
+await rm(statePath, { recursive: true, force: true });
+process.exit(found.length === 0 ? 0 : 1);
+
+function places(what: string, text: string): string[] {
+  if (text.length < 8) throw new Error(`${what} is too short to search for.`);
+  return [...files].flatMap(([path, bytes]) =>
+    spellings(text).flatMap(({ name, bytes: spelled }) =>
+      bytes.includes(spelled) ? [`${what} stands in ${path} as ${name}`] : [],
+    ),
+  );
+}
+
+async function contents(folder: string): Promise<Map<string, Buffer>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const)));
+}
+
+async function ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+  const answer = await fetch(`${deployment.url.origin}/v1/tenants/${business.slug}${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${key}`,
+      "User-Agent": userAgent,
+      ...(body ? { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() } : {}),
+    },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as Record<string, unknown>;
+}

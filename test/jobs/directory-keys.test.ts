@@ -1,0 +1,233 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { insert } from "#db/changes.ts";
+import { openDirectory } from "#db/directory.ts";
+import { keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { encodeBase64Url } from "#lib/base64url.ts";
+import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
+import { newId } from "#platform/ids.ts";
+import { clientOf } from "#test/client.ts";
+import { type TestEnv, testEnv } from "#test/env.ts";
+import { accessClaims, signAccessToken } from "#test/token-issuer.ts";
+import { envWith, newTenant, rowsOf, type TestTenant, tapped } from "#test/world.ts";
+
+const { call } = clientOf();
+const month = 30 * dayMs;
+
+afterEach(() => void vi.useRealTimers());
+
+test("ten first runs at once make one pepper, one signing key and one key to seal them", async () => {
+  const now = Date.now();
+  await Promise.all(Array.from({ length: 10 }, () => ensureDirectoryKeys(testEnv(), now)));
+  const [peppers, keys, tenantKeys, audit] = await Promise.all(
+    ["key_peppers", "signing_keys", "tenant_keys", "audit_log"].map((table) =>
+      rowsOf(testEnv().DIRECTORY, `select * from ${table} where tenant_id = ?`, platformTenant),
+    ),
+  );
+  expect([peppers?.length, keys?.length, tenantKeys?.length]).toEqual([1, 1, 1]);
+  expect(audit?.map(({ entity, actor_kind, operation }) => [entity, actor_kind, operation])).toEqual([
+    ["key-pepper", "system", "jobs.directory-keys"],
+    ["signing-key", "system", "jobs.directory-keys"],
+  ]);
+  await ensureDirectoryKeys(testEnv(), now + minuteMs);
+  expect(await keyRows()).toHaveLength(1);
+});
+
+test("private keys and peppers lie sealed in the directory, public keys in the open", async () => {
+  await newEra();
+  const { DIRECTORY } = testEnv();
+  const [stored] = await rowsOf<{ private_jwk: string; public_jwk: string }>(
+    DIRECTORY,
+    "select * from signing_keys order by id desc limit 1",
+  );
+  const [pepper] = await rowsOf<{ pepper: string }>(DIRECTORY, "select pepper from key_peppers");
+  expect(stored?.private_jwk).toMatch(/^v1\.tky_/);
+  expect(pepper?.pepper).toMatch(/^v1\.tky_/);
+  const key = await newestKey();
+  const { d, ...publicPart } = JSON.parse(key.privateJwk);
+  expect(d).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  expect(JSON.parse(stored?.public_jwk ?? "")).toEqual(publicPart);
+  const everything = await Promise.all(
+    ["signing_keys", "audit_log", "events", "commits"].map((table) =>
+      rowsOf(DIRECTORY, `select * from ${table}`),
+    ),
+  );
+  expect(JSON.stringify(everything)).not.toContain(d);
+});
+
+test("a signing key gets one successor an hour before its month is over, however many runners see it", async () => {
+  const start = await newEra();
+  const before = (await keyRows()).length;
+  const first = await newestKey();
+  expect([first.signsFrom, first.expiresAt]).toEqual([timestamp(start), timestamp(start + month + hourMs)]);
+  await ensureDirectoryKeys(testEnv(), start + month - hourMs - 1);
+  expect((await keyRows()).length).toBe(before);
+
+  const now = start + month - hourMs;
+  await Promise.all(Array.from({ length: 10 }, (_, index) => ensureDirectoryKeys(testEnv(), now + index)));
+  expect((await keyRows()).length).toBe(before + 1);
+  const successor = await newestKey();
+  expect(successor.kid).not.toBe(first.kid);
+  expect([successor.signsFrom, successor.expiresAt]).toEqual([
+    timestamp(start + month),
+    timestamp(start + 2 * month + hourMs),
+  ]);
+  await ensureDirectoryKeys(testEnv(), start + month + hourMs);
+  expect((await keyRows()).length).toBe(before + 1);
+});
+
+test("after a pause of cron one key signs from now on, however many runners wake at once", async () => {
+  const start = await newEra();
+  const before = (await keyRows()).length;
+  const late = start + 3 * month;
+  await Promise.all(Array.from({ length: 10 }, (_, index) => ensureDirectoryKeys(testEnv(), late + index)));
+  expect((await keyRows()).length).toBe(before + 1);
+  const { signsFrom } = await newestKey();
+  expect(Date.parse(signsFrom) - late).toBeLessThan(10);
+});
+
+test("the published keys are the old one, then both, then the new one", async () => {
+  const start = await newEra();
+  const old = await newestKey();
+  const at = async (time: number) => {
+    vi.setSystemTime(time);
+    await ensureDirectoryKeys(testEnv(), time);
+    const { status, json } = await call("system.jwks");
+    expect(status).toBe(200);
+    return json.keys as Record<string, unknown>[];
+  };
+  const kids = async (time: number) => (await at(time)).map(({ kid }) => kid);
+  // A cache of ten minutes stands between the directory and what is answered.
+  expect(await kids(start + 20 * dayMs)).toEqual([old.kid]);
+  const both = await at(start + month - hourMs + 20 * minuteMs);
+  const next = await newestKey();
+  expect(both.map(({ kid }) => kid)).toEqual([next.kid, old.kid]);
+  expect(both[0]).toMatchObject({ kty: "EC", crv: "P-256", alg: "ES256", use: "sig" });
+  for (const key of both) expect(Object.keys(key)).not.toContain("d");
+  expect(await kids(start + month + hourMs - minuteMs)).toEqual([next.kid, old.kid]);
+  expect(await kids(start + month + hourMs + 10 * minuteMs)).toEqual([next.kid]);
+});
+
+test("a token of the old key lives its five minutes through the change, and the new key's are taken at once", async () => {
+  const start = await newEra();
+  const tenant = await newTenant();
+  const old = await newestKey();
+  vi.setSystemTime(start + month - hourMs);
+  await ensureDirectoryKeys(testEnv(), Date.now());
+  const next = await newestKey();
+
+  vi.setSystemTime(start + month - 1);
+  const last = await tokenBy(old, tenant);
+  expect(await statusOf(tenant, last)).toBe(200);
+  vi.setSystemTime(start + month);
+  const first = await tokenBy(next, tenant);
+  expect([await statusOf(tenant, last), await statusOf(tenant, first)]).toEqual([200, 200]);
+  vi.setSystemTime(start + month + 299 * secondMs);
+  expect([await statusOf(tenant, last), await statusOf(tenant, first)]).toEqual([401, 200]);
+});
+
+test("what the old key signs after its end is worth nothing", async () => {
+  const start = await newEra();
+  const tenant = await newTenant();
+  const old = await newestKey();
+  vi.setSystemTime(start + month - hourMs);
+  await ensureDirectoryKeys(testEnv(), Date.now());
+  vi.setSystemTime(start + month + hourMs + 10 * minuteMs);
+  expect(await statusOf(tenant, await tokenBy(old, tenant))).toBe(401);
+  expect(await statusOf(tenant, await tokenBy(await newestKey(), tenant))).toBe(200);
+});
+
+test("a key that an isolate has not met is looked up, and a stranger's at most once a minute", async () => {
+  const start = await newEra();
+  const tenant = await newTenant();
+  const { env, reads } = counted();
+  const old = await newestKey();
+  vi.setSystemTime(start + month - hourMs);
+  expect(await statusOf(tenant, await tokenBy(old, tenant), env)).toBe(200);
+  const once = reads();
+  // Another isolate's cron publishes the successor.
+  await ensureDirectoryKeys(testEnv(), Date.now());
+  const next = await newestKey();
+  const token = await tokenBy(next, tenant);
+  vi.setSystemTime(Date.now() + minuteMs - 1);
+  expect([await statusOf(tenant, token, env), reads()]).toEqual([401, once]);
+  vi.setSystemTime(Date.now() + 1);
+  expect([await statusOf(tenant, token, env), reads()]).toEqual([200, 2 * once]);
+  const stranger = await signAccessToken({ ...JSON.parse(next.privateJwk), kid: "nobody" }, claimsOf(tenant));
+  for (let calls = 0; calls < 5; calls += 1) expect(await statusOf(tenant, stranger, env)).toBe(401);
+  expect(reads()).toBe(2 * once);
+  vi.setSystemTime(Date.now() + minuteMs);
+  for (let calls = 0; calls < 5; calls += 1) expect(await statusOf(tenant, stranger, env)).toBe(401);
+  expect(reads()).toBe(3 * once);
+});
+
+test("a newer pepper makes the new keys and the older ones' stay good", async () => {
+  await newEra();
+  const tenant = await newTenant();
+  const pepper = encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+  const row = { id: newId("pep"), pepperVersion: 2, pepper };
+  const run = { job: "test", requestId: newId("run"), now: Date.now() };
+  await commitAsSystem(await openDirectory(testEnv()), run, [insert(keyPeppers, row, run.now)]);
+  vi.setSystemTime(Date.now() + 10 * minuteMs);
+  const { json } = await call("api-keys.create", {
+    tenant: tenant.slug,
+    as: tenant.key,
+    body: { name: "After the change", scopes: ["orders:read"] },
+  });
+  expect([tenant.key.slice(-14, -13), json.key.slice(-14, -13)]).toEqual(["1", "2"]);
+  for (const key of [tenant.key, json.key]) expect(await statusOf(tenant, key)).toBe(200);
+});
+
+let era = Math.ceil(Date.now() / secondMs) * secondMs;
+
+/** A time of its own for a test of the one directory: every key of earlier tests has ended, and one is new. */
+async function newEra(): Promise<number> {
+  era += 400 * dayMs;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(era);
+  await ensureDirectoryKeys(testEnv(), era);
+  return era;
+}
+
+type SigningKey = Row<typeof signingKeys>;
+
+async function newestKey(): Promise<SigningKey> {
+  const { keys } = await (await openDirectory(testEnv())).read({ keys: many(signingKeys, { limit: 1 }) });
+  if (!keys[0]) throw new Error("The directory has no signing key.");
+  return keys[0];
+}
+
+function keyRows() {
+  return rowsOf(testEnv().DIRECTORY, "select kid from signing_keys where tenant_id = ?", platformTenant);
+}
+
+function claimsOf(tenant: TestTenant) {
+  const { PUBLIC_ORIGIN: origin } = testEnv();
+  return accessClaims(Math.floor(Date.now() / 1000), {
+    iss: origin,
+    aud: origin,
+    tenant: tenant.tenantId,
+    member: tenant.memberIds.owner,
+  });
+}
+
+function tokenBy({ privateJwk }: SigningKey, tenant: TestTenant): Promise<string> {
+  return signAccessToken(JSON.parse(privateJwk), claimsOf(tenant));
+}
+
+async function statusOf(tenant: TestTenant, as: string, env: TestEnv = testEnv()): Promise<number> {
+  return (await call("orders.list", { tenant: tenant.slug, as, env })).status;
+}
+
+/** An isolate of its own as far as the directory's keys go, whose reads of it are counted. */
+function counted(): { env: TestEnv; reads: () => number } {
+  let reads = 0;
+  const directory = tapped(testEnv().DIRECTORY, (_texts, run) => {
+    reads += 1;
+    return run();
+  });
+  return { env: envWith({ DIRECTORY: directory }), reads: () => reads };
+}

@@ -1,0 +1,21 @@
+import type { Mutant } from "./mutant.ts";
+import { commits } from "./mutants/commit.ts";
+import { firewall } from "./mutants/firewall.ts";
+import { gates } from "./mutants/gate.ts";
+import { http } from "./mutants/http.ts";
+import { isolation } from "./mutants/isolation.ts";
+import { schema } from "./mutants/schema.ts";
+import { sealing } from "./mutants/sealing.ts";
+import { tokens } from "./mutants/tokens.ts";
+
+/** All of them. The order is only that of the output. */
+export const mutants: readonly Mutant[] = [
+  ...isolation,
+  ...firewall,
+  ...commits,
+  ...gates,
+  ...tokens,
+  ...sealing,
+  ...http,
+  ...schema,
+];

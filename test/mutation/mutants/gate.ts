@@ -1,0 +1,135 @@
+import { body, conjunct, never, operand, replaced } from "#test/mutation/cut.ts";
+import type { Mutant } from "#test/mutation/mutant.ts";
+
+const matrix = "test/every-operation.test.ts";
+const limits = "test/gate/limits.test.ts";
+const revocation = "test/gate/revocation.test.ts";
+const credentials = "test/every-operation/credentials.test.ts";
+const origins = "test/every-operation/transport.test.ts";
+const settings = "test/resources/settings.test.ts";
+const excess = "src/resources/api-keys/rules.ts";
+const caller = "src/http/caller.ts";
+const gate = "src/gate/gate.ts";
+const hydrate = "src/gate/hydrate.ts";
+
+/** Who is let in, how often, and to do what. */
+export const gates: readonly Mutant[] = [
+  { name: "the capability check", cut: body(caller, "mayCall", "return true;"), caughtBy: [matrix] },
+  {
+    name: "the second capability check, after rights moved under the request",
+    cut: replaced(
+      "src/http/door.ts",
+      "authorized",
+      "CallExpression",
+      "mayCall(",
+      "(staleEpoch !== null || mayCall(caller, operation))",
+    ),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the audit row of a refusal that matters",
+    cut: never("src/http/door.ts", "forbid", "recordRefusal"),
+    caughtBy: [settings],
+  },
+  { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [revocation] },
+  { name: "the key's address list", cut: never(caller, "policyRefusal", "isWithin"), caughtBy: [revocation] },
+  { name: "the page's origin", cut: never(caller, "policyRefusal", "policy.origins"), caughtBy: [origins] },
+  {
+    name: "the token's scope",
+    cut: replaced(caller, "callerOf", "ConditionalExpression", "intersect(", "policy.capabilities"),
+    caughtBy: [credentials],
+  },
+  {
+    name: "the refusal of who has used up the rate",
+    cut: never(caller, "admit", '"limited"'),
+    caughtBy: [limits],
+  },
+  {
+    name: "the take from the rate limit",
+    cut: replaced(gate, "#admit", "ExpressionStatement", "this.#tatMs = tatMs", ""),
+    caughtBy: [limits],
+  },
+  {
+    name: "the bucket's capacity",
+    cut: replaced("src/lib/gcra.ts", "takeGcra", "BinaryExpression", "wanted <= capacity", "true"),
+    caughtBy: ["test/lib/gcra.test.ts"],
+  },
+  {
+    name: "the key's mac before any object or query",
+    cut: never("src/gate/authenticate.ts", "secretHashOf", "verifyApiKeyMac"),
+    caughtBy: [limits],
+  },
+  {
+    name: "the key's mac",
+    cut: operand("src/crypto/api-key.ts", "verifyApiKeyMac", "timingSafeEqual"),
+    caughtBy: ["test/crypto/api-key.test.ts"],
+  },
+  {
+    name: "the pepper's version",
+    cut: operand("src/crypto/api-key.ts", "verifyApiKeyMac", "pepper.version"),
+    caughtBy: ["test/crypto/api-key.test.ts"],
+  },
+  {
+    name: "the once a minute of unknown pepper versions",
+    cut: operand("src/gate/directory-keys.ts", "directoryKeys", "age < minuteMs"),
+    caughtBy: [limits],
+  },
+  { name: "the key's secret", cut: operand(gate, "#isGenuine", "timingSafeEqual"), caughtBy: [limits] },
+  { name: "the key's expiry", cut: never(gate, "#isGenuine", "policy.expiresAt"), caughtBy: [revocation] },
+  {
+    name: "the greatest age of cached rights",
+    cut: operand(gate, "#current", "maximumAgeMs"),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the new look at rights that turned out too old",
+    cut: body(gate, "isStale", "return false;"),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the discard of a hydration that was invalidated meanwhile",
+    cut: replaced(gate, "#read", "IfStatement", "this.#policy =", "this.#policy = { policy, readAt };"),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the revocation of a key",
+    cut: conjunct(hydrate, "keyRow", '"revoked_at" is null'),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the suspension of a member",
+    cut: conjunct(hydrate, "memberRow", `"members"."state" = 'active'`),
+    caughtBy: [revocation],
+  },
+  {
+    name: "a member's denials",
+    cut: replaced(
+      hydrate,
+      "memberRights",
+      "CallExpression",
+      "without(",
+      "union(ofRole, maskFrom(member.grants))",
+    ),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the scopes of a key within its creator's",
+    cut: never(excess, "excessOf", "isSubset"),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the locations of a key within its creator's",
+    cut: never(excess, "excessOf", "locationIds?.every"),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the end of a key by its creator's",
+    cut: replaced(excess, "excessOf", "LogicalExpression", "expires > creator.expiresAt", "false"),
+    caughtBy: [revocation],
+  },
+  {
+    name: "the refusal of a key by who sees assigned work alone",
+    cut: never("src/resources/api-keys/operations.ts", "create", "principal.assigneeId"),
+    caughtBy: [revocation],
+  },
+];

@@ -1,0 +1,70 @@
+import { body, type Cut, conjunct, never, replaced } from "#test/mutation/cut.ts";
+import type { Mutant } from "#test/mutation/mutant.ts";
+
+const foreign = "test/every-operation/foreign.test.ts";
+const reach = "test/every-operation/reach.test.ts";
+const audit = "test/db/audit.test.ts";
+
+/** The fourth wall, down. */
+const noFirewall: Cut = body("src/db/firewall.ts", "assertOwnTenant", "");
+
+/** Who may see which rows: the handle's own predicates. */
+export const isolation: readonly Mutant[] = [
+  {
+    name: "tenant_id = ? on every statement of the handle",
+    cut: replaced("src/db/scope.ts", "scoped", "CallExpression", "eq(", "sql`1`"),
+    wallsDown: [noFirewall],
+    caughtBy: [foreign],
+  },
+  {
+    name: "tenant_id = ? on the audit's rows",
+    cut: conjunct("src/db/audit-query.ts", "auditRows", '"audit_log"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: [audit, "test/every-operation/canaries.test.ts"],
+  },
+  ...(["members", "api_keys"] as const).map((table) => ({
+    name: `tenant_id = ? on the row of ${table} that a gate is hydrated from`,
+    cut: conjunct(
+      "src/gate/hydrate.ts",
+      table === "members" ? "memberRow" : "keyRow",
+      `"${table}"."tenant_id"`,
+    ),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/gate/hydrate.test.ts"],
+  })),
+  {
+    name: "the comparison of the token's tenant with the gate's",
+    cut: never("src/gate/gate.ts", "#isGenuine", "request.tenantId"),
+    caughtBy: [foreign],
+  },
+  {
+    name: "the comparison of the URL's tenant with the gate's",
+    cut: never("src/http/caller.ts", "admit", "!isTheirs"),
+    caughtBy: [foreign],
+  },
+  {
+    name: "the location of a limited principal",
+    cut: replaced("src/db/scope.ts", "reachOf", "ConditionalExpression", "isAmong", "undefined"),
+    caughtBy: [reach],
+  },
+  {
+    name: "the assignee of a limited principal",
+    cut: replaced("src/db/scope.ts", "reachOf", "ConditionalExpression", "reach.assigneeId", "undefined"),
+    caughtBy: [reach],
+  },
+  {
+    name: "the parent's scope of a table declared via its parent",
+    cut: replaced("src/db/scope.ts", "reachOf", "ReturnStatement", "reachThrough", "return undefined;"),
+    caughtBy: [reach],
+  },
+  {
+    name: "the location of a limited principal in the audit",
+    cut: never("src/db/audit-query.ts", "auditRows", "reach.locations"),
+    caughtBy: [audit, reach],
+  },
+  {
+    name: "the assignee of a limited principal in the audit",
+    cut: never("src/db/audit-query.ts", "auditRows", "reach.assigneeId"),
+    caughtBy: [reach],
+  },
+];

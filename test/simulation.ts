@@ -1,0 +1,193 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { onTestFinished, vi } from "vitest";
+import { consume } from "#jobs/consume.ts";
+import { runScheduled } from "#jobs/scheduled.ts";
+import { minuteMs, secondMs } from "#lib/time.ts";
+import { registry } from "#resources/index.ts";
+import { type TestEnv, testEnv } from "#test/env.ts";
+import { resolved } from "#test/resolver.ts";
+import { envWith, proxied, tapped } from "#test/world.ts";
+
+export interface Delivered {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly atMs: number;
+}
+
+/** How a receiver takes a request: an answer, at once or after a while; `never` hangs until the sender gives up. */
+export type Receiver = (
+  request: Delivered,
+) => Response | "never" | "unreachable" | { readonly afterMs: number; readonly answer: Response };
+
+interface Message {
+  readonly queue: string;
+  readonly body: unknown;
+  readonly atMs: number;
+  readonly attempts: number;
+}
+
+/**
+ * The cell us1 with its queues and cron in simulated time: consumers run as in production, `consumersAtOnce` at a time,
+ * and the clock moves only when all of them wait for it. The database is real; receivers are the test's.
+ */
+export class Simulation {
+  readonly env: TestEnv;
+  readonly delivered: Delivered[] = [];
+  /** Requests that went anywhere but to a receiver or the resolver. */
+  readonly strayed: string[] = [];
+  readonly receivers = new Map<string, Receiver>();
+  mostUnderWay = 0;
+  readonly #consumersAtOnce: number;
+  readonly #realTimeout = globalThis.setTimeout;
+  #messages: Message[] = [];
+  #wakes: number[] = [];
+  #working = 0;
+  #underWay = 0;
+  #outstanding = 0;
+  #activity = 0;
+  #nextCronMs: number;
+
+  constructor({ consumersAtOnce = 8 } = {}) {
+    this.#consumersAtOnce = consumersAtOnce;
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    vi.stubGlobal("fetch", (input: RequestInfo | URL, init?: RequestInit) => this.#fetch(input, init));
+    onTestFinished(() => {
+      vi.unstubAllGlobals();
+      vi.useRealTimers();
+    });
+    this.#nextCronMs = Math.ceil(Date.now() / minuteMs) * minuteMs;
+    const { CELL_US1 } = testEnv();
+    this.env = envWith({
+      CELL_US1: tapped(CELL_US1 as D1Database, (_texts, run) => this.#counted(run)),
+      AUDIT_EVENTS_US1: this.#queue("keyline-audit-events-us1"),
+      WEBHOOKS_US1: this.#queue("keyline-webhooks-us1"),
+    });
+  }
+
+  /** Lets everything happen that would within this time. */
+  async run(forMs: number): Promise<void> {
+    const untilMs = Date.now() + forMs;
+    for (;;) {
+      this.#start();
+      await this.#quiet();
+      if (this.#due().length > 0 && this.#working < this.#consumersAtOnce) continue;
+      const nextMs = Math.min(this.#nextCronMs, ...this.#wakes, ...this.#messages.map(({ atMs }) => atMs));
+      const waits = this.#working >= this.#consumersAtOnce ? Math.min(...this.#wakes) : nextMs;
+      if (Math.max(waits, Date.now()) > untilMs) break;
+      await vi.advanceTimersByTimeAsync(Math.max(0, waits - Date.now()));
+      this.#wakes = this.#wakes.filter((atMs) => atMs > Date.now());
+      if (this.#nextCronMs <= Date.now()) await this.#cron();
+    }
+    await vi.advanceTimersByTimeAsync(Math.max(0, untilMs - Date.now()));
+    await this.#quiet();
+  }
+
+  /** Until nothing is left to do but cron, or the time is over. */
+  async settle(atMostMs: number, done: () => Promise<boolean>): Promise<void> {
+    for (const endMs = Date.now() + atMostMs; Date.now() < endMs && !(await done()); )
+      await this.run(10 * minuteMs);
+  }
+
+  async #cron(): Promise<void> {
+    this.#nextCronMs += minuteMs;
+    await runScheduled(this.env, registry, Date.now());
+  }
+
+  #due(): Message[] {
+    return this.#messages.filter(({ atMs }) => atMs <= Date.now());
+  }
+
+  #start(): void {
+    for (const message of this.#due()) {
+      if (this.#working >= this.#consumersAtOnce) return;
+      this.#messages = this.#messages.filter((other) => other !== message);
+      this.#working += 1;
+      void this.#consume(message).finally(() => {
+        this.#working -= 1;
+        this.#activity += 1;
+      });
+    }
+  }
+
+  async #consume({ queue, body, attempts }: Message): Promise<void> {
+    const batch = createMessageBatch(queue, [{ id: "m", timestamp: new Date(Date.now()), attempts, body }]);
+    const context = createExecutionContext();
+    await consume(this.env, batch, Date.now());
+    const { retryMessages } = await getQueueResult(batch, context);
+    if (retryMessages.length > 0 && attempts < 3)
+      this.#messages.push({ queue, body, atMs: Date.now() + secondMs, attempts: attempts + 1 });
+  }
+
+  #queue(queue: string): Queue {
+    const send = async (body: unknown, { delaySeconds = 0 } = {}) => {
+      this.#messages.push({ queue, body, atMs: Date.now() + delaySeconds * secondMs, attempts: 1 });
+    };
+    const sendBatch = async (messages: Iterable<MessageSendRequest>) => {
+      for (const { body, delaySeconds = 0 } of messages) await send(body, { delaySeconds });
+    };
+    return proxied(testEnv().AUDIT_EVENTS_US1 as Queue, { send, sendBatch });
+  }
+
+  async #fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    this.#activity += 1;
+    const request = new Request(input, init);
+    const url = new URL(request.url);
+    if (url.origin === new URL(this.env.DOH_URL).origin) {
+      const { status, body } = resolved(
+        url.searchParams.get("name") ?? "",
+        url.searchParams.get("type") ?? "",
+        1,
+      );
+      return Response.json(body, { status });
+    }
+    const receiver = this.receivers.get(url.host);
+    if (!receiver) {
+      this.strayed.push(request.url);
+      throw new TypeError("Nobody listens there.");
+    }
+    this.#underWay += 1;
+    this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
+    try {
+      const body = await request.text();
+      const delivered = { url: request.url, headers: request.headers, body, atMs: Date.now() };
+      this.delivered.push(delivered);
+      return await this.#answered(receiver(delivered), init?.signal ?? null);
+    } finally {
+      this.#underWay -= 1;
+      this.#activity += 1;
+    }
+  }
+
+  async #answered(taken: ReturnType<Receiver>, signal: AbortSignal | null): Promise<Response> {
+    if (taken instanceof Response) return taken;
+    if (taken === "unreachable") throw new TypeError("Network connection lost.");
+    const [afterMs, answer] = taken === "never" ? [null, null] : [taken.afterMs, taken.answer];
+    return await new Promise<Response>((resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
+      this.#wakes.push(Date.now() + (afterMs ?? 10 * secondMs));
+      if (answer) setTimeout(() => resolve(answer), afterMs ?? 0);
+    });
+  }
+
+  async #counted<T>(run: () => Promise<T>): Promise<T> {
+    this.#outstanding += 1;
+    this.#activity += 1;
+    try {
+      return await run();
+    } finally {
+      this.#outstanding -= 1;
+      this.#activity += 1;
+    }
+  }
+
+  /** Until nobody works but waits for the clock: the database has answered all, and a few turns bring nothing new. */
+  async #quiet(): Promise<void> {
+    for (let still = 0, seen = -1; still < 3; ) {
+      if (this.#working === 0 && this.#outstanding === 0) return;
+      await new Promise<void>((resolve) => this.#realTimeout(resolve, 0));
+      still = this.#outstanding === 0 && this.#activity === seen ? still + 1 : 0;
+      seen = this.#activity;
+    }
+  }
+}
