@@ -1,12 +1,13 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { onTestFinished, vi } from "vitest";
 import { consume } from "#jobs/consume.ts";
-import { runScheduled } from "#jobs/scheduled.ts";
+import { sweepWebhooks } from "#jobs/deliver-webhooks.ts";
+import { sweepEvents } from "#jobs/dispatch-events.ts";
 import { minuteMs, secondMs } from "#lib/time.ts";
-import { registry } from "#resources/index.ts";
+import { type Cell, cellOf } from "#platform/cells.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { resolved } from "#test/resolver.ts";
-import { envWith, proxied, tapped } from "#test/world.ts";
+import { envWith, proxied, rowsOf, tapped } from "#test/world.ts";
 
 export interface Delivered {
   readonly url: string;
@@ -46,9 +47,26 @@ export class Simulation {
   #underWay = 0;
   #outstanding = 0;
   #activity = 0;
-  #nextCronMs: number;
+  #cronMs: number;
 
-  constructor({ consumersAtOnce = 8 } = {}) {
+  /** Begins with a cell in which nothing is under way: what earlier tests of the file left is put to rest. */
+  static async begin(given: { consumersAtOnce?: number } = {}): Promise<Simulation> {
+    const database = testEnv().CELL_US1 as D1Database;
+    await database.batch(
+      [
+        "update webhook_endpoints set state = 'disabled'",
+        "update webhook_deliveries set state = 'failed' where state = 'pending'",
+        "update webhook_queues set next_due_at = null, leased_until = null",
+        "update events set dispatched_at = created_at where dispatched_at is null",
+      ].map((text) => database.prepare(text)),
+    );
+    const simulation = new Simulation(given);
+    // A wake-up that was sent before on the real queue is on its way no longer.
+    await vi.advanceTimersByTimeAsync(secondMs);
+    return simulation;
+  }
+
+  private constructor({ consumersAtOnce = 8 }: { consumersAtOnce?: number }) {
     this.#consumersAtOnce = consumersAtOnce;
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
     vi.stubGlobal("fetch", (input: RequestInfo | URL, init?: RequestInit) => this.#fetch(input, init));
@@ -56,7 +74,7 @@ export class Simulation {
       vi.unstubAllGlobals();
       vi.useRealTimers();
     });
-    this.#nextCronMs = Math.ceil(Date.now() / minuteMs) * minuteMs;
+    this.#cronMs = minuteAfter(Date.now());
     const { CELL_US1 } = testEnv();
     this.env = envWith({
       CELL_US1: tapped(CELL_US1 as D1Database, (_texts, run) => this.#counted(run)),
@@ -72,12 +90,13 @@ export class Simulation {
       this.#start();
       await this.#quiet();
       if (this.#due().length > 0 && this.#working < this.#consumersAtOnce) continue;
-      const nextMs = Math.min(this.#nextCronMs, ...this.#wakes, ...this.#messages.map(({ atMs }) => atMs));
+      const cronMs = await this.#nextCronMs();
+      const nextMs = Math.min(cronMs, ...this.#wakes, ...this.#messages.map(({ atMs }) => atMs));
       const waits = this.#working >= this.#consumersAtOnce ? Math.min(...this.#wakes) : nextMs;
       if (Math.max(waits, Date.now()) > untilMs) break;
       await vi.advanceTimersByTimeAsync(Math.max(0, waits - Date.now()));
       this.#wakes = this.#wakes.filter((atMs) => atMs > Date.now());
-      if (this.#nextCronMs <= Date.now()) await this.#cron();
+      if (cronMs <= Date.now()) await this.#cron();
     }
     await vi.advanceTimersByTimeAsync(Math.max(0, untilMs - Date.now()));
     await this.#quiet();
@@ -90,8 +109,26 @@ export class Simulation {
   }
 
   async #cron(): Promise<void> {
-    this.#nextCronMs += minuteMs;
-    await runScheduled(this.env, registry, Date.now());
+    this.#cronMs = minuteAfter(Date.now());
+    await sweepEvents(this.#cell(), Date.now());
+    await sweepWebhooks(this.#cell(), Date.now());
+  }
+
+  /** Cron comes every minute; those times are left out at which its sweepers would find nothing. */
+  async #nextCronMs(): Promise<number> {
+    const [found] = await rowsOf<{ due: string | null; pending: number }>(
+      testEnv().CELL_US1 as D1Database,
+      "select (select min(next_due_at) from webhook_queues) as due, exists (select 1 from events where dispatched_at is null) as pending",
+    );
+    if (found?.pending === 1) return this.#cronMs;
+    if (!found?.due) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#cronMs, minuteAfter(Date.parse(found.due) - 1));
+  }
+
+  #cell(): Cell {
+    const cell = cellOf(this.env, "us1");
+    if (!cell) throw new Error("There is no cell us1.");
+    return cell;
   }
 
   #due(): Message[] {
@@ -190,4 +227,8 @@ export class Simulation {
       seen = this.#activity;
     }
   }
+}
+
+function minuteAfter(ms: number): number {
+  return (Math.floor(ms / minuteMs) + 1) * minuteMs;
 }

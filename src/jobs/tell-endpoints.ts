@@ -75,7 +75,7 @@ async function tell(
   events: readonly StoredEvent[],
 ): Promise<void> {
   const { session, now } = work;
-  const deliveries = await deliveriesOf(work, endpoints, events);
+  const deliveries = await deliveriesOf(work, endpoints, events, isNewFor);
   const done = events.filter(({ type }) => type !== replayRequested).map(({ seq }) => seq);
   const queued = await queueDeliveries(session, deliveries, now);
   await session.execute([...queued, markDispatched(session, done, now)]);
@@ -86,10 +86,11 @@ async function deliveriesOf(
   work: Work,
   endpoints: readonly EndpointRow[],
   events: readonly StoredEvent[],
+  isWanted: (endpoint: EndpointRow, event: StoredEvent) => boolean,
 ): Promise<NewDelivery[]> {
   const { cell, driver, session, now } = work;
   const asked = events
-    .map((event) => ({ event, listeners: endpoints.filter((endpoint) => isFor(endpoint, event)) }))
+    .map((event) => ({ event, listeners: endpoints.filter((endpoint) => isWanted(endpoint, event)) }))
     .filter(({ listeners }) => listeners.length > 0);
   if (asked.length > 0) work.pages -= 1;
   const deliveries: NewDelivery[] = [];
@@ -111,6 +112,11 @@ async function deliveriesOf(
 function isFor(endpoint: EndpointRow, event: StoredEvent): boolean {
   if (event.type === tested) return event.data.webhookEndpointId === endpoint.id;
   return asksFor(subscriptionOf(endpoint), event);
+}
+
+// What was before an endpoint is for a replay to send.
+function isNewFor(endpoint: EndpointRow, event: StoredEvent): boolean {
+  return event.createdAt >= endpoint.createdAt && isFor(endpoint, event);
 }
 
 /** Carries a replay out; false where there is more than one run can do, and the next one goes on. */
@@ -135,7 +141,7 @@ async function replay(work: Work, endpoint: EndpointRow, event: StoredEvent): Pr
     const last = unsent.at(-1);
     if (!last) return true;
     afterSeq = last.seq;
-    const deliveries = await deliveriesOf(work, [endpoint], unsent);
+    const deliveries = await deliveriesOf(work, [endpoint], unsent, isFor);
     await session.execute(await queueDeliveries(session, deliveries, now));
     await wakeEndpoints(cell, session.tenantId, deliveries);
   }
