@@ -1,8 +1,6 @@
 import type { Change } from "#db/changes.ts";
 import { metaOf } from "#db/tenant-table.ts";
-import { secondMs } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
-import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { gateOf } from "#platform/gates.ts";
 import { errorFields, log } from "#platform/log.ts";
@@ -18,30 +16,11 @@ export async function afterCommit(
   changes: readonly Change[],
 ): Promise<void> {
   const told: Promise<unknown>[] = [];
-  if (changes.some((change) => change.kind === "emit")) told.push(wake(cell, tenantId));
+  if (changes.some((change) => change.kind === "emit")) told.push(cell.queue.send({ v: 1, tenantId }));
   for (const principalId of changedPrincipals(changes)) told.push(gateOf(env, cell, principalId).forget());
   for (const result of await Promise.allSettled(told)) {
     if (result.status === "rejected")
       log("warn", "a notice after a commit was not delivered", errorFields(result.reason));
-  }
-}
-
-const wakeUpDelaySeconds = 1;
-const mostOnTheirWay = 1_000;
-/** By tenant, until when a wake-up that was sent has certainly not arrived. */
-const onTheirWay = new Map<string, number>();
-
-// A wake-up finds every event that stands when it arrives, so one on its way serves the commits made meanwhile.
-async function wake({ queue }: Cell, tenantId: string): Promise<void> {
-  const now = systemNow();
-  if (now < (onTheirWay.get(tenantId) ?? 0)) return;
-  if (onTheirWay.size >= mostOnTheirWay) onTheirWay.clear();
-  onTheirWay.set(tenantId, now + (wakeUpDelaySeconds * secondMs) / 2);
-  try {
-    await queue.send({ v: 1, tenantId }, { delaySeconds: wakeUpDelaySeconds });
-  } catch (error) {
-    onTheirWay.delete(tenantId);
-    throw error;
   }
 }
 

@@ -25,7 +25,11 @@ export async function statementsOf(env: Env, call: Call): Promise<number> {
     ...(call.body === undefined ? {} : { body: call.body }),
   });
   const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
+  // The line that the door logs for a request is no figure of the bench.
+  const { info } = console;
+  console.info = () => undefined;
   const answer = await createApp().fetch(request, { ...env, CELL_US1: counting }, context);
+  console.info = info;
   if (answer.status !== 201) throw new Error(`Statements cannot be counted: ${await answer.text()}`);
   return statements;
 }

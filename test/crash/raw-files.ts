@@ -28,6 +28,7 @@ const person = {
 const changed = { name: canary("Renamed"), note: canary("Renoted") };
 const keyName = canary("Key");
 const userAgent = canary("Agent");
+const address = "2001:db8:c0ff:ee00:1ea5:d06:fa11:9a5e";
 const inTheClear = canary("Line");
 
 await ensureDirectoryKeys(env, now);
@@ -50,7 +51,10 @@ const { peppers, keys } = await directory.read({
   keys: many(signingKeys, { limit: 9 }),
 });
 const secretOf = (text: string) => text.split("_")[4] ?? "";
-const hidden: Record<string, string> = {
+const bytesOf = (text: string) => Buffer.from(text, "base64url");
+const keyEncryptionKey = deployment.keks.slice(2);
+const signing = keys.map((row) => ({ kid: row.kid, d: String(JSON.parse(row.privateJwk).d) }));
+const hidden: Record<string, string | Buffer> = {
   "the customer's name": person.name,
   "the customer's name in lower case": person.name.toLowerCase(),
   "the customer's e-mail": person.email,
@@ -64,11 +68,15 @@ const hidden: Record<string, string> = {
   "a user's e-mail": `owner@${business.slug}.example`,
   "the API key's name": keyName,
   "the caller's user agent": userAgent,
+  "the caller's address": address,
   "the key's secret": secretOf(String(created.key)),
   "the demo key's secret": secretOf(key),
-  "the key-encryption key": deployment.keks.slice(2),
+  "the key-encryption key": keyEncryptionKey,
+  "the key-encryption key's bytes": bytesOf(keyEncryptionKey),
   ...Object.fromEntries(peppers.map((row) => [`pepper ${row.pepperVersion}`, row.pepper])),
-  ...Object.fromEntries(keys.map((row) => [`signing key ${row.kid}`, String(JSON.parse(row.privateJwk).d)])),
+  ...Object.fromEntries(peppers.map((row) => [`pepper ${row.pepperVersion}'s bytes`, bytesOf(row.pepper)])),
+  ...Object.fromEntries(signing.map(({ kid, d }) => [`signing key ${kid}`, d])),
+  ...Object.fromEntries(signing.map(({ kid, d }) => [`signing key ${kid}'s bytes`, bytesOf(d)])),
 };
 await deployment.stop();
 
@@ -82,10 +90,10 @@ for (const place of found) console.error(place);
 await rm(statePath, { recursive: true, force: true });
 process.exit(found.length === 0 ? 0 : 1);
 
-function places(what: string, text: string): string[] {
-  if (text.length < 8) throw new Error(`${what} is too short to search for.`);
+function places(what: string, secret: string | Buffer): string[] {
+  if (secret.length < 8) throw new Error(`${what} is too short to search for.`);
   return [...files].flatMap(([path, bytes]) =>
-    spellings(text).flatMap(({ name, bytes: spelled }) =>
+    spellings(secret).flatMap(({ name, bytes: spelled }) =>
       bytes.includes(spelled) ? [`${what} stands in ${path} as ${name}`] : [],
     ),
   );
@@ -103,6 +111,7 @@ async function ask(method: string, path: string, body?: object): Promise<Record<
     headers: {
       Authorization: `Bearer ${key}`,
       "User-Agent": userAgent,
+      "CF-Connecting-IP": address,
       ...(body ? { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() } : {}),
     },
     ...(body ? { body: JSON.stringify(body) } : {}),

@@ -1,9 +1,9 @@
-/** The ways in which a text may stand in a file: as it is, or as something has encoded it. */
-export function spellings(text: string): { readonly name: string; readonly bytes: Buffer }[] {
-  const bytes = Buffer.from(text, "utf8");
+/** The ways in which a text or bytes may stand in a file: as they are, or as something has encoded them. */
+export function spellings(secret: string | Buffer): { readonly name: string; readonly bytes: Buffer }[] {
+  const bytes = Buffer.from(secret);
   return [
-    { name: "UTF-8", bytes },
-    { name: "UTF-16", bytes: Buffer.from(text, "utf16le") },
+    { name: "it is", bytes },
+    ...(typeof secret === "string" ? [{ name: "UTF-16", bytes: Buffer.from(secret, "utf16le") }] : []),
     { name: "hex", bytes: Buffer.from(bytes.toString("hex")) },
     { name: "HEX", bytes: Buffer.from(bytes.toString("hex").toUpperCase()) },
     ...[0, 1, 2].flatMap((shift) => [

@@ -4,6 +4,7 @@ import type { Mutant } from "./mutant.ts";
 import { mutants } from "./mutants.ts";
 import { openWorkshops, type Workshop } from "./workshop.ts";
 
+// npm run test:mutation [-- words of names or paths]
 const atOnce = 2;
 const chosen = choose(process.argv.slice(2));
 const { workshops, close } = openWorkshops(atOnce);
@@ -17,18 +18,11 @@ try {
 /** Unmutated first: a suite that is red anyway proves nothing. */
 async function main(): Promise<number> {
   const startedAt = Date.now();
-  const [first] = workshops;
-  if (!first || chosen.length === 0) return complain("No mutant has such a name.");
+  if (chosen.length === 0) return complain("No mutant has such a name.");
   const files = [...new Set(chosen.flatMap(({ caughtBy }) => caughtBy))].sort();
-  const absent = files.filter((file) => !existsSync(file));
-  if (absent.length > 0)
-    return complain(`There is no ${absent.join(", ")}: name the mutants' new test files.`);
-  const baseline = await first.test(files, "all");
-  const fault = await first.typeFault();
-  if (fault !== null) return complain(`Without any mutation the types are wrong: ${fault}`);
-  if (baseline.kind === "red")
-    return complain(`Without any mutation ${baseline.file} fails: ${baseline.test}\n${baseline.message}`);
-  if (baseline.kind === "void") return complain(`Without any mutation the tests do not run: ${baseline.why}`);
+  const faults = await Promise.all(workshops.map((workshop, at) => faultsIn(workshop, files, at)));
+  const fault = faults.find((each) => each !== null);
+  if (fault) return complain(`Without any mutation ${fault}`);
   console.log(`${files.length} test files are green (${secondsSince(startedAt)}). ${chosen.length} mutants:`);
 
   const outcomes: Outcome[] = [];
@@ -39,6 +33,18 @@ async function main(): Promise<number> {
   console.log(`${caught} of ${outcomes.length} mutants caught in ${secondsSince(startedAt)}.`);
   for (const { text } of survivors) console.error(`\n${text}`);
   return survivors.length === 0 ? 0 : 1;
+}
+
+/** What is wrong with this workshop's share of the test files, or with the code's types. */
+async function faultsIn(workshop: Workshop, files: readonly string[], at: number): Promise<string | null> {
+  const absent = files.find((file) => !existsSync(file));
+  if (absent) return `there is no ${absent}: name the mutants' new test file.`;
+  const share = files.filter((_, index) => index % workshops.length === at);
+  const baseline = share.length === 0 ? null : await workshop.test(share, "all");
+  const types = await workshop.typeFault();
+  if (types !== null) return `the types are wrong: ${types}`;
+  if (baseline?.kind === "red") return `${baseline.file} fails: ${baseline.test}\n${baseline.message}`;
+  return baseline?.kind === "void" ? `the tests do not run: ${baseline.why}` : null;
 }
 
 async function workThrough(workshop: Workshop, queue: Iterator<Mutant>, outcomes: Outcome[]): Promise<void> {

@@ -12,3 +12,10 @@ export interface RunRequest {
   /** Paths whose text is another than before. */
   readonly changed: readonly string[];
 }
+
+/** From it. */
+export interface RunAnswer {
+  readonly verdict: Verdict;
+  /** Something in there hangs: ask a new process next time. */
+  readonly isLast: boolean;
+}

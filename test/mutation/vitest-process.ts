@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createVitest, type Vitest } from "vitest/node";
 import { Hearing } from "./hearing.ts";
-import type { RunRequest, Verdict } from "./verdict.ts";
+import type { RunAnswer, RunRequest } from "./verdict.ts";
 
 // One vitest that stays: starting one for each mutant takes longer than most tests. Its working directory is a
 // workshop; each request says what changed there since the last one.
@@ -12,7 +12,11 @@ let hearing = new Hearing();
 const graceMs = 5_000;
 
 process.on("message", (request: RunRequest) => {
-  void answer(request).catch((error: unknown) => send({ kind: "void", why: String(error) }, true));
+  const failed = (error: unknown): RunAnswer => ({
+    verdict: { kind: "void", why: String(error) },
+    isLast: true,
+  });
+  void answer(request).then(send, (error: unknown) => send(failed(error)));
 });
 
 // Whoever asks has gone: nothing of this outlives it, not even what hangs.
@@ -20,7 +24,7 @@ process.on("disconnect", () => {
   void Promise.race([vitest?.close(), pause(graceMs)]).finally(() => process.exit());
 });
 
-async function answer({ files, changed }: RunRequest): Promise<void> {
+async function answer({ files, changed }: RunRequest): Promise<RunAnswer> {
   // Migrations are read when vitest starts.
   if (changed.some((path) => path.startsWith("migrations/"))) {
     await vitest?.close();
@@ -33,8 +37,8 @@ async function answer({ files, changed }: RunRequest): Promise<void> {
   const run = vitest.runTestSpecifications(await vitest.globTestSpecifications([...files]), true);
   // A test that failed may leave clients behind that ask for ever. Its verdict stands, its process does not.
   const hung = heard.failure.then(() => pause(graceMs, "hung"));
-  const isHung = (await Promise.race([run, hung])) === "hung";
-  send(heard.verdict(), isHung);
+  const isLast = (await Promise.race([run, hung])) === "hung";
+  return { verdict: heard.verdict(), isLast };
 }
 
 async function start(): Promise<Vitest> {
@@ -55,8 +59,6 @@ async function start(): Promise<Vitest> {
   return started;
 }
 
-function send(verdict: Verdict, isLast: boolean): void {
-  process.send?.(verdict, () => {
-    if (isLast) process.exit();
-  });
+function send(message: RunAnswer): void {
+  process.send?.(message);
 }

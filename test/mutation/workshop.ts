@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { type Cut, type Made, make } from "./cut.ts";
-import type { RunRequest, Verdict } from "./verdict.ts";
+import type { RunAnswer, RunRequest, Verdict } from "./verdict.ts";
 
 const leftOut = [".git", ".wrangler", ".bench", "dist", "node_modules"];
 
@@ -71,20 +71,33 @@ export class Workshop {
     }
   }
 
-  /** Runs these test files, all where there is none, up to the first test that fails. */
+  /** Runs these test files up to the first test that fails. */
   async test(files: readonly string[], long: keyof typeof longestMs): Promise<Verdict> {
     const request: RunRequest = { files, changed: [...this.#changed] };
     this.#changed.clear();
     if (!this.#vitest.connected) this.#vitest = vitestIn(this.#root);
     this.#vitest.send(request);
-    const deadline = AbortSignal.timeout(longestMs[long]);
+    const { verdict, isLast } = await this.#answer(longestMs[long]);
+    if (isLast) await this.close();
+    return verdict;
+  }
+
+  async #answer(withinMs: number): Promise<RunAnswer> {
+    const answered = new AbortController();
+    const timeout = AbortSignal.timeout(withinMs);
+    const signal = AbortSignal.any([timeout, answered.signal]);
     try {
-      const [verdict]: Verdict[] = await once(this.#vitest, "message", { signal: deadline });
-      return verdict ?? { kind: "void", why: "vitest said nothing" };
+      const said: Promise<RunAnswer[]> = once(this.#vitest, "message", { signal });
+      const ended = once(this.#vitest, "exit", { signal }).then(() => []);
+      for (const loser of [said, ended]) loser.catch(() => undefined);
+      const [answer] = await Promise.race([said, ended]);
+      return answer ?? { verdict: { kind: "void", why: "vitest's process has ended" }, isLast: true };
     } catch (error) {
-      if (!deadline.aborted) throw error;
-      await this.close();
-      return { kind: "void", why: `no verdict within ${longestMs[long] / 1000} s: a test waits for ever` };
+      if (!timeout.aborted) throw error;
+      const why = `no verdict within ${withinMs / 1000} s: a test waits for ever`;
+      return { verdict: { kind: "void", why }, isLast: true };
+    } finally {
+      answered.abort();
     }
   }
 

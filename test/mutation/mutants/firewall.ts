@@ -27,7 +27,10 @@ export const firewall: readonly Mutant[] = [
   ),
   mutant("the refusal of an unknown table", never(path, "tenantPositions", "unknown table")),
   mutant("the refusal of other statements", never(path, "tenantPositions", "begins otherwise")),
-  mutant("the refusal of unknown words", never(path, "tenantPositions", "the handle never writes")),
+  mutant(
+    "the refusal of unknown words",
+    replaced(path, "tenantPositions", "CallExpression", "unknownWords.includes", 'token.text === ""'),
+  ),
   mutant("the refusal to set a tenant", never(path, "tenantPositions", "to another tenant")),
   mutant(
     "the refusal of the blind index alone",
@@ -42,9 +45,18 @@ export const firewall: readonly Mutant[] = [
   mutant("the refusal of a table without quotes", never(path, "faultAt", "in double quotes")),
   mutant(
     "the refusal of aliases and comma joins",
-    operand(path, "faultAt", "afterTable.includes(following)"),
+    replaced(path, "faultAt", "CallExpression", "afterTable.includes(end)", "end !== null"),
   ),
-  mutant("the refusal of aliases behind INDEXED BY", operand(path, "faultAt", "afterTable.includes(end)")),
+  mutant(
+    "the refusal of aliases behind INDEXED BY",
+    replaced(
+      path,
+      "faultAt",
+      "ConditionalExpression",
+      "tokens[last + 4]",
+      'following === "indexed" ? ")" : following',
+    ),
+  ),
   mutant(
     "tenant_id as the first column of an insert",
     operand(path, "insertedTenant", "!== '\"tenant_id\"'"),
@@ -75,5 +87,8 @@ export const firewall: readonly Mutant[] = [
   mutant("the compared table being this one", operand(path, "conjunct", "name?.text === table")),
   mutant("the compared column being tenant_id", operand(path, "conjunct", "column?.text")),
   mutant("the comparison being =", operand(path, "conjunct", "equals?.text")),
-  mutant("the compared value being bound", operand(path, "conjunct", 'value?.text === "?"')),
+  mutant(
+    "the compared value being bound",
+    replaced(path, "conjunct", "BinaryExpression", 'value?.text === "?"', "value"),
+  ),
 ];
