@@ -1,5 +1,6 @@
 -- Webhooks. Endpoints are a tenant's audited rows, whose address and secrets are envelopes under the tenant's key. What
--- is delivered to them is technical: a queue per endpoint, a delivery per event and endpoint, a row per try.
+-- is delivered to them is technical: a queue per endpoint, one body per event, a delivery per event and endpoint, a row
+-- per try.
 
 create table webhook_endpoints (
   tenant_id text not null,
@@ -35,6 +36,17 @@ create table webhook_queues (
 
 create index webhook_queues_due on webhook_queues (next_due_at, tenant_id, endpoint_id) where next_due_at is not null;
 
+create table webhook_bodies (
+  tenant_id text not null,
+  event_seq integer not null,
+  body text not null,
+  subject_id text,
+  created_at text not null,
+  primary key (tenant_id, event_seq)
+) strict;
+
+create index webhook_bodies_by_age on webhook_bodies (created_at, tenant_id);
+
 create table webhook_deliveries (
   tenant_id text not null,
   id text not null,
@@ -42,8 +54,6 @@ create table webhook_deliveries (
   event_seq integer not null,
   event_id text not null,
   event_type text not null,
-  body text not null,
-  subject_id text,
   state text not null check (state in ('pending', 'delivered', 'failed')),
   due_at text,
   tries integer not null default 0,

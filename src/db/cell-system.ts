@@ -1,5 +1,6 @@
 import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retention.ts";
 import type { Store } from "./store.ts";
+import { endpointsAtOnce } from "./webhooks/queue.ts";
 
 /**
  * The closed list of reads across tenants. They return ids only; the work goes on through that tenant's own session.
@@ -36,12 +37,12 @@ export class CellSystem {
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
   }
 
-  /** Sweeper: endpoints whose deliveries are due and that nobody is serving. */
+  /** Sweeper: endpoints whose deliveries are due and that nobody is serving, of tenants that may have more served. */
   async endpointsWithDueDeliveries(now: string): Promise<{ tenantId: string; endpointId: string }[]> {
     const [rows] = await this.#store.batch([
       {
-        text: "select tenant_id, endpoint_id from webhook_queues indexed by webhook_queues_due where next_due_at <= ? and (leased_until is null or leased_until <= ?) order by next_due_at limit 1000",
-        params: [now, now],
+        text: `select tenant_id, endpoint_id from webhook_queues indexed by webhook_queues_due where next_due_at <= ? and (leased_until is null or leased_until <= ?) and (select count(*) from webhook_queues as served where served.tenant_id = webhook_queues.tenant_id and served.leased_until > ?) < ${endpointsAtOnce} order by next_due_at limit 1000`,
+        params: [now, now, now],
       },
     ]);
     return (rows ?? []).map((row) => ({

@@ -10,11 +10,18 @@ const intentsKeptMs = 30 * dayMs;
 const eventsKeptMs = 30 * dayMs;
 // How long one can see how an event was delivered, and have it sent again.
 const deliveriesKeptMs = 30 * dayMs;
-const mostOfAKind = 200;
+// One that was sent again on its last day is tried for up to ten days more where its receiver asks for time.
+const bodiesKeptMs = 45 * dayMs;
+export const mostOfAKind = 200;
 
 /** What every owner of rows has, and what only tenants of a cell have besides. */
 export const kernelKinds = ["idempotency", "commits", "intents", "events"] as const;
-export const cellKinds = [...kernelKinds, "webhook_deliveries", "webhook_attempts"] as const;
+export const cellKinds = [
+  ...kernelKinds,
+  "webhook_deliveries",
+  "webhook_attempts",
+  "webhook_bodies",
+] as const;
 
 type Kind = (typeof cellKinds)[number];
 
@@ -51,6 +58,10 @@ const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
     text: `select tenant_id, id from webhook_attempts indexed by webhook_attempts_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
     params: [timestamp(now - deliveriesKeptMs)],
   }),
+  webhook_bodies: (now) => ({
+    text: `select tenant_id, event_seq from webhook_bodies indexed by webhook_bodies_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - bodiesKeptMs)],
+  }),
 };
 
 /** Deletes them; a record that was renewed since it was found expired stays, and so does a delivery sent again. */
@@ -69,6 +80,8 @@ export async function deleteExpiredRows(driver: TenantDriver, expired: Expired, 
       sql`delete from "webhook_deliveries" where "webhook_deliveries"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys})) and "state" <> 'pending'`,
     webhook_attempts: (keys) =>
       sql`delete from "webhook_attempts" where "webhook_attempts"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys}))`,
+    webhook_bodies: (keys) =>
+      sql`delete from "webhook_bodies" where "webhook_bodies"."tenant_id" = ${tenantId} and "event_seq" in (select value ->> 0 from json_each(${keys}))`,
   };
   const found = cellKinds.flatMap((kind) => (expired[kind] ? [{ kind, keys: expired[kind] }] : []));
   await driver.execute(found.map(({ kind, keys }) => statementOf(statements[kind](JSON.stringify(keys)))));

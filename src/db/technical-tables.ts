@@ -15,7 +15,8 @@ export const technicalTables = {
   audit_log: "the audit itself",
   purge_permits: "written by retention beside its audit row",
   webhook_queues: "when an endpoint is next tried and who tries it: ids and times alone",
-  webhook_deliveries: "what is sent to an endpoint, itself a consequence of an event; kept 30 days",
+  webhook_bodies: "what is sent of an event, rendered and sealed; kept 45 days",
+  webhook_deliveries: "which endpoint an event is sent to and how far it got; kept 30 days",
   webhook_attempts: "one row for each try of a delivery; kept 30 days",
   search_rows: "maps an entity to its row of the blind index",
 } as const;

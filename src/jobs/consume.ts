@@ -3,14 +3,21 @@ import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
+import { newAllowance } from "./telling.ts";
 import { EndpointWakeUp } from "./webhook-wake-ups.ts";
 
-/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. */
+type Consumer = (body: unknown) => Promise<void>;
+
+/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. Made anew for each batch. */
 const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number) => Consumer>> = {
-  "keyline-audit-events": (env, cell, now) => async (body, served) => {
-    const { tenantId } = WakeUp.parse(body);
-    if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now);
-    served.add(tenantId);
+  "keyline-audit-events": (env, cell, now) => {
+    const served = new Set<string>();
+    const allowance = newAllowance();
+    return async (body) => {
+      const { tenantId } = WakeUp.parse(body);
+      if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now, allowance);
+      served.add(tenantId);
+    };
   },
   "keyline-webhooks": (env, cell) => async (body) => {
     const { tenantId, endpointId } = EndpointWakeUp.parse(body);
@@ -18,15 +25,12 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number) => Con
   },
 };
 
-type Consumer = (body: unknown, served: Set<string>) => Promise<void>;
-
 /** The consumer of every cell's queues. A message that fails is retried alone; a tenant woken twice is served once. */
 export async function consume(env: Env, batch: MessageBatch, now: number): Promise<void> {
   const consumer = consumerOf(env, batch.queue, now);
-  const served = new Set<string>();
   for (const message of batch.messages) {
     try {
-      await consumer(message.body, served);
+      await consumer(message.body);
       message.ack();
     } catch (error) {
       log("error", "a queue message failed", { queue: batch.queue, ...errorFields(error) });

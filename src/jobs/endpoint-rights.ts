@@ -35,25 +35,31 @@ export function lostRights(
   return excessOf(subscriptionOf(endpoint), creator) === null ? null : "creator-lacks-rights";
 }
 
-/** Disables an endpoint as the system: an audit row says why, and an event tells those who listen. */
+/**
+ * Disables an endpoint as the system: an audit row says why, and an event tells those who listen.
+ * @returns false where it could not be: others keep changing it, or the tenant is frozen
+ */
 export async function disableEndpoint(
   cell: Cell,
   session: TenantSession,
   endpointId: string,
   because: DisabledReason,
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   const run = { job: "jobs.webhooks", requestId: newId("run"), now };
   for (let tries = 1; tries <= mostTries; tries += 1) {
     const row = await session.get(webhookEndpoints, endpointId);
-    if (!row || row.state === "disabled") return;
+    if (!row || row.state === "disabled") return true;
     const data = { webhookEndpointId: row.id, because };
     const told = emit("webhook_endpoint.disabled", data, { table: webhookEndpoints, row });
     const disabled = update(webhookEndpoints, row, disablement(because, now), now);
     const { kind } = await commitAsSystem(session, run, [disabled, told]);
-    if (kind === "committed") return await wake(cell, session.tenantId);
+    if (kind !== "committed") continue;
+    await wake(cell, session.tenantId);
+    return true;
   }
   log("warn", "an endpoint could not be disabled yet", { endpoint: endpointId });
+  return false;
 }
 
 // The sweeper finds the event too, within a minute.

@@ -1,8 +1,9 @@
 import { SealError } from "#crypto/envelope.ts";
 import { webhookSignature } from "#crypto/webhook-signature.ts";
 import type { Keys } from "#db/sealing.ts";
-import type { Due, Tried } from "#db/webhook-queue.ts";
-import { openText } from "#db/webhook-sealing.ts";
+import type { Due } from "#db/webhooks/queue.ts";
+import { openText } from "#db/webhooks/sealing.ts";
+import type { Tried } from "#db/webhooks/tries.ts";
 import { secondMs } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
 import { destinationFault } from "#platform/destinations.ts";
@@ -29,7 +30,6 @@ export async function tryDeliveries(
   due: readonly Due[],
   untilMs: number,
 ): Promise<TriedPage> {
-  const fault = await destinationFault(env, endpoint.url);
   const waiting = [...due];
   const tried: Tried[] = [];
   let isGone = false;
@@ -39,6 +39,8 @@ export async function tryDeliveries(
       const delivery = waiting.shift();
       if (!delivery) return;
       const startedAtMs = systemNow();
+      // A name may point elsewhere since the last try.
+      const fault = await destinationFault(env, endpoint.url);
       const outcome = fault ?? (await sent(keys, endpoint, delivery));
       tried.push(triedOf(delivery, startedAtMs, outcome));
       if (typeof outcome === "string") continue;
@@ -52,15 +54,9 @@ export async function tryDeliveries(
 
 /** How it was taken, or why it could not be sent. */
 async function sent(keys: Keys, endpoint: EndpointRow, delivery: Due): Promise<Reception | "unreadable"> {
-  const { id, subjectId } = delivery;
-  let body: string;
-  try {
-    const place = { table: "webhook_deliveries", column: "body", row: id } as const;
-    body = await openText(keys, place, subjectId, delivery.body);
-  } catch (error) {
-    if (error instanceof SealError) return "unreadable";
-    throw error;
-  }
+  const { id } = delivery;
+  const body = await bodyOf(keys, delivery);
+  if (body === null) return "unreadable";
   const timestampSeconds = Math.floor(systemNow() / secondMs);
   const signature = await webhookSignature(secretsOf(endpoint), { id, timestampSeconds, body });
   const headers = {
@@ -71,6 +67,18 @@ async function sent(keys: Keys, endpoint: EndpointRow, delivery: Due): Promise<R
     "webhook-signature": signature,
   };
   return await post(endpoint.url, headers, body);
+}
+
+/** Null where the person's key was destroyed, or the body is no longer kept. */
+async function bodyOf(keys: Keys, { body, eventSeq, subjectId }: Due): Promise<string | null> {
+  if (body === null) return null;
+  const place = { table: "webhook_bodies", column: "body", row: String(eventSeq) } as const;
+  try {
+    return await openText(keys, place, subjectId, body);
+  } catch (error) {
+    if (error instanceof SealError) return null;
+    throw error;
+  }
 }
 
 function secretsOf({ secret, previousSecret, previousSecretUntil }: EndpointRow): string[] {

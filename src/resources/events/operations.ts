@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { eventsAfter } from "#db/event-query.ts";
+import { eventsAfter } from "#db/webhooks/events.ts";
 import { readOperation } from "#http/operation.ts";
 
 const Event = z.object({

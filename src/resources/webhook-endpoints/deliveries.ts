@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { emit, note } from "#db/changes.ts";
 import { one } from "#db/queries.ts";
-import { attemptsOf, deliveriesTo, deliveryStates, deliveryTo } from "#db/webhook-query.ts";
+import { attemptsOf, deliveriesTo, deliveryStates, deliveryTo } from "#db/webhooks/query.ts";
 import { excessOf } from "#gate/event-rights.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";

@@ -134,7 +134,11 @@ export const update = writeOperation({
     return commit(
       present(changed.row),
       changed,
-      emit("webhook_endpoint.updated", { webhookEndpointId: row.id }, { table: webhookEndpoints, row }),
+      emit(
+        "webhook_endpoint.updated",
+        { webhookEndpointId: row.id, moved: url !== undefined },
+        { table: webhookEndpoints, row },
+      ),
     );
   },
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isWebhookSecret } from "#crypto/webhook-signature.ts";
 import { eventTypes } from "#db/event-types.ts";
-import { deliveryStates } from "#db/webhook-query.ts";
+import { deliveryStates } from "#db/webhooks/query.ts";
 import { Instant, stored } from "#http/fields.ts";
 import { typeId } from "#lib/typeid.ts";
 import { disabledReasons } from "./table.ts";

@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { SealError } from "#crypto/envelope.ts";
-import type { Query } from "./queries.ts";
-import { statementOf } from "./statement.ts";
-import { openText, rememberKey } from "./webhook-sealing.ts";
+import type { Query } from "#db/queries.ts";
+import { statementOf } from "#db/statement.ts";
+import { openText, rememberKey } from "./sealing.ts";
 
 export const deliveryStates = ["pending", "delivered", "failed"] as const;
 
@@ -86,7 +86,7 @@ export function attemptsOf(deliveryId: string, limit: number): Query<Attempt[]> 
     async statement({ tenantId }) {
       const a = sql.raw(`"webhook_attempts"`);
       return statementOf(
-        sql`select ${a}."id", ${a}."created_at" as "at", ${a}."outcome", ${a}."status", ${a}."duration_ms" as "durationMs", ${a}."excerpt", "webhook_deliveries"."subject_id" as "subjectId", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from ${a} join "webhook_deliveries" on "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" = ${a}."delivery_id" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "webhook_deliveries"."subject_id" where ${a}."tenant_id" = ${tenantId} and ${a}."delivery_id" = ${deliveryId} order by ${a}."id" desc limit ${limit}`,
+        sql`select ${a}."id", ${a}."created_at" as "at", ${a}."outcome", ${a}."status", ${a}."duration_ms" as "durationMs", ${a}."excerpt", "webhook_bodies"."subject_id" as "subjectId", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from ${a} join "webhook_deliveries" on "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" = ${a}."delivery_id" left join "webhook_bodies" on "webhook_bodies"."tenant_id" = ${tenantId} and "webhook_bodies"."event_seq" = "webhook_deliveries"."event_seq" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "webhook_bodies"."subject_id" where ${a}."tenant_id" = ${tenantId} and ${a}."delivery_id" = ${deliveryId} order by ${a}."id" desc limit ${limit}`,
       );
     },
     async decode({ keys }, rows) {

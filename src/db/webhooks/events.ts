@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import type { Query } from "./queries.ts";
-import { statementOf } from "./statement.ts";
+import type { Query } from "#db/queries.ts";
+import { statementOf } from "#db/statement.ts";
 
 const JsonData = z
   .string()
@@ -64,10 +64,11 @@ export function undispatchedEvents(limit: number): Query<StoredEvent[]> {
   };
 }
 
-/** Events since then and between two numbers that this endpoint was never sent, oldest first. */
+/** Events since then and between two numbers that this endpoint wants and was never sent, oldest first. */
 export function unsentEvents(given: {
   readonly endpointId: string;
   readonly eventTypes: readonly string[];
+  readonly locationIds: readonly string[] | null;
   readonly since: string;
   readonly afterSeq: number;
   readonly beforeSeq: number;
@@ -75,9 +76,13 @@ export function unsentEvents(given: {
 }): Query<StoredEvent[]> {
   return {
     async statement({ tenantId }) {
+      const here =
+        given.locationIds === null
+          ? sql``
+          : sql` and "events"."location_id" in (select value from json_each(${JSON.stringify(given.locationIds)}))`;
       const sent = sql`select 1 from "webhook_deliveries" where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."endpoint_id" = ${given.endpointId} and "webhook_deliveries"."event_seq" = "events"."seq"`;
       return statementOf(
-        sql`select ${columns} from "events" where "events"."tenant_id" = ${tenantId} and "events"."seq" > ${given.afterSeq} and "events"."seq" < ${given.beforeSeq} and "events"."created_at" >= ${given.since} and "events"."type" in (select value from json_each(${JSON.stringify(given.eventTypes)})) and not exists (${sent}) order by "events"."seq" limit ${given.limit}`,
+        sql`select ${columns} from "events" where "events"."tenant_id" = ${tenantId} and "events"."seq" > ${given.afterSeq} and "events"."seq" < ${given.beforeSeq} and "events"."created_at" >= ${given.since} and "events"."type" in (select value from json_each(${JSON.stringify(given.eventTypes)})) ${here} and not exists (${sent}) order by "events"."seq" limit ${given.limit}`,
       );
     },
     decode: async (_context, rows) => z.array(StoredEvent).parse(rows),

@@ -1,9 +1,9 @@
 import { type DataKey, kidOf, open, SealError, seal } from "#crypto/envelope.ts";
-import type { Keys } from "./sealing.ts";
+import type { Keys } from "#db/sealing.ts";
 
 /** A text of a webhook as it lies in its row: under the key of the person it tells of, or else the tenant's. */
 interface Place {
-  readonly table: "webhook_deliveries" | "webhook_attempts";
+  readonly table: "webhook_bodies" | "webhook_attempts";
   readonly column: "body" | "excerpt";
   readonly row: string;
 }
