@@ -8,17 +8,24 @@ const asked = new Map<string, number>();
 const received: { url: string; headers: Record<string, string>; body: string }[] = [];
 let connections = 0;
 
-/** A listener on this machine alone. No request may ever reach it. */
+/** A listener on this machine alone, at the same port of both its addresses. No request may ever reach it. */
 export async function loopbackListener(): Promise<number> {
+  const port = await listenAt("127.0.0.1", 0);
+  // Where the machine has no IPv6 nobody can reach it there.
+  await listenAt("::1", port).catch(() => 0);
+  return port;
+}
+
+async function listenAt(address: string, port: number): Promise<number> {
   const server = createServer((socket) => {
     connections += 1;
     socket.end("HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret");
     socket.on("error", () => undefined);
   });
-  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, address, resolve));
   server.unref();
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
+  const bound = server.address();
+  return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
 
 export async function outside(request: Request): Promise<Response> {

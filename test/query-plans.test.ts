@@ -76,7 +76,10 @@ test("what the drivers ran is remembered for the plans", async () => {
 const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] }>> = {
   endpointsWithDueDeliveries: {
     args: ["2026"],
-    steps: ["SEARCH webhook_queues USING INDEX webhook_queues_due (next_due_at<?)"],
+    steps: [
+      "SEARCH webhook_queues USING INDEX webhook_queues_due (next_due_at<?)",
+      "SEARCH served USING PRIMARY KEY (tenant_id=?)",
+    ],
   },
   expired: {
     args: [0, cellKinds],
@@ -87,6 +90,7 @@ const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] 
       "SEARCH events USING INDEX events_dispatched_by_age (created_at<?)",
       "SEARCH webhook_deliveries USING INDEX webhook_deliveries_by_age (created_at<?)",
       "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
+      "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
     ],
   },
   staleIntents: { args: ["2026"], steps: ["SEARCH intents USING INDEX intents_due (due_at<?)"] },
@@ -101,7 +105,7 @@ const acrossTenants: Readonly<Record<string, { args: unknown[]; steps: string[] 
 };
 const idColumns = [
   ...["tenant_id", "tenant_id as id", "id", "principal_id", "operation", "key_token", "seq"],
-  "endpoint_id",
+  ...["endpoint_id", "event_seq"],
 ];
 
 test("reads across tenants are a closed list, and each uses its index and answers ids alone", async () => {

@@ -1,5 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
-import { onTestFinished, vi } from "vitest";
+import { Webhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
+import { expect, onTestFinished, vi } from "vitest";
 import { consume } from "#jobs/consume.ts";
 import { sweepWebhooks } from "#jobs/deliver-webhooks.ts";
 import { sweepEvents } from "#jobs/dispatch-events.ts";
@@ -28,6 +30,9 @@ interface Message {
   readonly attempts: number;
 }
 
+// Taken before any simulation puts its own in this place.
+const realTimeout = globalThis.setTimeout;
+
 /**
  * The cell us1 with its queues and cron in simulated time: consumers run as in production, `consumersAtOnce` at a time,
  * and the clock moves only when all of them wait for it. The database is real; receivers are the test's.
@@ -38,9 +43,15 @@ export class Simulation {
   /** Requests that went anywhere but to a receiver or the resolver. */
   readonly strayed: string[] = [];
   readonly receivers = new Map<string, Receiver>();
+  /** By host, each that the signature must hold under. npm's two verifiers try every delivery; none may be refused. */
+  readonly secrets = new Map<string, readonly string[]>();
+  /** By host, how many requests it had to answer at once. */
+  readonly mostAtOnce = new Map<string, number>();
+  /** How many requests were under way at once, to whomever. */
   mostUnderWay = 0;
+  readonly #refused: string[] = [];
+  readonly #atOnce = new Map<string, number>();
   readonly #consumersAtOnce: number;
-  readonly #realTimeout = globalThis.setTimeout;
   #messages: Message[] = [];
   #wakes: number[] = [];
   #working = 0;
@@ -69,10 +80,14 @@ export class Simulation {
   private constructor({ consumersAtOnce = 8 }: { consumersAtOnce?: number }) {
     this.#consumersAtOnce = consumersAtOnce;
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    // At a full minute, so that cron comes as long after it in every run.
+    vi.setSystemTime(minuteAfter(Date.now()));
     vi.stubGlobal("fetch", (input: RequestInfo | URL, init?: RequestInit) => this.#fetch(input, init));
     onTestFinished(() => {
       vi.unstubAllGlobals();
       vi.useRealTimers();
+      expect(this.#refused, "deliveries that a verifier refused").toEqual([]);
+      expect(this.strayed, "requests to where nobody listens").toEqual([]);
     });
     this.#cronMs = minuteAfter(Date.now());
     const { CELL_US1 } = testEnv();
@@ -183,16 +198,38 @@ export class Simulation {
       this.strayed.push(request.url);
       throw new TypeError("Nobody listens there.");
     }
-    this.#underWay += 1;
-    this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
+    this.#enter(url.host, 1);
     try {
       const body = await request.text();
       const delivered = { url: request.url, headers: request.headers, body, atMs: Date.now() };
       this.delivered.push(delivered);
+      this.#verify(url.host, delivered);
       return await this.#answered(receiver(delivered), init?.signal ?? null);
     } finally {
-      this.#underWay -= 1;
+      this.#enter(url.host, -1);
       this.#activity += 1;
+    }
+  }
+
+  #enter(host: string, by: 1 | -1): void {
+    this.#underWay += by;
+    this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay);
+    const atOnce = (this.#atOnce.get(host) ?? 0) + by;
+    this.#atOnce.set(host, atOnce);
+    this.mostAtOnce.set(host, Math.max(this.mostAtOnce.get(host) ?? 0, atOnce));
+  }
+
+  #verify(host: string, { headers, body }: Delivered): void {
+    const secrets = this.secrets.get(host) ?? [];
+    if (secrets.length === 0) this.#refused.push(`${host} has no secret`);
+    for (const secret of secrets) {
+      for (const verifier of [new Webhook(secret), new SvixWebhook(secret)]) {
+        try {
+          verifier.verify(body, Object.fromEntries(headers));
+        } catch (error) {
+          this.#refused.push(`${host}: ${String(error)}`);
+        }
+      }
     }
   }
 
@@ -222,7 +259,7 @@ export class Simulation {
   async #quiet(): Promise<void> {
     for (let still = 0, seen = -1; still < 3; ) {
       if (this.#working === 0 && this.#outstanding === 0) return;
-      await new Promise<void>((resolve) => this.#realTimeout(resolve, 0));
+      await new Promise<void>((resolve) => realTimeout(resolve, 0));
       still = this.#outstanding === 0 && this.#activity === seen ? still + 1 : 0;
       seen = this.#activity;
     }

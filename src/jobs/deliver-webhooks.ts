@@ -63,11 +63,18 @@ export async function serveEndpoint(
   const isOpen = endpoint?.state === "enabled" && (await serve(turn, endpoint, due));
   if (!isOpen) await giveUp(turn, endpoint === null);
   const ended = systemNow();
-  const { nextDueMs, waiting } = await endTurn(session, lease, ended);
-  if (waiting !== null) await wakeEndpoints(cell, tenantId, [{ endpointId: waiting }]);
+  const { nextDueMs, next } = await endTurn(session, lease, ended);
+  // Who was turned away for want of a place gets this one, a second ahead of whoever has just had it.
+  if (next !== null) await wakeEndpoints(cell, tenantId, [{ endpointId: next }]);
   // What is due later is left to the sweeper, which comes every minute.
   if (nextDueMs === null || nextDueMs - ended > minuteMs) return;
-  await wakeEndpoints(cell, tenantId, [{ endpointId }], Math.ceil((nextDueMs - ended) / secondMs));
+  const waitSeconds = Math.ceil((nextDueMs - ended) / secondMs);
+  await wakeEndpoints(
+    cell,
+    tenantId,
+    [{ endpointId }],
+    next === null ? waitSeconds : Math.max(1, waitSeconds),
+  );
 }
 
 /** Wakes endpoints that have deliveries due and are not being served: of a tenant as many as may be served at once. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { secondMs } from "#lib/time.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Env } from "./env.ts";
 
 const timeoutMs = 5 * secondMs;
@@ -26,13 +27,15 @@ async function ask(env: Env, name: string, type: keyof typeof types): Promise<st
   const url = new URL(env.DOH_URL);
   url.searchParams.set("name", name);
   url.searchParams.set("type", type);
-  const response = await fetch(url, {
-    headers: { Accept: "application/dns-json" },
-    redirect: "manual",
-    signal: AbortSignal.timeout(timeoutMs),
+  const answer = await withDeadline(timeoutMs, async (signal) => {
+    const response = await fetch(url, {
+      headers: { Accept: "application/dns-json" },
+      redirect: "manual",
+      signal,
+    });
+    if (!response.ok) throw new Error(`The resolver answered ${response.status}.`);
+    return Answer.parse(await response.json());
   });
-  if (!response.ok) throw new Error(`The resolver answered ${response.status}.`);
-  const answer = Answer.parse(await response.json());
   // What was cut off could be the address that matters.
   if (answer.TC === true) throw new Error("The resolver's answer was cut off.");
   if (answer.Status === noSuchName) return [];

@@ -1,6 +1,7 @@
 import { askedWaitMs } from "#lib/retry-schedule.ts";
 import { secondMs } from "#lib/time.ts";
 import { systemNow } from "./clock.ts";
+import { withDeadline } from "./deadline.ts";
 
 const timeoutMs = 10 * secondMs;
 const mostAnswerBytes = 64 * 1024;
@@ -24,29 +25,26 @@ export async function post(
   headers: Readonly<Record<string, string>>,
   body: string,
 ): Promise<Reception> {
-  const startedAt = systemNow();
-  const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), timeoutMs);
-  const took = () => systemNow() - startedAt;
-  try {
-    const request = { method: "POST", headers, body, redirect: "manual", signal: abort.signal } as const;
-    const answer = await fetch(url, request);
-    const text = await beginningOf(answer, abort.signal);
-    const outcome = outcomeOf(answer.status);
-    return {
-      outcome,
-      status: answer.status,
-      durationMs: took(),
-      askedWaitMs: askedWaitMs(answer.headers.get("retry-after"), systemNow()),
-      excerpt: outcome === "accepted" ? null : text.slice(0, excerptCharacters),
-    };
-  } catch {
-    // Why a connection failed could tell of networks that are not the asker's; that it did is enough.
-    const outcome = abort.signal.aborted ? "timed-out" : "unreachable";
-    return { outcome, status: null, durationMs: took(), askedWaitMs: null, excerpt: null };
-  } finally {
-    clearTimeout(timer);
-  }
+  return await withDeadline(timeoutMs, async (signal): Promise<Reception> => {
+    const startedAt = systemNow();
+    const took = () => systemNow() - startedAt;
+    try {
+      const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+      const text = await beginningOf(answer, signal);
+      const outcome = outcomeOf(answer.status);
+      return {
+        outcome,
+        status: answer.status,
+        durationMs: took(),
+        askedWaitMs: askedWaitMs(answer.headers.get("retry-after"), systemNow()),
+        excerpt: outcome === "accepted" ? null : text.slice(0, excerptCharacters),
+      };
+    } catch {
+      // Why a connection failed could tell of networks that are not the asker's; that it did is enough.
+      const outcome = signal.aborted ? "timed-out" : "unreachable";
+      return { outcome, status: null, durationMs: took(), askedWaitMs: null, excerpt: null };
+    }
+  });
 }
 
 function outcomeOf(status: number): Reception["outcome"] {

@@ -4,13 +4,15 @@ import type { Query } from "#db/queries.ts";
 import { type Statement, statementOf } from "#db/statement.ts";
 import type { ResultRows } from "#db/store.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
-import { timestamp } from "#lib/time.ts";
+import { secondMs, timestamp } from "#lib/time.ts";
 import { rememberKey } from "./sealing.ts";
 
 /** How many of a tenant's endpoints are served at once: what one tenant can take of the cell's consumers. */
 export const endpointsAtOnce = 10;
-export const deliveriesPerPage = 50;
+const deliveriesPerPage = 50;
 const mostGivenUpAtOnce = 500;
+// A wake-up takes less: who has waited for longer was turned away.
+const waitedMs = 5 * secondMs;
 
 /** The right to try one endpoint's deliveries: one holder at a time, until it is given back or runs out. */
 export interface Lease {
@@ -120,31 +122,33 @@ const Ended = z.tuple([
 /**
  * Gives the lease back and says, in the same instant, when the next delivery is due: whatever is queued afterwards
  * finds the lease free, and whatever was before is seen here.
- * @returns that time in ms since 1970, null where nothing waits or another took the lease; and, where the tenant had as
- * many endpoints served as may be, the one that has waited longest
+ * @returns that time in ms since 1970, null where nothing waits or another took the lease; and `next`, the tenant's
+ * endpoint that has waited longest because as many were served as may be. It goes to the end of those that wait, so that
+ * of several turns which end together each names another.
  */
 export async function endTurn(
   session: TenantSession,
   lease: Lease,
   now: number,
-): Promise<{ readonly nextDueMs: number | null; readonly waiting: string | null }> {
+): Promise<{ readonly nextDueMs: number | null; readonly next: string | null }> {
   const { tenantId } = session;
   const at = timestamp(now);
-  const next = sql`select min("webhook_deliveries"."due_at") ${pendingOf(session, lease)}`;
-  const [ended, waiting] = Ended.parse(
+  const soonest = sql`select min("webhook_deliveries"."due_at") ${pendingOf(session, lease)}`;
+  const waiting = sql`select "webhook_queues"."endpoint_id" from "webhook_queues" where "webhook_queues"."tenant_id" = ${tenantId} and "webhook_queues"."endpoint_id" <> ${lease.endpointId} and "webhook_queues"."next_due_at" <= ${timestamp(now - waitedMs)} and ("webhook_queues"."leased_until" is null or "webhook_queues"."leased_until" <= ${at}) order by "webhook_queues"."next_due_at" limit 1`;
+  const [ended, next] = Ended.parse(
     await session.execute([
       statementOf(
-        sql`update "webhook_queues" set "lease" = null, "leased_until" = null, "next_due_at" = max((${next}), ${at}, coalesce("paused_until", '')) where ${held(session, lease)} returning "next_due_at"`,
+        sql`update "webhook_queues" set "lease" = null, "leased_until" = null, "next_due_at" = max((${soonest}), ${at}, coalesce("paused_until", '')) where ${held(session, lease)} returning "next_due_at"`,
       ),
       statementOf(
-        sql`select "webhook_queues"."endpoint_id" from "webhook_queues" where "webhook_queues"."tenant_id" = ${tenantId} and "webhook_queues"."endpoint_id" <> ${lease.endpointId} and "webhook_queues"."next_due_at" <= ${at} and ("webhook_queues"."leased_until" is null or "webhook_queues"."leased_until" <= ${at}) and (${atWork(session, at)}) >= ${endpointsAtOnce - 1} order by "webhook_queues"."next_due_at" limit 1`,
+        sql`update "webhook_queues" set "next_due_at" = ${at} where "webhook_queues"."tenant_id" = ${tenantId} and "webhook_queues"."endpoint_id" in (${waiting}) returning "endpoint_id"`,
       ),
     ]),
   );
   const dueAt = ended[0]?.next_due_at ?? null;
   return {
     nextDueMs: dueAt === null ? null : Date.parse(dueAt),
-    waiting: waiting[0]?.endpoint_id ?? null,
+    next: next[0]?.endpoint_id ?? null,
   };
 }
 

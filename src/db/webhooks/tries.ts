@@ -32,7 +32,9 @@ export async function recordTries(
   if (tries.length === 0) return [];
   const { tenantId } = session;
   const attempts = await Promise.all(tries.map((tried) => attemptRow(session, tried)));
-  const moves = tries.map((tried) => moveOf(tried, given.now));
+  // By id, so that each row finds its own: joined to a list, all that wait would be gone through for each.
+  const moves = JSON.stringify(Object.fromEntries(tries.map((tried) => moveOf(tried, given.now))));
+  const moved = (index: number) => sql`${moves} ->> ('$.' || "webhook_deliveries"."id" || ${`[${index}]`})`;
   const paused = given.pausedUntilMs === null ? null : timestamp(given.pausedUntilMs);
   const reached = tries.filter(({ outcome }) => outcome !== "unreadable");
   const failingSince = reached.some(({ accepted }) => accepted)
@@ -48,7 +50,7 @@ export async function recordTries(
       sql`insert into "webhook_attempts" ("tenant_id", "id", "delivery_id", "outcome", "status", "duration_ms", "excerpt", "created_at") select ${tenantId}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 from json_each(${JSON.stringify(attempts)})`,
     ),
     statementOf(
-      sql`update "webhook_deliveries" set "state" = value ->> 1, "due_at" = value ->> 2, "failures" = value ->> 3, "outcome" = value ->> 4, "settled_at" = value ->> 5, "tries" = "tries" + 1 from json_each(${JSON.stringify(moves)}) where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" = value ->> 0 and "webhook_deliveries"."state" = 'pending'`,
+      sql`update "webhook_deliveries" set "state" = ${moved(0)}, "due_at" = ${moved(1)}, "failures" = ${moved(2)}, "outcome" = ${moved(3)}, "settled_at" = ${moved(4)}, "tries" = "tries" + 1 where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" in (select value from json_each(${JSON.stringify(tries.map(({ delivery }) => delivery.id))})) and "webhook_deliveries"."state" = 'pending'`,
     ),
   ];
 }
@@ -61,11 +63,11 @@ export function failingSinceMs(rows: ResultRows | undefined): number | null {
   return since === null ? null : Date.parse(since);
 }
 
-function moveOf({ delivery, accepted, nextTryAtMs, outcome }: Tried, now: number): unknown[] {
+function moveOf({ delivery, accepted, nextTryAtMs, outcome }: Tried, now: number): [string, unknown[]] {
   const state = accepted ? "delivered" : nextTryAtMs === null ? "failed" : "pending";
   const dueAt = nextTryAtMs === null ? null : timestamp(nextTryAtMs);
   const settledAt = state === "pending" ? null : timestamp(now);
-  return [delivery.id, state, dueAt, delivery.failures + (accepted ? 0 : 1), outcome, settledAt];
+  return [delivery.id, [state, dueAt, delivery.failures + (accepted ? 0 : 1), outcome, settledAt]];
 }
 
 async function attemptRow(session: TenantSession, tried: Tried): Promise<unknown[]> {
