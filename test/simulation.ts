@@ -7,9 +7,10 @@ import { sweepWebhooks } from "#jobs/deliver-webhooks.ts";
 import { sweepEvents } from "#jobs/dispatch-events.ts";
 import { minuteMs, secondMs } from "#lib/time.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
+import { errorFields, log } from "#platform/log.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { resolved } from "#test/resolver.ts";
-import { envWith, proxied, rowsOf, tapped } from "#test/world.ts";
+import { envWith, proxied, rowsOf, type Tap, tapped } from "#test/world.ts";
 
 export interface Delivered {
   readonly url: string;
@@ -49,6 +50,8 @@ export class Simulation {
   readonly mostAtOnce = new Map<string, number>();
   /** How many requests were under way at once, to whomever. */
   mostUnderWay = 0;
+  /** Stands between the consumers and the database; lets everything through unless a test says otherwise. */
+  tap: Tap = (_texts, run) => run();
   readonly #refused: string[] = [];
   readonly #atOnce = new Map<string, number>();
   readonly #consumersAtOnce: number;
@@ -92,7 +95,7 @@ export class Simulation {
     this.#cronMs = minuteAfter(Date.now());
     const { CELL_US1 } = testEnv();
     this.env = envWith({
-      CELL_US1: tapped(CELL_US1 as D1Database, (_texts, run) => this.#counted(run)),
+      CELL_US1: tapped(CELL_US1 as D1Database, (texts, run) => this.#counted(() => this.tap(texts, run))),
       AUDIT_EVENTS_US1: this.#queue("keyline-audit-events-us1"),
       WEBHOOKS_US1: this.#queue("keyline-webhooks-us1"),
     });
@@ -125,8 +128,10 @@ export class Simulation {
 
   async #cron(): Promise<void> {
     this.#cronMs = minuteAfter(Date.now());
-    await sweepEvents(this.#cell(), Date.now());
-    await sweepWebhooks(this.#cell(), Date.now());
+    for (const sweep of [sweepEvents, sweepWebhooks])
+      await sweep(this.#cell(), Date.now()).catch((error) =>
+        log("error", "a sweeper failed", errorFields(error)),
+      );
   }
 
   /** Cron comes every minute; those times are left out at which its sweepers would find nothing. */

@@ -64,7 +64,7 @@ create table webhook_deliveries (
   created_at text not null,
   primary key (tenant_id, id),
   unique (tenant_id, endpoint_id, event_seq)
-) strict;
+) strict, without rowid;
 
 create index webhook_deliveries_due on webhook_deliveries (tenant_id, endpoint_id, due_at) where state = 'pending';
 create index webhook_deliveries_by_endpoint on webhook_deliveries (tenant_id, endpoint_id, id);

@@ -16,10 +16,11 @@ export async function replayEvents(
 ): Promise<boolean> {
   const { cell, session, now, allowance } = telling;
   const which = replayedBy(event);
-  for (let hasMore = true; hasMore; ) {
+  for (let afterSeq: number | null = 0; afterSeq !== null; ) {
     if (allowance.questions <= 0) return false;
     allowance.questions -= 1;
-    hasMore = await requeueDeliveries(session, endpoint.id, which, event.seq, now);
+    const given = { replaySeq: event.seq, afterSeq, now };
+    afterSeq = await requeueDeliveries(session, endpoint.id, which, given);
   }
   await wakeEndpoints(cell, session.tenantId, [{ endpointId: endpoint.id }]);
   return which.kind !== "since" || (await sendUnsent(telling, endpoint, which.since, event.seq));

@@ -57,7 +57,7 @@ export function undispatchedEvents(limit: number): Query<StoredEvent[]> {
   return {
     async statement({ tenantId }) {
       return statementOf(
-        sql`select ${columns} from "events" where "events"."tenant_id" = ${tenantId} and "events"."dispatched_at" is null order by "events"."seq" limit ${limit}`,
+        sql`select ${columns} from "events" indexed by "events_pending" where "events"."tenant_id" = ${tenantId} and "events"."dispatched_at" is null order by "events"."seq" limit ${limit}`,
       );
     },
     decode: async (_context, rows) => z.array(StoredEvent).parse(rows),

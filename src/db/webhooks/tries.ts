@@ -32,7 +32,7 @@ export async function recordTries(
   if (tries.length === 0) return [];
   const { tenantId } = session;
   const attempts = await Promise.all(tries.map((tried) => attemptRow(session, tried)));
-  // By id, so that each row finds its own: joined to a list, all that wait would be gone through for each.
+  // Each row finds its own by its id: joined to a list, SQLite would go through all that the tenant has for each.
   const moves = JSON.stringify(Object.fromEntries(tries.map((tried) => moveOf(tried, given.now))));
   const moved = (index: number) => sql`${moves} ->> ('$.' || "webhook_deliveries"."id" || ${`[${index}]`})`;
   const paused = given.pausedUntilMs === null ? null : timestamp(given.pausedUntilMs);
@@ -50,7 +50,7 @@ export async function recordTries(
       sql`insert into "webhook_attempts" ("tenant_id", "id", "delivery_id", "outcome", "status", "duration_ms", "excerpt", "created_at") select ${tenantId}, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6 from json_each(${JSON.stringify(attempts)})`,
     ),
     statementOf(
-      sql`update "webhook_deliveries" set "state" = ${moved(0)}, "due_at" = ${moved(1)}, "failures" = ${moved(2)}, "outcome" = ${moved(3)}, "settled_at" = ${moved(4)}, "tries" = "tries" + 1 where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" in (select value from json_each(${JSON.stringify(tries.map(({ delivery }) => delivery.id))})) and "webhook_deliveries"."state" = 'pending'`,
+      sql`update "webhook_deliveries" set "state" = ${moved(0)}, "due_at" = ${moved(1)}, "failures" = ${moved(2)}, "outcome" = ${moved(3)}, "settled_at" = ${moved(4)}, "tries" = "tries" + 1 where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" in (select value from json_each(${JSON.stringify(tries.map(({ delivery }) => delivery.id))})) and exists (select 1 from "webhook_queues" where ${held(session, lease)})`,
     ),
   ];
 }

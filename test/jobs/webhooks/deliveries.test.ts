@@ -4,7 +4,7 @@ import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import type { Receiver } from "#test/simulation.ts";
 import { newTenant } from "#test/world.ts";
-import { as, endpointAt, eventsOf, failing, listening, only, orderAt, taken, typesOf } from "./kit.ts";
+import { as, endpointAt, eventsOf, failing, idsOf, listening, only, orderAt, taken, typesOf } from "./kit.ts";
 
 const { call } = clientOf();
 
@@ -168,6 +168,31 @@ test("a test event goes to the endpoint that is tested, whatever it listens to, 
   expect(sim.delivered.map(({ url }) => new URL(url).host)).toEqual(["shop.example"]);
   expect(typesOf(sim.delivered)).toEqual(["webhook_endpoint.tested"]);
 });
+
+for (const [when, isCommitted] of [
+  ["before it is committed", false],
+  ["after it was committed", true],
+] as const) {
+  test(`where the database is lost ${when}, nothing is lost, and what is sent again has its id`, async () => {
+    const { sim, tenant, ask } = await listening(["order.placed"], taken);
+    await orderAt(sim, tenant);
+    const toFail = new Set(['insert or ignore into "webhook_deliveries"', 'insert into "webhook_attempts"']);
+    sim.tap = async (texts, run) => {
+      const found = [...toFail].find((begin) => texts.some((text) => text.startsWith(begin)));
+      if (!found) return await run();
+      toFail.delete(found);
+      if (isCommitted) await run();
+      throw new Error("Network connection lost.");
+    };
+    await sim.run(5 * minuteMs);
+    expect(toFail.size).toBe(0);
+    expect(sim.delivered).toHaveLength(isCommitted ? 1 : 2);
+    expect(new Set(sim.delivered.map(({ body }) => body)).size).toBe(1);
+    const delivery = await only(ask);
+    expect(delivery).toMatchObject({ state: "delivered", tries: 1 });
+    expect(new Set(idsOf(sim.delivered))).toEqual(new Set([delivery.id]));
+  });
+}
 
 test("both secrets sign while they overlap, afterwards the new one alone", async () => {
   const { sim, tenant, ask, endpoint } = await listening(["order.placed"], taken);
