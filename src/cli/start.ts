@@ -36,6 +36,8 @@ const server = spawn(
     ...(values.verbose ? [] : ["--log-level", "error"]),
     "--var",
     `PUBLIC_ORIGIN:${baseUrl}`,
+    "--var",
+    "WEBHOOKS_TO_LOCALHOST:true",
   ],
   {
     stdio: ["ignore", "inherit", "inherit"],

@@ -145,6 +145,29 @@ export type CustomerSearch =
       readonly cursor?: string;
     };
 
+export type Event = {
+  readonly id: string;
+  /** Counted per tenant, without gaps; who is limited to locations sees those numbers alone. */
+  readonly seq: number;
+  readonly type: string;
+  readonly at: string;
+  /** Ids, enums and amounts; read what it is about for the rest. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly locationId: string | null;
+  readonly assigneeId: string | null;
+  readonly actor: {
+    readonly kind: string;
+    readonly id: string;
+  };
+  readonly requestId: string;
+};
+
+export type Events = {
+  readonly data: readonly Event[];
+  /** Ask again with it where there is more; to go on later, with the last `seq` seen. */
+  readonly nextAfter: number | null;
+};
+
 /** What is wrong, and where: in the body (pointer), or in the query or a header (parameter). */
 export type FieldError = {
   /** A JSON pointer into the body (RFC 6901). */
@@ -301,6 +324,55 @@ export type NewParts = {
   readonly partSize: number;
 };
 
+/** Exactly one of the three. */
+export type NewReplay = {
+  readonly deliveryId?: string;
+  readonly failed?: true;
+  readonly since?: string;
+};
+
+export type NewWebhookEndpoint = {
+  /** https, of a public host name. */
+  readonly url: string;
+  readonly eventTypes: readonly (
+    | "api_key.created"
+    | "api_key.revoked"
+    | "customer.created"
+    | "customer.updated"
+    | "customer.deleted"
+    | "customer.restored"
+    | "file.created"
+    | "file.uploaded"
+    | "file.rejected"
+    | "file.updated"
+    | "file.deleted"
+    | "file.restored"
+    | "file.purged"
+    | "location.created"
+    | "location.updated"
+    | "location.deleted"
+    | "order.created"
+    | "order.updated"
+    | "order.placed"
+    | "order.in_production"
+    | "order.ready"
+    | "order.completed"
+    | "order.cancelled"
+    | "settings.updated"
+    | "tenant.created"
+    | "webhook_endpoint.created"
+    | "webhook_endpoint.updated"
+    | "webhook_endpoint.deleted"
+    | "webhook_endpoint.enabled"
+    | "webhook_endpoint.disabled"
+    | "webhook_endpoint.secret_rotated"
+    | "webhook_endpoint.tested"
+    | "webhook_endpoint.replay_requested"
+  )[];
+  /** One of the client's own; made here unless given. */
+  readonly secret?: string;
+};
+
 export type Order = {
   readonly id: string;
   /** Counted per tenant, without gaps. */
@@ -393,6 +465,19 @@ export type PublicJwk = {
   readonly alg: "ES256";
 };
 
+export type Replay = {
+  readonly webhookEndpointId: string;
+  readonly kind: "one" | "failed" | "since";
+  readonly requestedAt: string;
+};
+
+export type SecretRotation = {
+  /** One of the client's own; made here unless given. */
+  readonly secret?: string;
+  /** How long deliveries are signed with the old secret too. */
+  readonly overlapHours?: number;
+};
+
 export type Settings = {
   readonly name: string;
   readonly currency: string;
@@ -431,6 +516,136 @@ export type Tenant = {
   readonly version: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+};
+
+export type WebhookDelivery = {
+  /** The `webhook-id` of every try. */
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventSeq: number;
+  readonly eventType: string;
+  readonly state: "pending" | "delivered" | "failed";
+  readonly tries: number;
+  /** How the last try ended, or why there was none. */
+  readonly outcome: string | null;
+  readonly dueAt: string | null;
+  readonly settledAt: string | null;
+  readonly createdAt: string;
+};
+
+export type WebhookDeliveryPage = {
+  readonly data: readonly WebhookDelivery[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type WebhookDeliveryWithAttempts = {
+  /** The `webhook-id` of every try. */
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventSeq: number;
+  readonly eventType: string;
+  readonly state: "pending" | "delivered" | "failed";
+  readonly tries: number;
+  /** How the last try ended, or why there was none. */
+  readonly outcome: string | null;
+  readonly dueAt: string | null;
+  readonly settledAt: string | null;
+  readonly createdAt: string;
+  readonly attempts: readonly {
+    readonly at: string;
+    readonly outcome: string;
+    readonly status: number | null;
+    readonly durationMs: number;
+    /** The beginning of a refusal's text, for who may read what was sent. */
+    readonly excerpt: string | null;
+  }[];
+};
+
+export type WebhookEndpoint = {
+  readonly id: string;
+  readonly url: string;
+  readonly eventTypes: readonly string[];
+  /** The locations whose events it is sent; null: of all, and those of none. */
+  readonly locationIds: readonly string[] | null;
+  /** Whose rights it is sent events under. */
+  readonly creatorId: string;
+  readonly state: "enabled" | "disabled";
+  readonly disabledBecause: "by-hand" | "gone" | "failing" | "creator-gone" | "creator-lacks-rights" | null;
+  readonly disabledAt: string | null;
+  /** Until then deliveries are signed with the previous secret too. */
+  readonly previousSecretUntil: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type WebhookEndpointPage = {
+  readonly data: readonly WebhookEndpoint[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type WebhookEndpointPatch = {
+  /** https, of a public host name. */
+  readonly url?: string;
+  readonly eventTypes?: readonly (
+    | "api_key.created"
+    | "api_key.revoked"
+    | "customer.created"
+    | "customer.updated"
+    | "customer.deleted"
+    | "customer.restored"
+    | "file.created"
+    | "file.uploaded"
+    | "file.rejected"
+    | "file.updated"
+    | "file.deleted"
+    | "file.restored"
+    | "file.purged"
+    | "location.created"
+    | "location.updated"
+    | "location.deleted"
+    | "order.created"
+    | "order.updated"
+    | "order.placed"
+    | "order.in_production"
+    | "order.ready"
+    | "order.completed"
+    | "order.cancelled"
+    | "settings.updated"
+    | "tenant.created"
+    | "webhook_endpoint.created"
+    | "webhook_endpoint.updated"
+    | "webhook_endpoint.deleted"
+    | "webhook_endpoint.enabled"
+    | "webhook_endpoint.disabled"
+    | "webhook_endpoint.secret_rotated"
+    | "webhook_endpoint.tested"
+    | "webhook_endpoint.replay_requested"
+  )[];
+};
+
+export type WebhookEndpointWithSecret = {
+  readonly id: string;
+  readonly url: string;
+  readonly eventTypes: readonly string[];
+  /** The locations whose events it is sent; null: of all, and those of none. */
+  readonly locationIds: readonly string[] | null;
+  /** Whose rights it is sent events under. */
+  readonly creatorId: string;
+  readonly state: "enabled" | "disabled";
+  readonly disabledBecause: "by-hand" | "gone" | "failing" | "creator-gone" | "creator-lacks-rights" | null;
+  readonly disabledAt: string | null;
+  /** Until then deliveries are signed with the previous secret too. */
+  readonly previousSecretUntil: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** In this one answer and nowhere else; a replay holds null. */
+  readonly secret: string | null;
 };
 
 /** By resource and verb: what a call takes and what it answers. */
@@ -526,6 +741,10 @@ export interface Operations {
       input: { params: { customerId: string }; body: CustomerPatch; ifMatch?: string };
       answer: Customer;
     };
+  };
+  events: {
+    /** Read the events after a number, oldest first, for 30 days; what webhooks are sent from. */
+    list: { input: { query?: { after?: number; limit?: number } }; answer: Events };
   };
   files: {
     /** Begin to upload a file in parts. */
@@ -695,12 +914,75 @@ export interface Operations {
     /** Check a credential and its rate limit. */
     ping: { input: Record<never, never>; answer: Ping };
   };
+  webhookEndpoints: {
+    /** Have events sent to an address; the secret they are signed with is shown once. */
+    create: {
+      input: { body: NewWebhookEndpoint; idempotencyKey?: string };
+      answer: WebhookEndpointWithSecret;
+    };
+    /** List what an endpoint was sent or waits to be sent, newest first; of one state. */
+    deliveries: {
+      input: {
+        params: { webhookEndpointId: string };
+        query?: { limit?: number; cursor?: string; state?: "pending" | "delivered" | "failed" };
+      };
+      answer: WebhookDeliveryPage;
+    };
+    /** Read a delivery with its tries, newest first. */
+    delivery: {
+      input: { params: { webhookEndpointId: string; deliveryId: string } };
+      answer: WebhookDeliveryWithAttempts;
+    };
+    /** Send nothing more; what was not delivered yet counts as failed. */
+    disable: {
+      input: { params: { webhookEndpointId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: WebhookEndpoint;
+    };
+    /** Send events again, from now on and under the rights of who enables it; replay what was missed. */
+    enable: {
+      input: { params: { webhookEndpointId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: WebhookEndpoint;
+    };
+    /** Read a webhook endpoint. */
+    get: { input: { params: { webhookEndpointId: string } }; answer: WebhookEndpoint };
+    /** List webhook endpoints, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: WebhookEndpointPage };
+    /** Remove a webhook endpoint; what was not delivered yet is dropped. */
+    remove: { input: { params: { webhookEndpointId: string }; ifMatch?: string }; answer: null };
+    /** Send again: one delivery, all that failed, or every event since a time. */
+    replay: {
+      input: { params: { webhookEndpointId: string }; body: NewReplay; idempotencyKey?: string };
+      answer: Replay;
+    };
+    /** Sign with another secret; for a while the old one signs too. */
+    rotate: {
+      input: {
+        params: { webhookEndpointId: string };
+        body: SecretRotation;
+        idempotencyKey?: string;
+        ifMatch?: string;
+      };
+      answer: WebhookEndpointWithSecret;
+    };
+    /** Send a test event to this endpoint alone. */
+    test: {
+      input: { params: { webhookEndpointId: string }; idempotencyKey?: string };
+      answer: WebhookEndpoint;
+    };
+    /** Change where events are sent or which; from then on they are sent under the rights of who changed it. */
+    update: {
+      input: { params: { webhookEndpointId: string }; body: WebhookEndpointPatch; ifMatch?: string };
+      answer: WebhookEndpoint;
+    };
+  };
 }
 
 export type ProblemName =
   | "address-not-allowed"
   | "conflict"
   | "customer-deleted"
+  | "endpoint-disabled"
+  | "events-exceed-creator"
   | "file-deleted"
   | "file-exceeds-plan"
   | "file-not-pending"
@@ -731,6 +1013,7 @@ export type ProblemName =
   | "size-mismatch"
   | "tenant-suspended"
   | "too-large"
+  | "too-many-endpoints"
   | "transition-not-allowed"
   | "unauthorized"
   | "unavailable"
@@ -761,6 +1044,9 @@ export const routes = {
     restore: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/restore" },
     search: { method: "POST", path: "/v1/tenants/{tenant}/customers/search" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+  },
+  events: {
+    list: { method: "GET", path: "/v1/tenants/{tenant}/events" },
   },
   files: {
     begin: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/parts" },
@@ -808,5 +1094,28 @@ export const routes = {
   tenants: {
     get: { method: "GET", path: "/v1/tenants/{tenant}" },
     ping: { method: "GET", path: "/v1/tenants/{tenant}/ping" },
+  },
+  webhookEndpoints: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints" },
+    deliveries: {
+      method: "GET",
+      path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/deliveries",
+    },
+    delivery: {
+      method: "GET",
+      path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/deliveries/{deliveryId}",
+    },
+    disable: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/disable" },
+    enable: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/enable" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/webhook-endpoints" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}" },
+    replay: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/replays" },
+    rotate: {
+      method: "POST",
+      path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/rotate-secret",
+    },
+    test: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/test" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}" },
   },
 } as const;

@@ -3,6 +3,7 @@ import type { ApiKeyMode } from "#crypto/api-key.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Tier } from "#gate/tiers.ts";
+import type { DestinationFault } from "#platform/destinations.ts";
 import type { TenantFiles } from "#platform/tenant-files.ts";
 import type { Commit, Refusal } from "./outcome.ts";
 import type { Cursors } from "./page.ts";
@@ -45,6 +46,8 @@ export interface TenantContext {
     mode: ApiKeyMode,
     keyId: string,
   ) => Promise<{ key: string; secretHash: string; pepperVersion: number }>;
+  /** Why nothing may be sent to this address, or null; asks where its name points. */
+  readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
 }
 
 export interface PublicContext {

@@ -133,6 +133,16 @@ export const problems = {
     title: "The parts are not those that were recorded.",
     meaning: "Two uploads of one part crossed each other. Upload the parts again, or delete the file.",
   },
+  "endpoint-disabled": {
+    status: 409,
+    title: "The webhook endpoint is disabled.",
+    meaning: "Nothing is sent to it until it is enabled.",
+  },
+  "too-many-endpoints": {
+    status: 409,
+    title: "There are as many webhook endpoints as there can be.",
+    meaning: "A tenant has at most 50; remove one first.",
+  },
   "precondition-failed": {
     status: 412,
     title: "The precondition does not hold.",
@@ -177,6 +187,12 @@ export const problems = {
     status: 422,
     title: "A key cannot do more than who creates it.",
     meaning: "Scopes and locations must be among the creator's own.",
+  },
+  "events-exceed-creator": {
+    status: 422,
+    title: "An endpoint is told no more than who answers for it may read.",
+    meaning:
+      "Event types and locations must be within the rights of whoever creates, changes or enables the endpoint.",
   },
   "idempotency-key-reused": {
     status: 422,

@@ -1,9 +1,11 @@
+import { cellKinds } from "#db/retention.ts";
 import type { Registry } from "#http/registry.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { archiveCalls } from "./archive-calls.ts";
 import { deleteOldCalls } from "./call-retention.ts";
+import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { deleteExpired } from "./retention.ts";
@@ -19,7 +21,8 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ...cells.flatMap((cell): [string, () => Promise<void>][] => [
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
-      [`retention ${cell.id}`, () => deleteExpired(cell.database, now)],
+      [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
+      [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`calls to archive ${cell.id}`, () => archiveCalls(cell, now)],
       [`calls to delete ${cell.id}`, () => deleteOldCalls(cell, now)],
     ]),

@@ -3,20 +3,17 @@ import { claimIntent, type StoredIntent } from "#db/intent-rows.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
-import { type TenantSession, tenantDb } from "#db/tenant-db.ts";
+import type { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
-import { noCapabilities } from "#gate/capabilities.ts";
 import { settleIntent } from "#http/effect.ts";
-import type { TenantContext } from "#http/operation.ts";
-import { cursorsOf } from "#http/page.ts";
 import { namedOperations, type Registry } from "#http/registry.ts";
 import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { tenantFiles } from "#platform/tenant-files.ts";
+import { systemContext } from "./system-context.ts";
 
 const mostPerRun = 50;
 
@@ -59,7 +56,7 @@ async function resume(
   }
   const result = await operation.perform(ports, intent, stored.id);
   await settleIntent(operation, { id: stored.id, intent, key: keyOf(stored) }, result, {
-    context: contextOf(cell, session, stored, now),
+    context: systemContext(cell, session, stored.operation, now),
     ports,
     keys: session.keys,
     commit: (changes, step) => commitAsSystem(session, run, changes, step),
@@ -68,31 +65,4 @@ async function resume(
 
 function keyOf({ principal_id: principalId, operation, idempotency_token: token }: StoredIntent) {
   return token === null ? null : { principalId, operation, token };
-}
-
-function contextOf(cell: Cell, session: TenantSession, stored: StoredIntent, now: number): TenantContext {
-  const { tenantId, keys } = session;
-  return {
-    tenant: tenantDb(session),
-    principal: {
-      kind: "system",
-      id: "system",
-      tenantId,
-      slug: "",
-      cell: cell.id,
-      jurisdiction: cell.jurisdiction,
-      tier: "free",
-      capabilities: noCapabilities,
-      locations: null,
-      assigneeId: null,
-      ipAllowList: [],
-      allowedOrigins: [],
-      expiresAt: null,
-      currency: "",
-    },
-    now,
-    newId,
-    cursors: cursorsOf(keys.ring, tenantId, stored.operation),
-    mintApiKey: () => Promise.reject(new Error("The system creates no keys.")),
-  };
 }

@@ -68,7 +68,7 @@ export class CallBuffer {
   }
 
   async #sendAfter(ms: number, filling: Filling): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await scheduler.wait(ms);
     if (filling.isTaken) return;
     filling.isTaken = true;
     if (this.#filling === filling) this.#filling = null;

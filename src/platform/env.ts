@@ -20,6 +20,10 @@ export interface Env {
   readonly SECURITY_CONTACT?: string;
   /** Milliseconds that a call's record may wait in its isolate for others. */
   readonly CALL_LOG_WAIT_MS: string;
+  /** Where names are looked up: a resolver that speaks DNS over HTTPS in JSON. */
+  readonly DOH_URL: string;
+  /** "true": webhooks may go to http://localhost. `npm start` sets it. */
+  readonly WEBHOOKS_TO_LOCALHOST?: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
   readonly [cellBinding: string]: unknown;

@@ -9,10 +9,13 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   audit: "Who changed what and when: one row for every changed row, append-only.",
   customers: "The people who buy. What is personal about them is kept only as ciphertext.",
   docs: "This contract, for programs and for people, and whom to tell of a vulnerability.",
+  events: "What happened, numbered without gaps, for 30 days: the pull side of webhooks.",
   files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
   locations: "Places of the business; members and keys may be limited to some.",
   orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
+  "webhook-endpoints":
+    "Addresses that events are posted to, signed as Standard Webhooks says, and tried again.",
   tenants: "The business that the credentials belong to.",
 };

@@ -7,6 +7,7 @@ import { search } from "./customers/search.ts";
 import * as docs from "./docs/operations.ts";
 import * as pages from "./docs/pages.ts";
 import * as security from "./docs/security.ts";
+import * as events from "./events/operations.ts";
 import * as content from "./files/content.ts";
 import * as files from "./files/operations.ts";
 import * as parts from "./files/parts.ts";
@@ -18,6 +19,9 @@ import * as transitions from "./orders/transitions.ts";
 import * as settings from "./settings/operations.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
+import * as deliveries from "./webhook-endpoints/deliveries.ts";
+import { disable, enable, rotate } from "./webhook-endpoints/lifecycle.ts";
+import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 
 /** Every operation there is. A resource joins here, and with that come limits, permissions, audit and their tests. */
 export const registry = {
@@ -27,9 +31,11 @@ export const registry = {
   customers: { ...customers, search },
   docs: { ...docs, ...pages, ...security },
   files: { ...files, ...content, ...parts, ...removal, revise },
+  events,
   locations,
   orders: { ...orders, ...transitions },
   settings,
   system,
   tenants,
+  "webhook-endpoints": { ...webhookEndpoints, ...deliveries, disable, enable, rotate },
 } satisfies Registry;

@@ -67,7 +67,15 @@ test("a deployment with all its bindings is ready, and each of a cell's was look
   expect(status).toBe(200);
   const names = json.checks.map(({ name }: { name: string }) => name);
   for (const { id } of cellsOf(testEnv()))
-    for (const what of ["schema", "schema of the log", "files", "call archive", "queue", "queue of calls"])
+    for (const what of [
+      "schema",
+      "schema of the log",
+      "files",
+      "call archive",
+      "queue",
+      "queue of webhooks",
+      "queue of calls",
+    ])
       expect(names).toContain(`${what} of cell ${id}`);
 });
 
