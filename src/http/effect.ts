@@ -15,7 +15,7 @@ import type { Ports, TenantContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import { rawBodyTerms, type StreamedBody, streamedBody } from "./raw-body.ts";
 import type { AnyEffect, AnyInput } from "./registry.ts";
-import { lookUp, refusalOf, refused, replayed, tellAfterwards } from "./write.ts";
+import { lookUp, refusalOf, refused, tellAfterwards } from "./write.ts";
 
 const mostTries = 3;
 
@@ -27,17 +27,18 @@ export async function executeEffect(
   key: ReplayKey | null,
 ): Promise<Response> {
   const intended = await operation.intend(run.context, input);
-  if (intended instanceof Refusal) return await refused(run, key, intended, false);
+  if (intended instanceof Refusal) return await refused(run, operation, key, intended, false);
   const id = run.context.newId("int");
   const intent = operation.intent.parse(intended.answer);
   const committed = await commitRun(run, run.session, intended.changes, {
     record: claimOf(run, key, id),
     intent: stepOf(run, operation, key, id, intent),
   });
-  if (committed.kind === "refused") return await refused(run, key, refusalOf(committed.refusal), false);
+  if (committed.kind === "refused")
+    return await refused(run, operation, key, refusalOf(committed.refusal), false);
   if (committed.kind === "lost") {
     const replay = key ? await lookUp(run, key) : null;
-    return key && replay ? await replayed(run, key, replay) : problemAnswer(run.c, "conflict");
+    return replay ?? problemAnswer(run.c, "conflict");
   }
   tellAfterwards(run, intended);
   const ports = { files: tenantFiles(run.caller.cell.files, run.session.tenantId) };
@@ -76,7 +77,7 @@ function retryAfter(operation: AnyEffect): number {
 // The sweeper ended it, or will: the record has the answer that stands, and none where the effect was undone.
 async function endedElsewhere(run: Run, operation: AnyEffect, key: ReplayKey | null): Promise<Response> {
   const replay = key ? await lookUp(run, key) : null;
-  if (key && replay) return await replayed(run, key, replay);
+  if (replay) return replay;
   return key || operation.abandon
     ? problemAnswer(run.c, "conflict")
     : problemAnswer(run.c, "in-progress", { retryAfterSeconds: operation.resumeAfterSeconds });
