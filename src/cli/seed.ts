@@ -25,8 +25,10 @@ import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { customers } from "#resources/customers/table.ts";
+import { files } from "#resources/files/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
+import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
 export interface Business {
@@ -56,6 +58,8 @@ export interface Seeded {
   readonly customerIds: readonly string[];
   /** At the first location, the installer's. */
   readonly orderId: string;
+  /** Of that order. */
+  readonly fileId: string;
 }
 
 /**
@@ -72,7 +76,10 @@ export async function seedTenant(env: Env, business: Business, now: number): Pro
   await foundOwner(env, cell.database, claim.id, now);
   const session = await systemSession(env, cell.database, claim.id);
   const there = await session.get(tenants, claim.id);
-  if (there === null) await committed(session, now, contentOf(business, claim.id, now));
+  if (there === null) {
+    const artwork = await storeArtwork(cell, claim.id);
+    await committed(session, now, contentOf(business, claim.id, artwork, now));
+  }
   const { seeded, people } = await contentIn(session, business, cell, now);
   const confirmed = update(directoryTenants, claim, { state: "active" }, now);
   await committed(directory, now, [...people, confirmed]);
@@ -97,6 +104,7 @@ async function contentIn(
     members: many(members, all),
     customers: many(customers, all),
     orders: many(orders, all),
+    files: many(files, all),
   });
   const idOf = (row: { readonly id: string } | undefined) => {
     if (!row) throw new Error(`The seed of ${slug} is not whole.`);
@@ -112,6 +120,7 @@ async function contentIn(
       memberIds: Object.fromEntries(roleNames.map((role) => [role, memberId(role)])) as Record<Role, string>,
       customerIds: people.map(({ email }) => idOf(found.customers.find((row) => row.email === email))),
       orderId: idOf(found.orders[0]),
+      fileId: idOf(found.files[0]),
     },
     people: found.members.flatMap(({ role, userId }) => [
       insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
@@ -172,7 +181,7 @@ async function claimed(
   return claim.row;
 }
 
-function contentOf(business: Business, tenantId: string, now: number): Change[] {
+function contentOf(business: Business, tenantId: string, artwork: Artwork, now: number): Change[] {
   const { slug, name, trade, plan, currency, timezone } = business;
   const here: [string, string] = [newId("loc"), newId("loc")];
   const staff = roleNames.map((role) => ({ role, userId: newId("usr"), memberId: newId("mbr") }));
@@ -181,7 +190,8 @@ function contentOf(business: Business, tenantId: string, now: number): Change[] 
     string
   >;
   const customerRows = business.people.map((person) => ({ id: newId("cus"), ...person }));
-  const order = orderOf(business, customerRows[0]?.id ?? "", here[0], memberIds.installer, now);
+  const customerId = customerRows[0]?.id ?? "";
+  const order = orderOf(business, customerId, here[0], memberIds.installer, now);
   const limitedKey = newId("key");
   const customRole = { id: newId("rol"), name: "Weekend help", capabilities: maskOf(["orders:read"]) };
   return [
@@ -214,6 +224,7 @@ function contentOf(business: Business, tenantId: string, now: number): Change[] 
     ),
     insertAll(customers, customerRows, now),
     ...order.changes,
+    ...artworkRows(artwork, { id: order.id, customerId }, now),
     insert(
       apiKeys,
       {

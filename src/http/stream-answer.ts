@@ -26,6 +26,8 @@ export async function streamAnswer(run: Run, stored: StoredObject): Promise<Resp
   headers.set("Content-Disposition", contentDisposition(stored.disposition, stored.fileName));
   // Should a browser show it after all, it shows it as a page of nobody that may run nothing.
   headers.set("Content-Security-Policy", `${securityHeaders["Content-Security-Policy"]}; sandbox`);
+  // An edge that compresses on the way would change length, ranges and the tag's strength (section 7.7).
+  headers.set("Cache-Control", `${securityHeaders["Cache-Control"]}, no-transform`);
   return await content(run, stored, selected);
 }
 

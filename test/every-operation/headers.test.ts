@@ -185,13 +185,14 @@ function published(name: string): Readonly<Record<string, string>> {
 
 /** By hand, from DESIGN section 9. */
 function expectFrame({ headers }: Answer, own: Readonly<Record<string, string>> = {}): void {
+  const isFile = headers.has("content-disposition");
   expect(Object.fromEntries(headers)).toMatchObject({
     "strict-transport-security": "max-age=63072000; includeSubDomains; preload",
     "x-content-type-options": "nosniff",
-    "content-security-policy": headers.has("content-disposition") ? `${framePolicy}; sandbox` : framePolicy,
+    "content-security-policy": isFile ? `${framePolicy}; sandbox` : framePolicy,
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
-    "cache-control": "no-store",
+    "cache-control": isFile ? "no-store, no-transform" : "no-store",
     "x-request-id": expect.stringMatching(/^req_[0-7][0-9a-hjkmnp-tv-z]{25}$/),
     ...own,
   });

@@ -151,7 +151,7 @@ function expectSafe({ headers }: Answer): void {
   for (const part of ["default-src 'none'", "frame-ancestors 'none'", "sandbox"])
     expect(policy).toContain(part);
   expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
-  expect(headers.get("cache-control")).toBe("no-store");
+  expect(headers.get("cache-control")).toBe("no-store, no-transform");
   expect(headers.get("referrer-policy")).toBe("no-referrer");
   expect(headers.get("strict-transport-security")).toContain("max-age");
 }

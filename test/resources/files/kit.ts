@@ -112,11 +112,11 @@ export async function getFile(tenant: TestTenant, fileId: string) {
   return (await ask(tenant, "files.get", { params: { fileId } })).json;
 }
 
-/** The ids on the first page. */
+/** The ids on the first page, without the seed's. */
 export async function listed(tenant: TestTenant, query: Record<string, string>): Promise<string[]> {
   const answer = await ask(tenant, "files.list", { query });
   expect(answer.status, answer.text).toBe(200);
-  return answer.json.data.map(({ id }: { id: string }) => id);
+  return answer.json.data.map(({ id }: { id: string }) => id).filter((id: string) => id !== tenant.fileId);
 }
 
 export function download(
@@ -132,16 +132,19 @@ export function bucketOf({ cell }: TestTenant): Files {
   return cell.files;
 }
 
+/** The keys of the tenant's objects, without the one of its seed. */
 export async function objectsOf(tenant: TestTenant): Promise<string[]> {
   const { objects } = await bucketOf(tenant).list({ prefix: `${tenant.tenantId}/` });
-  return objects.map(({ key }) => key);
+  return objects.map(({ key }) => key).filter((key) => !key.includes(tenant.fileId));
 }
 
-/** What of this tenant's files lies in the database, past the handle. */
-export async function rowsLeft({ cell, tenantId }: TestTenant) {
-  const count = async (table: string) =>
-    (await rowsOf(cell.database, `select 1 from ${table} where tenant_id = ?`, tenantId)).length;
-  return { files: await count("files"), parts: await count("file_parts") };
+/** What of this tenant's files lies in the database, past the handle, without the seed's. */
+export async function rowsLeft({ cell, tenantId, fileId }: TestTenant) {
+  const count = async (text: string) => (await rowsOf(cell.database, text, tenantId, fileId)).length;
+  return {
+    files: await count("select 1 from files where tenant_id = ? and id <> ?"),
+    parts: await count("select 1 from file_parts where tenant_id = ? and file_id <> ?"),
+  };
 }
 
 export async function intentsOf({ cell, tenantId }: TestTenant): Promise<unknown[]> {
