@@ -14,6 +14,10 @@ const broken: Readonly<Record<string, { changes: Record<string, unknown>; check:
   "a cell's database": { changes: { CELL_EU1: undefined }, check: "schema of cell eu1" },
   "a cell's bucket": { changes: { FILES_EU1: undefined }, check: "files of cell eu1" },
   "a cell's queue": { changes: { AUDIT_EVENTS_US1: {} }, check: "queue of cell us1" },
+  "a cell's queue of webhooks": {
+    changes: { WEBHOOKS_EU1: undefined },
+    check: "queue of webhooks of cell eu1",
+  },
   "a cell's log": { changes: { LOG_EU1: undefined }, check: "schema of the log of cell eu1" },
   "a cell's call archive": { changes: { CALL_ARCHIVE_US1: undefined }, check: "call archive of cell us1" },
   "a cell's queue of calls": { changes: { CALLS_US1: undefined }, check: "queue of calls of cell us1" },
