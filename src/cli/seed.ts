@@ -27,6 +27,7 @@ import { newId } from "#platform/ids.ts";
 import { customers } from "#resources/customers/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
+import { outsideLink } from "./seed-outside.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
 export interface Business {
@@ -150,6 +151,7 @@ function contentOf(
   const customerRows = business.people.map((person) => ({ id: newId("cus"), ...person }));
   const order = orderOf(business, customerRows[0]?.id ?? "", here[0], memberIds.installer, now);
   const limitedKey = newId("key");
+  const outside = outsideLink({ slug, tenantId, memberId: memberIds.owner }, now);
   const customRole = { id: newId("rol"), name: "Weekend help", capabilities: maskOf(["orders:read"]) };
   const changes: Change[] = [
     insert(tenants, { id: tenantId, slug, name, trade, plan, currency, timezone, allowedOrigins: "[]" }, now),
@@ -196,12 +198,14 @@ function contentOf(
       now,
     ),
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    ...outside.cell,
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
   const people: Change[] = staff.flatMap(({ role, userId }) => [
     insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
     insert(memberships, { id: newId("mem"), userId, memberTenantId: tenantId }, now),
   ]);
+  people.push(...outside.directory);
   const seeded = {
     tenantId,
     cell,
