@@ -36,6 +36,9 @@ export async function admit(
   const answer = await enter(c, credential, staleEpoch);
   if (answer.outcome === "unknown") return refuse("unauthorized");
   const { policy } = answer;
+  // Whoever is limited has time to wait before the rights are read anew.
+  if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
+    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : refuse("unauthorized");
   c.get("state").cell = credential.cell.id;
   showRate(c, policy, answer.rate, answer.outcome === "admitted");
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
@@ -46,6 +49,11 @@ export async function admit(
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
   if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch);
   return refusal ?? (await callerOf(c, credential, policy));
+}
+
+// A token of an outside issuer counts while the cell says that its member is one by that issuer.
+function isVouchedFor({ outside }: Credential, policy: Policy): boolean {
+  return outside === null || policy.outsideMembers.includes(outside.memberRowId);
 }
 
 async function enter(
@@ -88,8 +96,9 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
   return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
 }
 
-async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
-  const { cell, scope, principalId, kind } = credential;
+async function callerOf(c: RequestContext, credential: Credential, ofRow: Policy): Promise<Caller> {
+  const { cell, scope, principalId, kind, outside } = credential;
+  const policy = outside?.seesAssignedAlone ? { ...ofRow, assigneeId: principalId } : ofRow;
   const { tenantId, slug, tier, locations, assigneeId, ipAllowList, expiresAt, currency } = policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
   const subjects = new Map<string, DataKey>();

@@ -4,6 +4,7 @@ import { note } from "#db/changes.ts";
 import { isBusy } from "#db/d1-errors.ts";
 import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
+import { IssuerUnavailable } from "#gate/outside-keys.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { dataAnswer, problemAnswer } from "./answers.ts";
@@ -185,6 +186,7 @@ async function replayKeyOf(
 function unexpected(c: RequestContext, error: Error): Response {
   if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
   if (error instanceof EpochMoved) return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
+  if (error instanceof IssuerUnavailable) return problemAnswer(c, "unavailable", { retryAfterSeconds: 60 });
   log("error", "unexpected error", {
     requestId: c.get("state").requestId,
     operation: c.get("state").operation,
