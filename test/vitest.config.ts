@@ -1,5 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { issuerServer } from "./issuer-server.ts";
+import { matrixIssuer } from "./matrix-issuer.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -9,7 +11,10 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
+        outboundService: issuerServer,
         bindings: {
+          OUTSIDE_ISSUERS: JSON.stringify([matrixIssuer.entry]),
+          OUTSIDE_ISSUER_SECRETS: `${matrixIssuer.entry.name}:${matrixIssuer.secret}`,
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
           // Set by CI: then a missing ../shared/vectors fails the tests that need it instead of skipping them.
           REQUIRE_VECTORS: process.env.KEYLINE_REQUIRE_VECTORS ?? "",

@@ -61,6 +61,8 @@ async function load(set: KeySet, jwksUrl: string, now: number): Promise<void> {
   try {
     const admitted = await admitJwks(await fetchKeySet(jwksUrl));
     if (!admitted.ok) throw new Error(`The key set is not admitted: ${admitted.reason}.`);
+    // No issuer means to have none: it would make every token of its own worthless.
+    if (admitted.keys.kids.size === 0) throw new Error("The key set has no key that we can use.");
     set.keys = admitted.keys;
     set.loadedAt = now;
   } catch (error) {

@@ -17,7 +17,8 @@ export async function afterCommit(
 ): Promise<void> {
   const told: Promise<unknown>[] = [];
   if (changes.some((change) => change.kind === "emit")) told.push(cell.queue.send({ v: 1, tenantId }));
-  for (const principalId of changedPrincipals(changes)) told.push(gateOf(env, cell, principalId).forget());
+  for (const principalId of new Set(changedPrincipals(changes)))
+    told.push(gateOf(env, cell, principalId).forget());
   for (const result of await Promise.allSettled(told)) {
     if (result.status === "rejected")
       log("warn", "a notice after a commit was not delivered", errorFields(result.reason));
@@ -28,6 +29,8 @@ function changedPrincipals(changes: readonly Change[]): string[] {
   return changes.flatMap((change) => {
     if (change.kind !== "update" && change.kind !== "remove") return [];
     const { entity } = metaOf(change.table);
+    if (entity === "outside-member")
+      return typeof change.before.memberId === "string" ? [change.before.memberId] : [];
     return entity === "api-key" || entity === "member" ? [String(change.before.id)] : [];
   });
 }

@@ -12,10 +12,11 @@ import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
-import { AnyPrincipal, type PublicContext } from "./operation.ts";
+import { AnyPrincipal, type ProtocolContext, type PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import {
   type AnyInput,
+  type AnyProtocol,
   type AnyPublic,
   type AnyTenantOperation,
   type NamedOperation,
@@ -27,32 +28,33 @@ import type { AppTypes, RequestContext } from "./request-state.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
 
+/** What operations without a tenant are given. */
+interface Contexts {
+  readonly public: (c: RequestContext) => PublicContext;
+  readonly protocol: (c: RequestContext) => ProtocolContext;
+}
+
 /** The one door: authenticate → gate → authorize → validate → run → parse the answer → commit → answer → log. */
-export function doorTo(
-  registry: Registry,
-  publicContext: (c: RequestContext) => PublicContext,
-): Hono<AppTypes> {
+export function doorTo(registry: Registry, contexts: Contexts): Hono<AppTypes> {
   const app = new Hono<AppTypes>();
   app.use(frame);
   app.notFound((c) => problemAnswer(c, "not-found"));
   app.onError((error, c) => unexpected(c, error));
-  for (const named of namedOperations(registry)) mount(app, named, publicContext);
+  for (const named of namedOperations(registry)) mount(app, named, contexts);
   return app;
 }
 
-function mount(
-  app: Hono<AppTypes>,
-  { name, operation }: NamedOperation,
-  publicContext: (c: RequestContext) => PublicContext,
-): void {
+function mount(app: Hono<AppTypes>, { name, operation }: NamedOperation, contexts: Contexts): void {
   const path = pathOf(operation).replaceAll(/\{(\w+)\}/g, ":$1");
   const method = operation.method.toUpperCase();
-  if (operation.form === "public") {
+  if (operation.form === "public" || operation.form === "protocol") {
     app.on(
       method,
       [path],
       ...validators(operation),
-      async (c) => await servePublic(c, name, operation, publicContext(c)),
+      operation.form === "public"
+        ? async (c) => await servePublic(c, name, operation, contexts.public(c))
+        : async (c) => await serveProtocol(c, name, operation, contexts.protocol(c)),
     );
     return;
   }
@@ -122,6 +124,22 @@ async function servePublic(
 ): Promise<Response> {
   c.get("state").operation = name;
   const answer = await operation.run(context, inputOf(c, operation));
+  if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
+}
+
+async function serveProtocol(
+  c: RequestContext,
+  name: string,
+  operation: AnyProtocol,
+  context: ProtocolContext,
+): Promise<Response> {
+  c.get("state").operation = name;
+  const answer = await operation.run(context, {
+    params: inputOf(c, operation).params,
+    header: (header) => c.req.header(header),
+    body: new Uint8Array(await c.req.arrayBuffer()),
+  });
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
   return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
 }

@@ -31,8 +31,10 @@ export function validators(operation: AnyOperation): Middleware[] {
     ),
   );
   if (operation.method === "get") return chain;
+  chain.push(bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }));
+  // A protocol's body is its own: signed as the bytes it came in.
+  if (operation.mount === "protocol") return chain;
   chain.push(
-    bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
     body ? requireJson : allowNoBody,
     zValidator("json", body ?? nothing, (result, c) =>
       result.success ? undefined : invalid(typed(c), result.error.issues, "body"),

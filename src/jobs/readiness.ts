@@ -1,6 +1,8 @@
 import { keksOf } from "#db/keks.ts";
 import { schemaFaults } from "#db/schema-check.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { outsideIssuers } from "#gate/outside-issuers.ts";
+import { secretsOf } from "#identity/receive-message.ts";
 import { secondMs } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -44,6 +46,10 @@ async function runChecks(env: Env): Promise<Check[]> {
     check("directory schema", "apply the migrations of migrations/directory", () =>
       schemaFaults(env.DIRECTORY, "directory"),
     ),
+    check("outside issuers", "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (README)", async () => {
+      for (const { name } of outsideIssuers(env)) secretsOf(env, name);
+      return [];
+    }),
     ...cells.map((cell) =>
       check(`schema of cell ${cell.id}`, "apply the migrations of migrations/cell", () =>
         schemaFaults(cell.database, "cell"),

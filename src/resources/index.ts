@@ -6,6 +6,7 @@ import { search } from "./customers/search.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
+import * as outsideIssuers from "./outside-issuers/operations.ts";
 import * as settings from "./settings/operations.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
@@ -17,6 +18,7 @@ export const registry = {
   customers: { ...customers, search },
   locations,
   orders: { ...orders, ...transitions },
+  "outside-issuers": outsideIssuers,
   settings,
   system,
   tenants,
