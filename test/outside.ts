@@ -144,6 +144,46 @@ export interface Session {
   readonly version?: 1 | 2;
 }
 
+/** One membership as Clerk tells of it; `at` is its clock, ms since 1970. */
+export interface Membership {
+  readonly organization: string;
+  readonly subject: string;
+  readonly membership?: string;
+  readonly role?: string;
+  readonly joinedAt?: number;
+  readonly at?: number;
+}
+
+export function membershipEvent(verb: "created" | "updated" | "deleted", given: Membership): object {
+  const { organization, subject, membership = `orgmem_${subject}`, role = "org:member" } = given;
+  const { joinedAt = 1_790_000_000_000, at = joinedAt } = given;
+  const person = { user_id: subject, identifier: "zqclerkperson@canary.example", first_name: "Zqclerkname" };
+  return {
+    type: `organizationMembership.${verb}`,
+    object: "event",
+    instance_id: "ins_1",
+    timestamp: at,
+    data: {
+      object: "organization_membership",
+      id: membership,
+      role,
+      created_at: joinedAt,
+      updated_at: at,
+      organization: { id: organization, name: "Acme", slug: "acme" },
+      public_user_data: person,
+    },
+  };
+}
+
+export function deletionEvent(kind: "user" | "organization", id: string): object {
+  return {
+    type: `${kind}.deleted`,
+    object: "event",
+    timestamp: Date.now(),
+    data: { deleted: true, id, object: kind },
+  };
+}
+
 export async function newIssuer(changes: object = {}, keys?: KeyPair): Promise<TestIssuer> {
   const issuer = new TestIssuer(keys ?? (await rsaKeyPair()), changes);
   await issuer.publish(issuer.keys);

@@ -18,18 +18,23 @@ type Claims = Readonly<Record<string, unknown>>;
 
 const id = z.string().min(1).max(255);
 const list = z.string().max(4096);
+const role = z
+  .string()
+  .max(255)
+  .transform((text) => (text === "" ? null : text))
+  .default(null);
 const mostPermissions = 500;
 
 const Version1 = z.object({
   v: z.literal(1).optional(),
   org_id: id,
-  org_role: id.optional(),
+  org_role: role,
   org_permissions: z.array(id).max(mostPermissions).optional(),
 });
 const Version2 = z.object({
   v: z.literal(2),
   fea: list.optional(),
-  o: z.object({ id, rol: id.optional(), per: list.optional(), fpm: list.optional() }),
+  o: z.object({ id, rol: role, per: list.optional(), fpm: list.optional() }),
 });
 
 /** Clerk's session tokens: version 1 (`org_id`, `org_role`, `org_permissions`) and version 2 (`o`). */
@@ -37,11 +42,11 @@ export function clerkClaims(claims: Claims): OrganizationClaims | null {
   const second = Version2.safeParse(claims);
   if (second.success) {
     const { o, fea = "" } = second.data;
-    return { organization: o.id, role: o.rol ?? null, permissions: permissionsOf(fea, o.per, o.fpm) };
+    return { organization: o.id, role: o.rol, permissions: permissionsOf(fea, o.per, o.fpm) };
   }
   const first = Version1.safeParse(claims);
   if (!first.success) return null;
-  const { org_id: organization, org_role: role = null, org_permissions: permissions = [] } = first.data;
+  const { org_id: organization, org_role: role, org_permissions: permissions = [] } = first.data;
   return { organization, role, permissions };
 }
 

@@ -35,7 +35,8 @@ export function standingAfter(before: Standing | null, news: MembershipNews): St
   };
   if (before === null) return after;
   if (before.state === "ended") return null;
-  if (before.membership !== membership) return isLater(news, before) ? after : null;
+  if (before.membership !== membership || before.joinedMs !== joinedMs)
+    return isLater(news, before) ? after : null;
   if (before.state === "removed") return null;
   return news.isRemoval || changedMs > before.changedMs ? after : null;
 }
