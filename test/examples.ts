@@ -3,9 +3,10 @@ import { type AnyOperation, namedOperations } from "#http/registry.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { type Call, clientOf } from "#test/client.ts";
+import { membershipMessage } from "#test/matrix-message.ts";
 import type { TestTenant } from "#test/world.ts";
 
-type Input = Pick<Call, "params" | "query" | "body">;
+type Input = Pick<Call, "params" | "query" | "body" | "headers">;
 
 /** One valid call of an operation, and which of its ids a hostile caller would swap. Ids in params are all of them. */
 export interface Example {
@@ -103,6 +104,7 @@ const examples: Readonly<Record<string, Example>> = {
   "orders.finish": { needs: "orders:write", make: withOrder("start") },
   "orders.complete": { needs: "orders:write", make: withOrder("finish") },
   "orders.cancel": { needs: "orders:write", make: withOrder("place") },
+  "outside-issuers.receive": { needs: "nobody", make: membershipMessage },
   "settings.get": { needs: "settings:read", make: () => ({}) },
   "settings.update": { needs: "settings:write", make: () => ({ body: { currency: "GBP" } }) },
   "tenants.get": { needs: "tenant:read", make: () => ({}) },
