@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { insert, mustNotExist, update } from "#db/changes.ts";
+import { type Change, insert, mustNotExist, update } from "#db/changes.ts";
 import type { RecordDraft } from "#db/commit.ts";
 import { openDirectory } from "#db/directory.ts";
 import { outsideOrganizationClaims as claims, directoryTenants } from "#db/directory-tables.ts";
@@ -9,8 +9,7 @@ import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
-import { afterCommit } from "#http/after-commit.ts";
-import { cellOf } from "#platform/cells.ts";
+import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { standingRemoved } from "./membership-rules.ts";
@@ -26,6 +25,12 @@ export interface OutsideOrganization {
 export type LinkOutcome = "linked" | "no-such-tenant" | "taken" | "tenant-has-another" | "being-unlinked";
 
 type Claim = Row<typeof claims>;
+
+/** What stands beside an unlinking: who is told of its commits, and what is kept of the message that asked for it. */
+export interface Unlinking {
+  readonly tell?: (cell: Cell, tenantId: string, changes: readonly Change[]) => Promise<void>;
+  readonly record?: RecordDraft;
+}
 const mostTries = 5;
 // Of each call: the rest is for the next, which the caller is told to make.
 const mostMembersPerCall = 100;
@@ -103,17 +108,23 @@ export async function unlinkOrganization(
   env: Env,
   organization: OutsideOrganization,
   run: SystemRun,
-  record: RecordDraft | null = null,
+  unlinking: Unlinking = {},
 ): Promise<"unlinked" | "not-linked" | "more"> {
   const directory = await openDirectory(env);
   const claim = await liveClaim(directory, organization);
   if (!claim) return "not-linked";
-  if ((await endInCell(env, claim, run)) === "more") return "more";
-  await commitAsSystem(directory, run, [update(claims, claim, { state: "ended" }, run.now)], null, record);
+  if ((await endInCell(env, claim, run, unlinking)) === "more") return "more";
+  const ended = update(claims, claim, { state: "ended" }, run.now);
+  await commitAsSystem(directory, run, [ended], null, unlinking.record);
   return "unlinked";
 }
 
-async function endInCell(env: Env, claim: Claim, run: SystemRun): Promise<"done" | "more"> {
+async function endInCell(
+  env: Env,
+  claim: Claim,
+  run: SystemRun,
+  { tell }: Unlinking,
+): Promise<"done" | "more"> {
   const directory = await openDirectory(env);
   const tenant = await directory.get(directoryTenants, claim.ownerId);
   const cell = tenant && cellOf(env, tenant.cell);
@@ -142,7 +153,7 @@ async function endInCell(env: Env, claim: Claim, run: SystemRun): Promise<"done"
       },
       run,
     );
-    if (outcome.kind === "committed") await afterCommit(env, cell, claim.ownerId, outcome.changes);
+    if (outcome.kind === "committed") await tell?.(cell, claim.ownerId, outcome.changes);
   }
   return active.length < mostMembersPerCall ? "done" : "more";
 }

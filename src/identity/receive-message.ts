@@ -100,12 +100,10 @@ async function takeOrganizationDeletion(taking: Taking, organization: string): P
   const key = await keyOf(directory, issuer.name, taking.messageId);
   const { before } = await directory.read({ before: replayQuery(key, run.now) });
   if (before) return "done";
-  const outcome = await unlinkOrganization(
-    env,
-    { issuer: issuer.issuer, organization },
-    run,
-    recordOf(key, run),
-  );
+  const outcome = await unlinkOrganization(env, { issuer: issuer.issuer, organization }, run, {
+    tell: (...commit) => afterCommit(env, ...commit),
+    record: recordOf(key, run),
+  });
   if (outcome === "more") return "try-again";
   return outcome === "unlinked" ? "done" : "ignored";
 }
