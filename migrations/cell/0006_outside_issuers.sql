@@ -35,5 +35,5 @@ create table outside_members (
   foreign key (tenant_id, member_id) references members (tenant_id, id)
 ) strict, without rowid;
 
-create index outside_members_by_member on outside_members (tenant_id, member_id) where member_id is not null;
+create index outside_members_by_member on outside_members (tenant_id, member_id);
 create index outside_members_active on outside_members (tenant_id, organization_id, id) where state = 'active';

@@ -57,7 +57,7 @@ const memberPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "member_locations" where "member_locations"."tenant_id" = ${tenantId} and "member_locations"."member_id" = ${id}`;
 
 const outsideRows = (tenantId: string, id: string) =>
-  sql`select ${outsideMembers.id} as "id" from ${outsideMembers} join ${outsideOrganizations} on ${outsideOrganizations.tenantId} = ${tenantId} and ${outsideOrganizations.id} = ${outsideMembers.organizationId} and ${outsideOrganizations.state} = 'linked' where ${outsideMembers.tenantId} = ${tenantId} and ${outsideMembers.memberId} = ${id} and ${outsideMembers.state} = 'active' limit 50`;
+  sql`select ${outsideMembers.id} as "id" from ${outsideMembers} indexed by "outside_members_by_member" join ${outsideOrganizations} on ${outsideOrganizations.tenantId} = ${tenantId} and ${outsideOrganizations.id} = ${outsideMembers.organizationId} and ${outsideOrganizations.state} = 'linked' where ${outsideMembers.tenantId} = ${tenantId} and ${outsideMembers.memberId} = ${id} and ${outsideMembers.state} = 'active' limit 50`;
 
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });

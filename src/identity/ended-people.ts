@@ -67,7 +67,7 @@ function placeQuery(identityId: string, after: string): Query<Place[]> {
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select ${index.id} as "id", ${index.organizationId} as "organization_id", ${index.memberId} as "member_id", ${claims.ownerId} as "owner_id", ${tenants.cell} as "cell" from ${index} join ${claims} on ${claims.tenantId} = ${tenantId} and ${claims.id} = ${index.organizationId} join ${tenants} on ${tenants.tenantId} = ${tenantId} and ${tenants.id} = ${claims.ownerId} where ${index.tenantId} = ${tenantId} and ${index.identityId} = ${identityId} and ${index.id} > ${after} order by ${index.id} limit ${placesPerPage}`,
+        sql`select ${index.id} as "id", ${index.organizationId} as "organization_id", ${index.memberId} as "member_id", ${claims.ownerId} as "owner_id", ${tenants.cell} as "cell" from ${index} indexed by "outside_member_index_by_identity" join ${claims} on ${claims.tenantId} = ${tenantId} and ${claims.id} = ${index.organizationId} join ${tenants} on ${tenants.tenantId} = ${tenantId} and ${tenants.id} = ${claims.ownerId} where ${index.tenantId} = ${tenantId} and ${index.identityId} = ${identityId} and ${index.id} > ${after} order by ${index.id} limit ${placesPerPage}`,
       ),
     decode: async (_context, rows) =>
       rows.map((row) => ({

@@ -92,7 +92,7 @@ function memberQuery(identityId: string, ownerId: string): Query<string | null> 
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select ${index.memberId} as "member_id" from ${index} join ${claims} on ${claims.tenantId} = ${tenantId} and ${claims.id} = ${index.organizationId} and ${claims.ownerId} = ${ownerId} where ${index.tenantId} = ${tenantId} and ${index.identityId} = ${identityId} order by ${index.id} limit 1`,
+        sql`select ${index.memberId} as "member_id" from ${index} indexed by "outside_member_index_by_identity" join ${claims} on ${claims.tenantId} = ${tenantId} and ${claims.id} = ${index.organizationId} and ${claims.ownerId} = ${ownerId} where ${index.tenantId} = ${tenantId} and ${index.identityId} = ${identityId} order by ${index.id} limit 1`,
       ),
     decode: async (_context, rows) => (rows[0] ? String(rows[0].member_id) : null),
   };

@@ -48,7 +48,11 @@ export async function changeStanding(
       organization: one(outsideOrganizations, placed.organizationId),
       row: one(outsideMembers, placed.indexId),
       member: one(members, placed.memberId),
-      rows: many(outsideMembers, { where: eq(outsideMembers.memberId, placed.memberId), limit: 20 }),
+      rows: many(outsideMembers, {
+        where: eq(outsideMembers.memberId, placed.memberId),
+        indexedBy: "outside_members_by_member",
+        limit: 20,
+      }),
     });
     const isLinked = found.organization?.state === "linked";
     if (!found.organization || (change.asksForLink && !isLinked)) return { kind: "unlinked" };
