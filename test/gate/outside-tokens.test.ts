@@ -269,6 +269,19 @@ test("that somebody is no member, or an organization unknown, is known for ten s
   expect(await tries(nobody, nowhere)).toEqual([2, 0]);
 });
 
+test("a person whom the directory knows to be gone asks no gate", async () => {
+  const { env, counts, reset } = counted();
+  const subject = await newPerson(issuer, owner.organization, tenant, "viewer");
+  await rowsOf(
+    testEnv().DIRECTORY,
+    "update outside_identities set state = 'ended' where id = (select identity_id from outside_member_index order by id desc limit 1)",
+  );
+  reset();
+  const as = await issuer.token({ ...owner, subject });
+  expect((await ping(as, tenant, { ...issuerVars(issuer), ...bindingsOf(env) })).status).toBe(401);
+  expect(counts.hops).toEqual([]);
+});
+
 function ping(as: string, { slug }: TestTenant, vars: Readonly<Record<string, unknown>> = {}) {
   return call("tenants.ping", { tenant: slug, as, env: issuer.env(vars) });
 }
