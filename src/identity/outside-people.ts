@@ -35,6 +35,7 @@ export async function claimPerson(
   for (let tries = 1; tries <= mostTries; tries += 1) {
     const { pointer } = await directory.read({ pointer: pointerQuery(person) });
     if (pointer === null || pointer.hasEnded) return null;
+    // What was claimed is read before it is used: whoever ended the person meanwhile finds it, or is seen here.
     if (isClaimed(pointer)) return pointer;
     await commitAsSystem(directory, run, await claimsFor(directory, person, pointer, memberId, run.now));
   }
@@ -65,18 +66,16 @@ async function claimsFor(
     memberId: memberId ?? memberThere ?? newId("mbr"),
   };
   const isPerson = and(eq(outsideIdentities.issuer, issuer), eq(outsideIdentities.subjectToken, token));
-  const isActive = and(eq(outsideIdentities.id, identity.id), eq(outsideIdentities.state, "active"));
   const isInOrganization = and(
     eq(outsideMemberIndex.organizationId, organizationId),
     eq(outsideMemberIndex.identityId, identity.id),
   );
   return [
-    identityId === null
-      ? mustNotExist(outsideIdentities, sql`${isPerson}`, lost)
-      : mustExist(outsideIdentities, sql`${isActive}`, lost),
     mustExist(outsideOrganizationClaims, linked(eq(outsideOrganizationClaims.id, organizationId)), lost),
     mustNotExist(outsideMemberIndex, sql`${isInOrganization}`, lost),
-    ...(identityId === null ? [insert(outsideIdentities, identity, now)] : []),
+    ...(identityId === null
+      ? [mustNotExist(outsideIdentities, sql`${isPerson}`, lost), insert(outsideIdentities, identity, now)]
+      : []),
     insert(outsideMemberIndex, index, now),
   ];
 }

@@ -38,7 +38,7 @@ test("nobody joins an organization whose link is ended between the read and the 
   expect([isEnded, await membersOf()]).toEqual([true, []]);
 });
 
-test("no place is made for a person who is deleted between the read and the commit", async () => {
+test("nobody joins who is deleted between the read and the commit", async () => {
   await newPlace();
   const subject = aSubject();
   expect(await joins(subject)).toBe(204);
