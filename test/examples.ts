@@ -6,9 +6,10 @@ import { registry } from "#resources/index.ts";
 import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { fileExamples } from "#test/file-examples.ts";
+import { membershipMessage } from "#test/matrix-message.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
-type Input = Pick<Call, "params" | "query" | "body" | "bytes">;
+type Input = Pick<Call, "params" | "query" | "body" | "bytes" | "headers">;
 
 /** One valid call of an operation, and which of its ids a hostile caller would swap. Ids in params are all of them. */
 export interface Example {
@@ -117,6 +118,7 @@ const examples: Readonly<Record<string, Example>> = {
   "orders.finish": { needs: "orders:write", make: withOrder("start") },
   "orders.complete": { needs: "orders:write", make: withOrder("finish") },
   "orders.cancel": { needs: "orders:write", make: withOrder("place") },
+  "outside-issuers.receive": { needs: "nobody", make: membershipMessage },
   "settings.get": { needs: "settings:read", make: () => ({}) },
   "settings.update": { needs: "settings:write", make: () => ({ body: { currency: "GBP" } }) },
   "tenants.get": { needs: "tenant:read", make: () => ({}) },

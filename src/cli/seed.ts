@@ -11,6 +11,7 @@ import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { type CapabilityMask, maskOf, noCapabilities } from "#gate/capabilities.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
 import { roles as fixedRoles, type Role } from "#gate/roles.ts";
 import {
   apiKeyLocations,
@@ -29,6 +30,7 @@ import { files } from "#resources/files/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
 import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
+import { outsideIndex, outsideRows } from "./seed-outside.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
 export interface Business {
@@ -104,6 +106,8 @@ async function contentIn(
     members: many(members, all),
     customers: many(customers, all),
     orders: many(orders, all),
+    organizations: many(outsideOrganizations, all),
+    outsiders: many(outsideMembers, all),
     files: many(files, all),
   });
   const idOf = (row: { readonly id: string } | undefined) => {
@@ -122,10 +126,13 @@ async function contentIn(
       orderId: idOf(found.orders[0]),
       fileId: idOf(found.files[0]),
     },
-    people: found.members.flatMap(({ role, userId }) => [
-      insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
-      insert(memberships, { id: newId("mem"), userId, memberTenantId: session.tenantId }, now),
-    ]),
+    people: [
+      ...found.members.flatMap(({ role, userId }) => [
+        insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
+        insert(memberships, { id: newId("mem"), userId, memberTenantId: session.tenantId }, now),
+      ]),
+      ...outsideIndex(slug, session.tenantId, found, now),
+    ],
   };
 }
 
@@ -241,6 +248,7 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       now,
     ),
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    ...outsideRows(slug, memberIds.owner, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
 }

@@ -874,6 +874,10 @@ export interface Operations {
     /** Change a draft's lines or due date, or who does the work. */
     update: { input: { params: { orderId: string }; body: OrderPatch; ifMatch?: string }; answer: Order };
   };
+  outsideIssuers: {
+    /** Take in what an outside issuer tells of its members (Clerk's webhooks). */
+    receive: { input: { params: { issuerName: string } }; answer: null };
+  };
   settings: {
     /** Read the settings. */
     get: { input: Record<never, never>; answer: Settings };
@@ -1010,6 +1014,7 @@ export type ProblemName =
   | "rate-limited"
   | "scopes-exceed-creator"
   | "sha256-mismatch"
+  | "signature-invalid"
   | "size-mismatch"
   | "tenant-suspended"
   | "too-large"
@@ -1080,6 +1085,9 @@ export const routes = {
     place: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/place" },
     start: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/start" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/orders/{orderId}" },
+  },
+  outsideIssuers: {
+    receive: { method: "POST", path: "/issuers/{issuerName}/webhooks" },
   },
   settings: {
     get: { method: "GET", path: "/v1/tenants/{tenant}/settings" },

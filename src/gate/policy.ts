@@ -30,6 +30,8 @@ export const Policy = z.object({
   expiresAt: z.number().nullable(),
   /** Keys only: what HMAC(pepper, secret) must be. */
   secretHash: z.string().nullable(),
+  /** Members only: the rows by which outside issuers vouch for them. A gate of before does not know of any. */
+  outsideMembers: z.array(z.string()).default([]),
   tenantKeys: z.array(WrappedKey),
   subjectKey: WrappedKey.nullable(),
   /** Where the cell stood when this was read: no replica older than it may answer. */

@@ -42,6 +42,9 @@ export async function admit(
     return refuse("unauthorized");
   }
   const { policy } = answer;
+  // Whoever is limited has time to wait before the rights are read anew.
+  if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
+    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : refuse("unauthorized");
   const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
@@ -56,6 +59,11 @@ export async function admit(
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
   if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
+}
+
+// A token of an outside issuer counts while the cell says that its member is one by that issuer.
+function isVouchedFor({ outside }: Credential, policy: Policy): boolean {
+  return outside === null || policy.outsideMembers.includes(outside.memberRowId);
 }
 
 async function enter(
@@ -108,8 +116,9 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
   return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
 }
 
-async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
-  const { cell, scope, principalId, kind } = credential;
+async function callerOf(c: RequestContext, credential: Credential, ofRow: Policy): Promise<Caller> {
+  const { cell, scope, principalId, kind, outside } = credential;
+  const policy = outside?.seesAssignedAlone ? { ...ofRow, assigneeId: principalId } : ofRow;
   const { tenantId, slug, tier, locations, assigneeId, ipAllowList, clientOrigins, expiresAt, currency } =
     policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);

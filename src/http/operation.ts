@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ApiKeyMode } from "#crypto/api-key.ts";
+import type { SignedMessage } from "#crypto/svix-signature.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Tier } from "#gate/tiers.ts";
@@ -64,6 +65,27 @@ export interface Contract {
   readonly page: (path: string) => TextAnswer | null;
   /** RFC 9116; null where the operator has configured no contact. */
   readonly securityTxt: () => TextAnswer | null;
+}
+
+/** What became of a message that an outside issuer signed; "try-again": a part was done, the rest is for the next try. */
+export type MessageOutcome =
+  | "done"
+  | "ignored"
+  | "try-again"
+  | "unknown-issuer"
+  | "not-genuine"
+  | "malformed";
+
+export interface ProtocolContext {
+  /** Verifies a message of the issuer of this name and does what it says. */
+  readonly receive: (issuerName: string, message: SignedMessage) => Promise<MessageOutcome>;
+}
+
+/** A request as its protocol sent it: nothing of it is read as ours. */
+export interface ProtocolRequest<P> {
+  readonly params: P;
+  readonly header: (name: string) => string | undefined;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 export interface PublicAccess {
@@ -174,6 +196,15 @@ export interface PublicOperation<P, Q, B, R extends Shape> extends Declaration<P
   run(context: PublicContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
 }
 
+/** Somebody else's protocol: who asks proves it in the protocol's way, over the exact bytes of the body. */
+export interface ProtocolOperation<P, R extends Shape> extends Declaration<P, undefined, undefined, R> {
+  readonly mount: "protocol";
+  readonly method: "post";
+  readonly can: PublicAccess;
+  readonly store: "directory";
+  run(context: ProtocolContext, request: ProtocolRequest<Out<P>>): Promise<z.input<R> | Refusal>;
+}
+
 type Optional = Shape | undefined;
 
 export function readOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
@@ -212,4 +243,8 @@ export function unauthenticatedOperation<
   R extends Shape,
 >(declared: PublicOperation<P, Q, B, R>) {
   return { form: "public" as const, ...declared };
+}
+
+export function protocolOperation<P extends Optional, R extends Shape>(declared: ProtocolOperation<P, R>) {
+  return { form: "protocol" as const, ...declared };
 }

@@ -8,6 +8,11 @@ export const problems = {
     title: "The request could not be read.",
     meaning: "The body is not JSON, or a header is not of its form.",
   },
+  "signature-invalid": {
+    status: 400,
+    title: "The signature does not verify.",
+    meaning: "A signed message is not of its sender, or its timestamp is more than five minutes off.",
+  },
   unauthorized: {
     status: 401,
     title: "No valid credentials.",

@@ -36,10 +36,10 @@ export function validators(operation: AnyOperation): Middleware[] {
   if (operation.method === "get") return chain;
   const raw = rawBodyTerms(body);
   if (raw) return [...chain, async (c, next) => rawBodyProblem(c, raw) ?? (await next())];
-  chain.push(
-    bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
-    ...(body ? [requireJson, jsonOf(body)] : [noBody]),
-  );
+  chain.push(bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }));
+  // A protocol's body is its own: signed as the bytes it came in.
+  if (operation.mount === "protocol") return chain;
+  chain.push(...(body ? [requireJson, jsonOf(body)] : [noBody]));
   return chain;
 }
 

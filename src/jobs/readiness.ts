@@ -1,6 +1,8 @@
 import { keksOf } from "#db/keks.ts";
 import { schemaFaults } from "#db/schema-check.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { outsideIssuers } from "#gate/outside-issuers.ts";
+import { secretsOf } from "#identity/receive-message.ts";
 import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
@@ -51,6 +53,13 @@ async function runChecks(env: Env): Promise<Check[]> {
     check("directory schema", "apply the migrations of migrations/directory", () =>
       schemaFaults(env.DIRECTORY, "directory"),
     ),
+    check("outside issuers", "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (README)", async () => {
+      for (const { name } of outsideIssuers(env)) secretsOf(env, name);
+      return [];
+    }),
+    check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
+      return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
+    }),
     check("gates", "bind the Durable Object of the gates", async () => {
       return hasGates(env) ? [] : ["not bound"];
     }),
@@ -88,6 +97,11 @@ function checksOf(cell: Cell): Promise<Check>[] {
       "queue",
       "create and bind the cell's queue",
       isBound(() => cell.queue),
+    ),
+    checkOf(
+      "queue of webhooks",
+      "create and bind the cell's queue for webhooks",
+      isBound(() => cell.webhooks),
     ),
     checkOf(
       "queue of calls",

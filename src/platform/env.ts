@@ -26,5 +26,9 @@ export interface Env {
   readonly WEBHOOKS_TO_LOCALHOST?: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
+  /** JSON: whose session tokens are taken besides our own; none unless set (gate/outside-issuers). */
+  readonly OUTSIDE_ISSUERS?: string;
+  /** Worker secret: `<issuer's name>:whsec_…[,…]`, what outside issuers sign their webhooks with. */
+  readonly OUTSIDE_ISSUER_SECRETS?: string;
   readonly [cellBinding: string]: unknown;
 }

@@ -13,6 +13,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
   locations: "Places of the business; members and keys may be limited to some.",
   orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
+  "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
   "webhook-endpoints":

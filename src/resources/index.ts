@@ -16,6 +16,7 @@ import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
+import * as outsideIssuers from "./outside-issuers/operations.ts";
 import * as settings from "./settings/operations.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
@@ -34,6 +35,7 @@ export const registry = {
   events,
   locations,
   orders: { ...orders, ...transitions },
+  "outside-issuers": outsideIssuers,
   settings,
   system,
   tenants,

@@ -1,7 +1,7 @@
 import { capabilities } from "#gate/capabilities.ts";
 import { isBytes, mediaOf } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
-import type { AnyOperation, NamedOperation } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody, type NamedOperation } from "#http/registry.ts";
 import { requestBodyOf, successesOf } from "./bodies.ts";
 import { referred } from "./example.ts";
 import type { Headers } from "./headers.ts";
@@ -29,7 +29,7 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
     tags: [tag],
     summary: operation.summary,
     description: [`${operation.summary}.`, needs, ...notes(operation)].join("\n\n"),
-    security: operation.form === "public" ? [] : [{ bearer: [] }],
+    security: isForAnybody(operation) ? [] : [{ bearer: [] }],
     parameters: parametersOf(operation, isVersioned, parts.schemas),
     ...(requestBody ? { requestBody } : {}),
     responses: { ...successes, ...parts.problems.of(operation) },
@@ -37,10 +37,11 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
   };
 }
 
-function accessOf({ form, can }: AnyOperation): { capability: string | null; needs: string } {
+function accessOf(operation: AnyOperation): { capability: string | null; needs: string } {
+  const { can } = operation;
   if (can instanceof AnyPrincipal)
     return { capability: null, needs: `Takes any credentials of the tenant: ${can.because}.` };
-  if (form === "public" || typeof can !== "string")
+  if (isForAnybody(operation) || typeof can !== "string")
     return {
       capability: null,
       needs: `Takes no credentials: ${String(Reflect.get(Object(can), "because"))}.`,
@@ -60,7 +61,7 @@ function notes(operation: AnyOperation): string[] {
   }
   if (isBytes(operation.returns))
     found.push("Streamed; ranges and conditional requests are answered as RFC 9110 says.");
-  if (operation.form !== "public" && operation.recordRefusal)
+  if (!isForAnybody(operation) && operation.recordRefusal)
     found.push("A refused call is recorded in the audit.");
   return found;
 }

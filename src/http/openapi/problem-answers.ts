@@ -1,6 +1,6 @@
 import { isBytes } from "#http/media.ts";
 import { type ProblemName, problemBody, problems } from "#http/problem.ts";
-import type { AnyOperation } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody } from "#http/registry.ts";
 import { type Headers, problemHeaders } from "./headers.ts";
 import { problemsOf } from "./problems.ts";
 import type { Schemas } from "./schemas.ts";
@@ -28,7 +28,7 @@ export class ProblemAnswers {
   }
 
   #component(operation: AnyOperation, status: number, names: readonly ProblemName[]): Reference {
-    const of = operation.form === "public" ? "Public" : isBytes(operation.returns) ? "Bytes" : "";
+    const of = isForAnybody(operation) ? "Public" : isBytes(operation.returns) ? "Bytes" : "";
     const name = `${of}${status}-${names.join("-or-")}`;
     this.components[name] ??= {
       description: names.map((each) => `\`${each}\`: ${problems[each].meaning}`).join("\n\n"),

@@ -1,7 +1,7 @@
 import { isBytes } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
 import { type ProblemName, problems } from "#http/problem.ts";
-import type { AnyOperation } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody } from "#http/registry.ts";
 
 /** Every problem that calling this operation can end in: those it declares, and those of the door around it. */
 export function problemsOf(operation: AnyOperation): ProblemName[] {
@@ -15,8 +15,8 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   const found: ProblemName[] = ["https-required", "rate-limited", "internal", "unavailable", "invalid"];
   if (params) found.push("not-found");
   if (method !== "get") found.push("malformed-request", "too-large");
-  if (method !== "get" && !isBytes(body)) found.push("unsupported-media-type");
-  if (form === "public") return found;
+  if (method !== "get" && form !== "protocol" && !isBytes(body)) found.push("unsupported-media-type");
+  if (isForAnybody(operation)) return found;
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");
   if (form === "read") return found;
