@@ -32,6 +32,9 @@ const server = spawn(
     "dev",
     "--port",
     values.port,
+    // Any free one: two that start at once would choose the same.
+    "--inspector-port",
+    "0",
     "--show-interactive-dev-session=false",
     ...(values.verbose ? [] : ["--log-level", "error"]),
     "--var",
