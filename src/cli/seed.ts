@@ -31,6 +31,7 @@ import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
 import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
 import { outsideIndex, outsideRows } from "./seed-outside.ts";
+import { sleepingEndpoint } from "./seed-webhook.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
 export interface Business {
@@ -248,6 +249,7 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       now,
     ),
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    sleepingEndpoint(slug, memberIds.owner, now),
     ...outsideRows(slug, memberIds.owner, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
