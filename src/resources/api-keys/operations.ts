@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
-import { update as change, emit, insert, insertAll, mustExist } from "#db/changes.ts";
-import { many } from "#db/queries.ts";
+import { update as change, remove as deletion, emit, insert, insertAll, mustExist } from "#db/changes.ts";
+import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
@@ -44,6 +44,7 @@ const Scope = z
   .refine(isCapability, "is not a capability")
   .meta({ pattern: "^[a-z-]+:[a-z-]+$", examples: ["orders:read"] });
 
+const mostLocations = 50;
 const NewApiKey = z
   .strictObject({
     name: line(120).meta({ examples: ["Till"] }),
@@ -51,7 +52,7 @@ const NewApiKey = z
     locationIds: z
       .array(typeId("loc"))
       .min(1)
-      .max(50)
+      .max(mostLocations)
       .optional()
       .meta({ description: "Only at these; absent: wherever its creator may." }),
     ipAllowList: z
@@ -164,13 +165,21 @@ export const revoke = writeOperation({
   returns: ApiKey,
   problems: ["not-found", "conflict", "precondition-failed"],
   async run({ tenant, now }, { params }) {
-    const row = await tenant.get(apiKeys, params.apiKeyId);
+    const { row, places } = await tenant.read({
+      row: one(apiKeys, params.apiKeyId),
+      places: many(apiKeyLocations, {
+        where: eq(apiKeyLocations.apiKeyId, params.apiKeyId),
+        limit: mostLocations,
+      }),
+    });
     if (!row) return refuse("not-found");
     if (row.revokedAt !== null) return commit(present(row));
     const revoked = change(apiKeys, row, { revokedAt: timestamp(now) }, now);
     return commit(
       present(revoked.row),
       revoked,
+      // A key that opens nothing shall keep no location from being removed.
+      ...places.map((place) => deletion(apiKeyLocations, place)),
       emit("api_key.revoked", { apiKeyId: row.id }, { table: apiKeys, row }),
     );
   },
