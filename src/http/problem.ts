@@ -246,8 +246,6 @@ export function isProblemName(text: string): text is ProblemName {
   return Object.hasOwn(problems, text);
 }
 
-const mostErrors = 100;
-
 // Pointers repeat what the client sent, so what it can make us say back has an end.
 function bounded({ pointer, parameter, detail }: FieldError): FieldError {
   return {
@@ -265,6 +263,6 @@ export function problemBody(name: ProblemName, requestId: string, details: Probl
     title,
     status,
     requestId,
-    ...(details.errors ? { errors: details.errors.slice(0, mostErrors).map(bounded) } : {}),
+    ...(details.errors ? { errors: details.errors.map(bounded) } : {}),
   };
 }

@@ -30,7 +30,6 @@ const fields = z.object({
 
 const ApiKey = fields.meta({ id: "ApiKey" });
 
-const mostLocations = 50;
 const CreatedApiKey = fields
   .extend({
     key: told(200, "kl_live_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_…")
@@ -45,6 +44,7 @@ const Scope = z
   .refine(isCapability, "is not a capability")
   .meta({ pattern: "^[a-z-]+:[a-z-]+$", examples: ["orders:read"] });
 
+const mostLocations = 50;
 const NewApiKey = z
   .strictObject({
     name: line(120).meta({ examples: ["Till"] }),

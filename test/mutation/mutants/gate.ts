@@ -92,7 +92,7 @@ export const gates: readonly Mutant[] = [
   { name: "the key's expiry", cut: never(gate, "#isGenuine", "policy.expiresAt"), caughtBy: [terms] },
   {
     name: "the greatest age of cached rights",
-    cut: operand(gate, "#current", "maximumAgeMs"),
+    cut: operand(gate, "#current", "ageMs <"),
     caughtBy: [revocation],
   },
   {
