@@ -16,7 +16,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
+  tenants: "The business that the credentials belong to.",
   "webhook-endpoints":
     "Addresses that events are posted to, signed as Standard Webhooks says, and tried again.",
-  tenants: "The business that the credentials belong to.",
 };

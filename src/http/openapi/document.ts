@@ -54,7 +54,7 @@ export function openApi(
     tags: Object.keys(registry).map((name) => ({ name, description: abouts[name] ?? name })),
     paths: sorted(paths),
     components: {
-      securitySchemes: { bearer },
+      securitySchemes: { bearer, signature },
       schemas: sorted(schemas.components),
       parameters: referredTo({ Tenant: tenant, ...requestHeaders }, paths),
       headers: sorted(headers.components),
@@ -62,6 +62,14 @@ export function openApi(
     },
   };
 }
+
+const signature = {
+  type: "apiKey",
+  in: "header",
+  name: "svix-signature",
+  description:
+    "A service's own signature over `svix-id`, `svix-timestamp` and the body (Standard Webhooks); not for clients.",
+};
 
 const bearer = {
   type: "http",

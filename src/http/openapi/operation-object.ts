@@ -29,7 +29,12 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
     tags: [tag],
     summary: operation.summary,
     description: [`${operation.summary}.`, needs, ...notes(operation)].join("\n\n"),
-    security: isForAnybody(operation) ? [] : [{ bearer: [] }],
+    security:
+      operation.form === "public"
+        ? []
+        : operation.form === "protocol"
+          ? [{ signature: [] }]
+          : [{ bearer: [] }],
     parameters: parametersOf(operation, isVersioned, parts.schemas),
     ...(requestBody ? { requestBody } : {}),
     responses: { ...successes, ...parts.problems.of(operation) },

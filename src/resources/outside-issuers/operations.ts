@@ -2,7 +2,11 @@ import { z } from "zod";
 import { protocolOperation, publicOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 
-const IssuerName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+const IssuerName = z
+  .string()
+  .max(32)
+  .regex(/^[a-z][a-z0-9-]{0,31}$/)
+  .meta({ description: "As the deployment names it.", examples: ["clerk"] });
 const tryAgainSeconds = 5;
 
 /** Svix tries again after anything but 2xx: what will never be of use to us is answered as done. */
