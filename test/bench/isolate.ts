@@ -12,10 +12,17 @@ const HeapUsage = z.object({
 /** One Worker's isolate, as V8's own inspector sees it: apart from the simulators that share its process. */
 export class Isolate {
   readonly #socket: WebSocket;
+  readonly #waiting = new Map<number, (answer: unknown) => void>();
   #asked = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
+    socket.addEventListener("message", ({ data }) => {
+      const answer: { id?: number } = JSON.parse(String(data));
+      const { id = 0 } = answer;
+      this.#waiting.get(id)?.(answer);
+      this.#waiting.delete(id);
+    });
   }
 
   static async named(name: string, inspector: URL): Promise<Isolate> {
@@ -54,15 +61,7 @@ export class Isolate {
   #ask(method: string): Promise<unknown> {
     this.#asked += 1;
     const id = this.#asked;
-    return new Promise((resolve) => {
-      const hear = ({ data }: MessageEvent) => {
-        const answer: { id?: number } = JSON.parse(String(data));
-        if (answer.id !== id) return;
-        this.#socket.removeEventListener("message", hear);
-        resolve(answer);
-      };
-      this.#socket.addEventListener("message", hear);
-      this.#socket.send(JSON.stringify({ id, method }));
-    });
+    this.#socket.send(JSON.stringify({ id, method }));
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 }

@@ -475,10 +475,11 @@ async function stateOf({ cell, tenantId }: TestTenant) {
   };
 }
 
-async function objectsOf({ tenantId }: TestTenant) {
-  const { objects } = await filesOf().list();
+/** Without that of the tenant's seed. */
+async function objectsOf({ tenantId, fileId }: TestTenant) {
+  const { objects } = await filesOf().list({ prefix: tenantId });
   return objects
-    .filter(({ key }) => key.startsWith(tenantId))
+    .filter(({ key }) => !key.includes(fileId))
     .map(({ key, etag, version }) => ({ key, etag, version }));
 }
 
