@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { recordGateCounts } from "#db/gate-counts.ts";
 import { recordLastUse } from "#db/last-use.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
+import type { CountMessage } from "#lib/call-record.ts";
 import { dayMs, hourStart, minuteMs, secondMs } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 
-// No object is evicted while a timer runs, so only one that breaks down forgets, and no more than this time's calls.
-const keptAfterMs = 10 * secondMs;
+// Shorter than any object must be idle to be evicted, and none is while a timer runs.
+const idleMs = 5 * secondMs;
 
 export interface Principal {
   readonly cell: string;
@@ -29,9 +29,9 @@ const Kept = z.object({
 type Kept = z.output<typeof Kept>;
 
 /**
- * A principal's calls by the hour and a key's last use, kept by the gate and written to the cell at most once a minute.
- * The alarm outlives the object, so what it needs is stored with it: at once when an alarm is set, and then within
- * seconds of each call.
+ * A principal's calls by the hour and a key's last use, kept by the gate and told to the cell at most once a minute.
+ * The alarm outlives the object, so what it needs is stored with it: when it is set, and whenever the calls pause. So an
+ * eviction forgets nothing, and a breakdown at worst a minute.
  */
 export class Usage {
   readonly #storage: DurableObjectStorage;
@@ -41,25 +41,35 @@ export class Usage {
   #usedAt: number | null = null;
   #hours = new Map<number, number>();
   #isPending = false;
-  #isKeeping = false;
+  #isWatched = false;
+  #noted = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
   }
 
-  /** Costs memory alone but for the first call of some seconds; the caller's answer does not wait for that either. */
+  /** Costs memory alone but at the start of a minute; the caller's answer does not wait for that either. */
   note(principal: Principal, at: number, isUse: boolean): void {
     this.#principal = principal;
     if (isUse) this.#usedAt = at;
     const hour = hourStart(at);
     this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + 1);
+    this.#noted += 1;
     if (!this.#isPending) {
       this.#isPending = true;
       void this.#schedule(at);
-    } else if (!this.#isKeeping) {
-      this.#isKeeping = true;
-      setTimeout(() => void this.#keep(), keptAfterMs);
-    }
+    } else if (!this.#isWatched) this.#watch();
+  }
+
+  // Each call but the last is followed by another, which costs no timer of its own.
+  #watch(): void {
+    this.#isWatched = true;
+    const noted = this.#noted;
+    setTimeout(() => {
+      this.#isWatched = false;
+      if (noted === this.#noted) void this.#keep();
+      else this.#watch();
+    }, idleMs);
   }
 
   // An alarm may be left from before an eviction: set anew at each return, it would never ring.
@@ -70,7 +80,6 @@ export class Usage {
   }
 
   async #keep(): Promise<void> {
-    this.#isKeeping = false;
     const kept = await this.#total();
     if (kept) void this.#storage.put("use", kept, { allowUnconfirmed: true });
   }
@@ -84,7 +93,7 @@ export class Usage {
     return { ...this.#principal, usedAt: this.#usedAt ?? before?.usedAt ?? null, hours: [...hours] };
   }
 
-  /** Writes what stands so far. Where it throws, the alarm rings again and writes no less. */
+  /** Tells what stands so far. Where it throws, the alarm rings again and tells no less. */
   async flush(env: Env): Promise<void> {
     this.#isPending = false;
     const total = await this.#total();
@@ -96,10 +105,12 @@ export class Usage {
     const { tenantId, principalId, usedAt } = total;
     // One that is older was written long ago: it only stood here for this hour to go on from.
     const hours = total.hours.filter(([hour]) => hour > systemNow() - dayMs);
-    const driver = (database: D1Database) => new TenantDriver(new Store(database, "first-primary"), tenantId);
+    const counted: CountMessage = { v: 1, tenantId, actorId: principalId, hours };
+    const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
     await Promise.all([
-      recordGateCounts(driver(cell.log), principalId, new Map(hours)),
-      usedAt === null ? null : recordLastUse(driver(cell.database), principalId, usedAt),
+      // By the calls' own queue: written one by one, a busy cell's gates alone would keep its log's database busy.
+      cell.calls.send(counted),
+      usedAt === null ? null : recordLastUse(driver, principalId, usedAt),
     ]);
     // The latest hour may go on; of what was noted meanwhile nothing stands in `total`.
     this.#goOnFrom({ ...total, usedAt: null, hours: hours.slice(-1) });

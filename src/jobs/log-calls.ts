@@ -1,7 +1,10 @@
+import { z } from "zod";
 import { callStatements } from "#db/call-rows.ts";
+import { type GateCount, gateCountStatements } from "#db/gate-counts.ts";
+import type { Statement } from "#db/statement.ts";
 import { Store } from "#db/store.ts";
 import { executeTogether } from "#db/tenant-driver.ts";
-import { CallMessage, type CallRecord, callsOfMessage } from "#lib/call-record.ts";
+import { CallMessage, type CallRecord, CountMessage, callsOfMessage } from "#lib/call-record.ts";
 import { dayMs } from "#lib/time.ts";
 import { timeOfId } from "#lib/typeid.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -11,16 +14,19 @@ import { errorFields, log } from "#platform/log.ts";
 const acceptedForMs = 6 * dayMs;
 const firstDelaySeconds = 10;
 
+const AnyMessage = z.union([CallMessage, CountMessage]);
+
 /** A tenant's share of a batch. */
 class Received {
   readonly messages: Message[] = [];
   /** By id, so that a call which two messages hold is one. */
   readonly calls = new Map<string, CallRecord>();
+  readonly counts: GateCount[] = [];
 }
 
 /**
- * The consumer of a cell's calls: one transaction for all of a batch, and where it fails one for each tenant, so that
- * nobody's calls are lost for another's. A message that comes again changes nothing.
+ * The consumer of a cell's calls and of its gates' counts: one transaction for all of a batch, and where it fails one
+ * for each tenant, so that nobody's calls are lost for another's. A message that comes again changes nothing.
  */
 export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Promise<void> {
   const received = receivedFrom(batch, now);
@@ -45,22 +51,27 @@ export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Pr
 
 function receivedFrom({ messages }: MessageBatch, now: number): Map<string, Received> {
   const received = new Map<string, Received>();
+  const isTooOld = (ms: number) => ms <= now - acceptedForMs;
   let tooLate = 0;
   for (const message of messages) {
-    const parsed = CallMessage.safeParse(message.body);
-    if (!parsed.success) {
+    const { data } = AnyMessage.safeParse(message.body);
+    if (!data) {
       // A newer version's, which knows it: during a deploy both consume.
-      log("error", "a message of calls is of no known form", { queue: "calls" });
+      log("error", "a message of calls is of no known form");
       message.retry();
       continue;
     }
-    const { tenantId } = parsed.data;
-    const own = received.get(tenantId) ?? new Received();
-    received.set(tenantId, own);
+    const own = received.get(data.tenantId) ?? new Received();
+    received.set(data.tenantId, own);
     own.messages.push(message);
-    for (const call of callsOfMessage(parsed.data)) {
-      if (timeOfId(call.id) > now - acceptedForMs) own.calls.set(call.id, call);
-      else tooLate += call.times;
+    if ("hours" in data) {
+      for (const [hour, calls] of data.hours)
+        if (!isTooOld(hour)) own.counts.push({ actorId: data.actorId, hour, calls });
+      continue;
+    }
+    for (const call of callsOfMessage(data)) {
+      if (isTooOld(timeOfId(call.id))) tooLate += call.times;
+      else own.calls.set(call.id, call);
     }
   }
   if (tooLate > 0) log("warn", "calls came too late for the call log", { calls: tooLate });
@@ -68,10 +79,14 @@ function receivedFrom({ messages }: MessageBatch, now: number): Map<string, Rece
 }
 
 async function store({ log: database }: Cell, received: ReadonlyMap<string, Received>): Promise<void> {
-  const statements = [...received].map(
-    ([tenantId, { calls }]) => [tenantId, callStatements(tenantId, [...calls.values()])] as const,
-  );
-  const byTenant = new Map(statements.filter(([, own]) => own.length > 0));
+  const byTenant = new Map<string, Statement[]>();
+  for (const [tenantId, { calls, counts }] of received) {
+    const statements = [
+      ...callStatements(tenantId, [...calls.values()]),
+      ...gateCountStatements(tenantId, counts),
+    ];
+    if (statements.length > 0) byTenant.set(tenantId, statements);
+  }
   if (byTenant.size > 0) await executeTogether(new Store(database, "first-primary"), byTenant);
 }
 

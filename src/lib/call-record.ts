@@ -43,6 +43,18 @@ export const CallMessage = z.object({
 });
 export type CallMessage = z.infer<typeof CallMessage>;
 
+/**
+ * How many calls of a principal its gate has counted so far in each hour (its start, ms since 1970). Whole numbers, not
+ * steps: one that comes twice or late changes nothing.
+ */
+export const CountMessage = z.object({
+  v: z.literal(1),
+  tenantId: z.string(),
+  actorId: Name,
+  hours: z.array(z.tuple([Count, Count])).max(48),
+});
+export type CountMessage = z.infer<typeof CountMessage>;
+
 export function messageOfCalls(tenantId: string, calls: readonly CallRecord[]): CallMessage {
   return {
     v: 1,

@@ -1,7 +1,4 @@
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
-import { recordGateCounts } from "#db/gate-counts.ts";
-import { Store } from "#db/store.ts";
-import { TenantDriver } from "#db/tenant-driver.ts";
 import { archiveCalls } from "#jobs/archive-calls.ts";
 import { deleteOldCalls } from "#jobs/call-retention.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
@@ -156,9 +153,8 @@ async function withCalls(): Promise<TestTenant> {
   return tenant;
 }
 
-async function countedByGate({ cell, tenantId, keyId }: TestTenant, calls: number): Promise<void> {
-  const driver = new TenantDriver(new Store(cell.log, "first-primary"), tenantId);
-  await recordGateCounts(driver, keyId, new Map([[start, calls]]));
+async function countedByGate({ tenantId, keyId }: TestTenant, calls: number): Promise<void> {
+  await consumed([{ v: 1, tenantId, actorId: keyId, hours: [[start, calls]] }]);
 }
 
 async function objectsOf({ cell, tenantId }: TestTenant): Promise<string[]> {

@@ -1,10 +1,10 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { CallRecord } from "#lib/call-record.ts";
 import { dayMs, hourMs, hourStart, minuteMs, timestamp } from "#lib/time.ts";
 import { callAt, consumed, listening, messageOf } from "#test/call-log.ts";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
-import { testEnv } from "#test/env.ts";
+import { testEnv, wholeEnv } from "#test/env.ts";
 import { memberToken, newTenant, rowsOf, type TestTenant, tapped } from "#test/world.ts";
 
 const client = clientOf();
@@ -32,6 +32,8 @@ beforeAll(async () => {
   );
   await consumed([messageOf(tenant, calls)]);
 });
+
+afterEach(() => void vi.restoreAllMocks());
 
 test("a call is listed with its actor, template and outcome, and nothing else", async () => {
   const { data } = (await list({ limit: "100", actorId: tenant.memberIds.sales })).json;
@@ -218,8 +220,10 @@ test("what was lost on its way is the gap between the gates' counts and the log"
     (await call("api-calls.list", { tenant: own.slug, as: own.key, query, env })).json.gap;
   expect(await gap(), "the gates have not told yet").toEqual({ counted: 0, logged: 13, missing: 0 });
   // Beside the pings the key has asked once by now.
+  const told = vi.spyOn(wholeEnv().CALLS_US1 as Queue, "send").mockResolvedValue(undefined as never);
   for (const id of [own.keyId, own.memberIds.sales])
     expect(await runDurableObjectAlarm(testEnv().GATES.getByName(id))).toBe(true);
+  await consumed(told.mock.calls.map(([message]) => message));
   expect(await gap()).toEqual({ counted: 18, logged: 13, missing: 5 });
   expect(await gap({ actorId: own.memberIds.sales })).toEqual({ counted: 5, logged: 4, missing: 1 });
   expect(await gap({ actorId: own.keyId })).toEqual({ counted: 13, logged: 9, missing: 4 });
