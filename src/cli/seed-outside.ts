@@ -1,5 +1,6 @@
 import { type Change, insert } from "#db/changes.ts";
 import { outsideIdentities, outsideMemberIndex, outsideOrganizationClaims } from "#db/directory-tables.ts";
+import type { Row } from "#db/tenant-table.ts";
 import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -7,20 +8,13 @@ import { newId } from "#platform/ids.ts";
 const issuer = "https://clerk.demo.example";
 
 /** The tenant's link to an organization of an outside issuer, and its owner as that issuer knows them. */
-export function outsideLink(
-  { slug, tenantId, memberId }: { slug: string; tenantId: string; memberId: string },
-  now: number,
-): { cell: Change[]; directory: Change[] } {
+export function outsideLink(slug: string, memberId: string, now: number): Change[] {
   const organization = { id: newId("oor"), issuer, organization: `org_${slug}`, state: "linked" as const };
-  const identity = { id: newId("usr"), issuer, subject: `user_${slug}`, state: "active" as const };
-  const index = {
+  const member = {
     id: newId("omb"),
     organizationId: organization.id,
-    identityId: identity.id,
+    identityId: newId("usr"),
     memberId,
-  };
-  const member = {
-    ...index,
     state: "active" as const,
     membership: `orgmem_${slug}`,
     role: "org:admin",
@@ -29,12 +23,25 @@ export function outsideLink(
     followsIssuer: 0,
     suspendsMember: 0,
   };
-  return {
-    cell: [insert(outsideOrganizations, organization, now), insert(outsideMembers, member, now)],
-    directory: [
-      insert(outsideOrganizationClaims, { ...organization, ownerId: tenantId }, now),
-      insert(outsideIdentities, identity, now),
-      insert(outsideMemberIndex, index, now),
-    ],
-  };
+  return [insert(outsideOrganizations, organization, now), insert(outsideMembers, member, now)];
+}
+
+/** The directory's pointers to it. */
+export function outsidePointers(
+  slug: string,
+  found: {
+    readonly organizations: readonly Row<typeof outsideOrganizations>[];
+    readonly outsiders: readonly Row<typeof outsideMembers>[];
+  },
+  now: number,
+): Change[] {
+  return [
+    ...found.organizations.map(({ id, organization, state, tenantId }) =>
+      insert(outsideOrganizationClaims, { id, issuer, organization, state, ownerId: tenantId }, now),
+    ),
+    ...found.outsiders.flatMap(({ id, organizationId, identityId, memberId }) => [
+      insert(outsideIdentities, { id: identityId, issuer, subject: `user_${slug}`, state: "active" }, now),
+      insert(outsideMemberIndex, { id, organizationId, identityId, memberId: memberId ?? "" }, now),
+    ]),
+  ];
 }
