@@ -19,6 +19,6 @@ export function noteRefusal(credential: Credential, now: number): void {
   refusedAt.set(nameOf(credential), now);
 }
 
-function nameOf({ cell, principalId, tenantId, secretHash }: Credential): string {
-  return [cell.id, principalId, tenantId, secretHash].join(" ");
+function nameOf({ cell, principalId, tenantId, secretHash, outside }: Credential): string {
+  return [cell.id, principalId, tenantId, secretHash, outside?.memberRowId].join(" ");
 }

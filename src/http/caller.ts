@@ -37,14 +37,11 @@ export async function admit(
   const credential = await authenticate(c.env, c.req.header("authorization"));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
   const answer = await enter(c, credential, staleEpoch, recheck);
-  if (answer.outcome === "unknown") {
-    noteRefusal(credential, systemNow());
-    return refuse("unauthorized");
-  }
+  if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
-    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : refuse("unauthorized");
+    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
   const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
@@ -59,6 +56,11 @@ export async function admit(
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
   if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
+}
+
+function stranger(credential: Credential): Refusal {
+  noteRefusal(credential, systemNow());
+  return refuse("unauthorized");
 }
 
 // A token of an outside issuer counts while the cell says that its member is one by that issuer.

@@ -1,4 +1,5 @@
-import { beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
+import { secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { expectSuccess } from "#test/every-operation/trial.ts";
 import { exampleOf, tenantOperations } from "#test/examples.ts";
@@ -32,6 +33,8 @@ beforeAll(async () => {
   for (const role of [...rows, "manager", "installer"] as const)
     subjects.set(role, await newPerson(issuer, organization, tenant, role));
 });
+
+afterEach(() => void vi.useRealTimers());
 
 for (const [role, here] of Object.entries(claimed)) {
   for (const row of rows) {
@@ -150,6 +153,9 @@ test("what may be asked is asked within the member's tenant by the rights of the
   expect((await list()).json.type).toBe("/problems/tenant-suspended");
   await freeze("active");
   await change("state = 'suspended'");
+  // Rights that said no are read anew two seconds later.
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(Date.now() + 2 * secondMs);
   expect((await list()).status).toBe(401);
 });
 

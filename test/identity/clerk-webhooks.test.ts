@@ -6,7 +6,7 @@ import { noCapabilities } from "#gate/capabilities.ts";
 import { outsideMembers } from "#gate/outside-tables.ts";
 import { members } from "#gate/tables.ts";
 import { linkOrganization } from "#identity/outside-organizations.ts";
-import { minuteMs } from "#lib/time.ts";
+import { minuteMs, secondMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { found } from "#test/canaries.ts";
 import { type Answer, clientOf } from "#test/client.ts";
@@ -78,6 +78,7 @@ test("a gate that was asked too early does not remember that there was nobody", 
   const as = await tokenOf(place, "org:guest");
   expect((await listOrders(place, as, fresh())).status, "the directory knows, the cell does not").toBe(401);
   await tell("updated", place, { role: "org:guest", at: 1_790_000_000_001 });
+  afterRefusal();
   expect((await membersOf(place)).map(({ id }) => id)).toEqual([index?.member_id]);
   expect((await ping(place, as, fresh())).status).toBe(200);
 });
@@ -173,6 +174,7 @@ test("who was removed before their joining was told stays out; who joins again i
   expect((await listOrders(place, as)).status).toBe(401);
   const again = { role: "org:guest", membership: "orgmem_again", joinedAt: 1_790_000_000_010 };
   await tell("created", place, again);
+  afterRefusal();
   expect((await listOrders(place, as, fresh())).status).toBe(200);
   await tell("deleted", place, { role: "org:admin" });
   expect((await listOrders(place, as)).status, "the earlier membership's removal").toBe(200);
@@ -472,6 +474,12 @@ function post(
 
 function tokenOf({ organization, subject }: Place, role: string): Promise<string> {
   return issuer.token({ organization, subject, role });
+}
+
+/** A second later, when an isolate has forgotten whom it refused. */
+function afterRefusal(): void {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(Date.now() + secondMs);
 }
 
 /** An isolate that has looked nobody up yet. */
