@@ -91,6 +91,7 @@ test("every type that is emitted is on the list, and its subject says who may be
   expect(readCapabilities).toEqual({
     api_key: "api-keys:read",
     customer: "customers:read",
+    file: "files:read",
     location: "locations:read",
     order: "orders:read",
     settings: "settings:read",

@@ -67,6 +67,7 @@ function storesOf(cell: string, jurisdiction: "eu" | null) {
     },
     { holds: "file bytes", store: `the R2 bucket of cell ${cell}`, jurisdiction },
     { holds: "events on their way", store: `the queue of cell ${cell}`, jurisdiction },
+    { holds: "webhooks on their way", store: `the queue of webhooks of cell ${cell}`, jurisdiction },
     {
       holds: "API calls of 7 days and their hourly counts of 90",
       store: `the log's D1 database of cell ${cell}`,

@@ -48,7 +48,7 @@ test("no spelling is taken for an endpoint", async () => {
   expect(
     await rowsOf(
       tenant.cell.database,
-      "select id from webhook_endpoints where tenant_id = ?",
+      "select id from webhook_endpoints where tenant_id = ? and state = 'enabled'",
       tenant.tenantId,
     ),
   ).toEqual([]);
