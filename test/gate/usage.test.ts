@@ -142,7 +142,7 @@ test("what a gate told counts once, however often and in which order it comes", 
     message(other, tenant.keyId, [[hour, 5]]),
     message(tenant, tenant.keyId, [[start - 7 * dayMs, 4]]),
   ];
-  await consumed([late, early, late, ...others], undefined, start);
+  await consumed([late, late, early, ...others], undefined, start);
   await consumed([early, late], undefined, start);
   expect(await countsOf(tenant)).toEqual([
     [timestamp(hour), tenant.keyId, 9],

@@ -9,8 +9,11 @@ const holdings = [
   "customers, orders, members, keys, audit and events",
   "file bytes",
   "events on their way",
+  "API calls of 7 days and their hourly counts of 90",
+  "API calls of 90 days",
+  "API calls on their way",
   "cached rights and rate limits",
-  "when a key was last used, on its way",
+  "how many calls there were and when a key was last used, on their way",
   "the tenant's slug and cell; users and their sign-in data",
 ];
 
@@ -32,8 +35,8 @@ for (const [kind, cell, jurisdiction, plan, trade] of [
     expect(answer.headers.get("x-keyline-cell")).toBe(cell);
     const stores: { holds: string; store: string; jurisdiction: string | null }[] = answer.json.stores;
     expect(stores.map(({ holds }) => holds)).toEqual(holdings);
-    expect(stores.map((store) => store.jurisdiction)).toEqual([...Array(5).fill(jurisdiction), null]);
-    for (const { store } of stores.slice(0, 3)) expect(store).toContain(cell);
+    expect(stores.map((store) => store.jurisdiction)).toEqual([...Array(8).fill(jurisdiction), null]);
+    for (const { store } of stores.slice(0, 6)) expect(store).toContain(cell);
     expect(stores.at(-1)?.store).toContain("global directory");
   });
 }
