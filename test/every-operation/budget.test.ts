@@ -126,7 +126,11 @@ test("a gate's first request reads its rights in one trip more, two for a key, a
       batches.mockClear();
       const answer = await call("orders.list", { tenant: own.slug, as: principal.as, env });
       expectSuccess("orders.list", answer);
-      expect(batches).toHaveBeenCalledTimes(expected);
+      // Consumers of the queues are at work beside it.
+      const its = batches.mock.calls.filter(([statements]) =>
+        statements.some(({ text }) => /api_keys|"members"|"orders"/.test(text)),
+      );
+      expect(its).toHaveLength(expected);
       expect([counts.trips.length, counts.hops]).toEqual([1, ["enter"]]);
     }
   }

@@ -142,13 +142,14 @@ test("what a gate told counts once, however often and in which order it comes", 
     message(other, tenant.keyId, [[hour, 5]]),
     message(tenant, tenant.keyId, [[start - 7 * dayMs, 4]]),
   ];
-  await consumed([late, early, late, ...others], undefined, start);
-  await consumed([early, late], undefined, start);
-  expect(await countsOf(tenant)).toEqual([
-    [timestamp(hour), tenant.keyId, 9],
-    [timestamp(hour), tenant.memberIds.owner, 2],
-    [timestamp(hour + hourMs), tenant.keyId, 1],
-  ]);
+  for (const messages of [[late, late, early, ...others], [early, late], [early]]) {
+    await consumed(messages, undefined, start);
+    expect(await countsOf(tenant)).toEqual([
+      [timestamp(hour), tenant.keyId, 9],
+      [timestamp(hour), tenant.memberIds.owner, 2],
+      [timestamp(hour + hourMs), tenant.keyId, 1],
+    ]);
+  }
   expect(await countsOf(other)).toEqual([[timestamp(hour), tenant.keyId, 5]]);
 });
 

@@ -55,7 +55,7 @@ test("address and secrets lie sealed, and neither the audit nor a record has the
   );
   const kept = JSON.stringify([audit, records, row]);
   for (const secret of [created.json.secret, rotated.json.secret]) expect(kept).not.toContain(secret);
-  const audited = audit.filter(({ entity }) => entity === "webhook-endpoint");
+  const audited = audit.filter((entry) => entry.entity_id === created.json.id);
   expect(audited.map(({ operation, action }) => `${operation} ${action}`)).toEqual([
     "webhook-endpoints.create created",
     "webhook-endpoints.rotate updated",

@@ -44,8 +44,13 @@ export const calls: readonly Mutant[] = [
   },
   {
     name: "the refusal of calls whose rows could be gone",
-    cut: replaced("src/jobs/log-calls.ts", "receivedFrom", "BinaryExpression", "timeOfId(call.id)", "true"),
+    cut: replaced("src/jobs/log-calls.ts", "isTooOld", "BinaryExpression", "ms <=", "false"),
     caughtBy: consumer,
+  },
+  {
+    name: "the gate's count of an hour never falling",
+    cut: replaced("src/db/gate-counts.ts", "mostOf", "BinaryExpression", "count.calls >", "true"),
+    caughtBy: ["test/gate/usage.test.ts"],
   },
   {
     name: "the gate's counting of a request once",
