@@ -55,13 +55,20 @@ export async function bundle(entry?: string): Promise<string> {
       "--outdir",
       folder,
     ]);
-    const built = (await readdir(folder)).filter((name) => /\.(js|wasm|bin|txt|html)$/.test(name));
-    const [main, ...others] = built;
+    const built = (await readdir(folder)).filter((name) => !/\.(map|md)$/.test(name));
+    const [main, ...others] = built.filter((name) => !/\.(css|mjs)$/.test(name));
     if (!main?.endsWith(".js") || others.length > 0)
-      throw new Error(
-        `The bundle is no longer one file but ${built.join(", ")}: pass them all to miniflare.`,
+      throw new Error(`The bundle holds more than code and texts: pass ${built.join(", ")} to miniflare.`);
+    let script = await readFile(join(folder, main), "utf8");
+    // The pages' style sheets and script are modules of their own: they join the one file as the texts they are.
+    for (const name of built.filter((each) => each !== main)) {
+      const text = JSON.stringify(await readFile(join(folder, name), "utf8"));
+      script = script.replace(
+        new RegExp(`import (\\w+) from "\\./${name.replaceAll(".", "\\.")}";`),
+        (_, variable) => `const ${variable} = ${text};`,
       );
-    return await readFile(join(folder, main), "utf8");
+    }
+    return script;
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -41,6 +41,7 @@ export function openApi(
       [named.operation.method]: operationObject(named, { schemas, headers, problems }),
     };
   }
+  const takesSigned = namedOperations(registry).some(({ operation }) => operation.form === "protocol");
   return {
     openapi: version === "3.1" ? "3.1.1" : "3.0.3",
     info: {
@@ -54,7 +55,7 @@ export function openApi(
     tags: Object.keys(registry).map((name) => ({ name, description: abouts[name] ?? name })),
     paths: sorted(paths),
     components: {
-      securitySchemes: { bearer, signature },
+      securitySchemes: { bearer, ...(takesSigned ? { signature } : {}) },
       schemas: sorted(schemas.components),
       parameters: referredTo({ Tenant: tenant, ...requestHeaders }, paths),
       headers: sorted(headers.components),
