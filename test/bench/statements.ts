@@ -1,5 +1,6 @@
-import { createApp } from "#app.ts";
+import { doorTo } from "#http/door.ts";
 import type { Env } from "#platform/env.ts";
+import { registry } from "#resources/index.ts";
 import type { Call } from "./load.ts";
 
 /** How many statements this call sends to the cell's database, by running it in Node over a database that counts. */
@@ -28,8 +29,17 @@ export async function statementsOf(env: Env, call: Call): Promise<number> {
   // The line that the door logs for a request is no figure of the bench.
   const { info } = console;
   console.info = () => undefined;
-  const answer = await createApp().fetch(request, { ...env, CELL_US1: counting }, context);
+  const answer = await doorTo(registry, { public: nobody, protocol: nobody }).fetch(
+    request,
+    { ...env, CELL_US1: counting },
+    context,
+  );
   console.info = info;
   if (answer.status !== 201) throw new Error(`Statements cannot be counted: ${await answer.text()}`);
   return statements;
+}
+
+// The pages that the whole application serves besides are no text that Node could load, and no figure of the bench.
+function nobody(): never {
+  throw new Error("A write needs nothing of what anybody may read.");
 }
