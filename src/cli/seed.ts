@@ -64,19 +64,60 @@ export interface Seeded {
  * @returns null where the tenant was there already
  */
 export async function seedTenant(env: Env, business: Business, now: number): Promise<Seeded | null> {
-  const cell = cellOf(env, business.cell);
-  if (!cell) throw new Error(`This deployment has no cell ${business.cell}.`);
   const directory = await openDirectory(env);
   const claim = await claimed(directory, business, now);
   if (claim.state !== "claimed") return null;
+  const cell = cellOf(env, claim.cell);
+  if (!cell) throw new Error(`This deployment has no cell ${claim.cell}.`);
   await foundOwner(env, cell.database, claim.id, now);
   const session = await systemSession(env, cell.database, claim.id);
   const there = await session.get(tenants, claim.id);
-  const { seeded, changes, people } = contentOf(business, claim.id, cell, now);
-  if (there === null) await commitAsSystem(session, runOf(now), changes);
+  if (there === null) await committed(session, now, contentOf(business, claim.id, now));
+  const { seeded, people } = await contentIn(session, business, cell, now);
   const confirmed = update(directoryTenants, claim, { state: "active" }, now);
-  await commitAsSystem(directory, runOf(now), [...(there === null ? people : []), confirmed]);
+  await committed(directory, now, [...people, confirmed]);
   return seeded;
+}
+
+async function committed(session: TenantSession, now: number, changes: readonly Change[]): Promise<void> {
+  const { kind } = await commitAsSystem(session, { job: "cli.seed", requestId: newId("run"), now }, changes);
+  if (kind !== "committed") throw new Error(`A seed was not committed, but ${kind}.`);
+}
+
+/** What a run before may have left in the cell is what the directory has to know of. */
+async function contentIn(
+  session: TenantSession,
+  { slug, name, places, people }: Business,
+  cell: Cell,
+  now: number,
+): Promise<{ seeded: Seeded; people: Change[] }> {
+  const all = { limit: 100 };
+  const found = await session.read({
+    locations: many(locations, all),
+    members: many(members, all),
+    customers: many(customers, all),
+    orders: many(orders, all),
+  });
+  const idOf = (row: { readonly id: string } | undefined) => {
+    if (!row) throw new Error(`The seed of ${slug} is not whole.`);
+    return row.id;
+  };
+  const placeId = (place: string) => idOf(found.locations.find((row) => row.name === place));
+  const memberId = (role: Role) => idOf(found.members.find((row) => row.role === role));
+  return {
+    seeded: {
+      tenantId: session.tenantId,
+      cell,
+      locationIds: [placeId(places[0]), placeId(places[1])],
+      memberIds: Object.fromEntries(roleNames.map((role) => [role, memberId(role)])) as Record<Role, string>,
+      customerIds: people.map(({ email }) => idOf(found.customers.find((row) => row.email === email))),
+      orderId: idOf(found.orders[0]),
+    },
+    people: found.members.flatMap(({ role, userId }) => [
+      insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
+      insert(memberships, { id: newId("mem"), userId, memberTenantId: session.tenantId }, now),
+    ]),
+  };
 }
 
 /** A key that may do everything; its text exists only here. */
@@ -107,12 +148,8 @@ export async function mintDemoKey(
     ipAllowList: "[]",
     creatorId,
   };
-  await commitAsSystem(session, runOf(now), [insert(apiKeys, row, now)]);
+  await committed(session, now, [insert(apiKeys, row, now)]);
   return { id, key };
-}
-
-function runOf(now: number) {
-  return { job: "cli.seed", requestId: newId("run"), now };
 }
 
 async function claimed(
@@ -130,16 +167,11 @@ async function claimed(
     { id: newId("ten"), slug: business.slug, cell: business.cell, state: "claimed" },
     now,
   );
-  await commitAsSystem(directory, runOf(now), [claim]);
+  await committed(directory, now, [claim]);
   return claim.row;
 }
 
-function contentOf(
-  business: Business,
-  tenantId: string,
-  cell: Cell,
-  now: number,
-): { seeded: Seeded; changes: Change[]; people: Change[] } {
+function contentOf(business: Business, tenantId: string, now: number): Change[] {
   const { slug, name, trade, plan, currency, timezone } = business;
   const here: [string, string] = [newId("loc"), newId("loc")];
   const staff = roleNames.map((role) => ({ role, userId: newId("usr"), memberId: newId("mbr") }));
@@ -151,7 +183,7 @@ function contentOf(
   const order = orderOf(business, customerRows[0]?.id ?? "", here[0], memberIds.installer, now);
   const limitedKey = newId("key");
   const customRole = { id: newId("rol"), name: "Weekend help", capabilities: maskOf(["orders:read"]) };
-  const changes: Change[] = [
+  return [
     insert(tenants, { id: tenantId, slug, name, trade, plan, currency, timezone, allowedOrigins: "[]" }, now),
     insertAll(
       locations,
@@ -198,19 +230,6 @@ function contentOf(
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
-  const people: Change[] = staff.flatMap(({ role, userId }) => [
-    insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
-    insert(memberships, { id: newId("mem"), userId, memberTenantId: tenantId }, now),
-  ]);
-  const seeded = {
-    tenantId,
-    cell,
-    locationIds: here,
-    memberIds,
-    customerIds: customerRows.map((row) => row.id),
-    orderId: order.id,
-  };
-  return { seeded, changes, people };
 }
 
 const roleNames = Object.keys(fixedRoles) as Role[];

@@ -91,7 +91,6 @@ const afterTable = [
   "cross",
   "order",
   "limit",
-  "indexed",
   "set",
   "group",
 ];
@@ -110,9 +109,7 @@ function faultAt(tokens: readonly Token[], at: number): string | null {
   if (token?.text !== "json_each" && !token?.text.startsWith('"')) return "a table is named in double quotes";
   const following = tokens[last + 1]?.text;
   const end = following === "indexed" ? tokens[last + 4]?.text : following;
-  return afterTable.includes(following) && afterTable.includes(end)
-    ? null
-    : "tables have no other name and are joined by name";
+  return afterTable.includes(end) ? null : "tables have no other name and are joined by name";
 }
 
 function closeOf(tokens: readonly Token[], open: number): number {

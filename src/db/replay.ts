@@ -90,9 +90,10 @@ export function sealedAnswer(
   answer: string,
 ) {
   return async (): Promise<{ answer: string; subjectId: string | null }> => {
-    const subjectId = subjectOf(changes);
-    const subjectKey = subjectId === null ? undefined : keys.subjects.get(subjectId);
-    if (subjectId === null || !subjectKey) return { answer, subjectId: null };
+    const subjectId = subjectOf(changes, keys);
+    if (subjectId === null) return { answer, subjectId: null };
+    const subjectKey = keys.subjects.get(subjectId);
+    if (!subjectKey) throw new Error("The key of the person an answer tells of was not opened.");
     return { answer: await seal(subjectKey, addressOf(keys, key), answer), subjectId };
   };
 }
@@ -113,7 +114,8 @@ export function recordDraft(
   };
 }
 
-function subjectOf(changes: readonly Change[]): string | null {
+// Where nothing had to change, the answer still tells of whoever was read for it.
+function subjectOf(changes: readonly Change[], keys: Keys): string | null {
   const subjects = new Set<string>();
   for (const change of changes) {
     if (change.kind !== "insert" && change.kind !== "update" && change.kind !== "remove") continue;
@@ -122,6 +124,7 @@ function subjectOf(changes: readonly Change[]): string | null {
     for (const row of change.kind === "insert" ? change.rows : [change.before])
       subjects.add(String(row[subject]));
   }
+  if (subjects.size === 0) for (const subject of keys.subjects.keys()) subjects.add(subject);
   if (subjects.size > 1)
     throw new Error("A commit whose answer tells of two people cannot be kept under one key.");
   return [...subjects][0] ?? null;

@@ -28,15 +28,14 @@ export async function schemaFaults(
   kind: keyof typeof newestMigrations,
 ): Promise<string[]> {
   const [applied, present] = await new Store(database, "first-primary").batch([
-    { text: "select name from d1_migrations order by id desc limit 1", params: [] },
+    { text: "select name from d1_migrations where name = ? limit 1", params: [newestMigrations[kind]] },
     { text: "select name from sqlite_master where type = 'trigger' order by name limit 100", params: [] },
   ]);
   const names = new Set(Names.parse(present).map(({ name }) => name));
   const faults: string[] = triggers[kind]
     .filter((trigger) => !names.has(trigger))
     .map((trigger) => `the trigger ${trigger} is missing`);
-  const newest = Names.parse(applied)[0]?.name;
-  if (newest !== newestMigrations[kind])
-    faults.push(`the newest migration is ${newest ?? "none"}, not ${newestMigrations[kind]}`);
+  // A newer one may be there already: migrations are applied before the code that needs them.
+  if (Names.parse(applied).length === 0) faults.push(`the migration ${newestMigrations[kind]} is missing`);
   return faults;
 }

@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { z } from "zod";
 import { timingSafeEqual } from "#crypto/constant-time.ts";
+import { isWithin } from "#lib/cidr.ts";
 import { takeGcra } from "#lib/gcra.ts";
-import { minuteMs } from "#lib/time.ts";
+import { minuteMs, secondMs } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env, GateRpc } from "#platform/env.ts";
@@ -12,6 +13,7 @@ import { tiers } from "./tiers.ts";
 import { Usage } from "./usage.ts";
 
 const maximumAgeMs = minuteMs;
+const recheckedAgeMs = 2 * secondMs;
 
 /**
  * One principal's gate: its rights as last read from the cell, and its rate limit, in one hop. All of it is memory: the
@@ -24,6 +26,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   #hydrating: Promise<Policy | null> | null = null;
   #generation = 0;
   #tatMs: number | null = null;
+  #elsewhereTatMs: number | null = null;
   #lastMs = 0;
   readonly #usage = new Usage(this.ctx.storage);
 
@@ -34,6 +37,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     if (policy === null || !this.#isGenuine(policy, request)) return { v: 1, outcome: "unknown" };
     // A clock that steps back shall neither grant nor refuse more.
     this.#lastMs = Math.max(this.#lastMs, systemNow());
+    if (isElsewhere(policy, request)) return await this.#fromElsewhere(request);
     const taken = takeGcra(
       this.#tatMs,
       this.#lastMs,
@@ -49,6 +53,17 @@ export class Gate extends DurableObject<Env> implements GateRpc {
       policy: this.#textOf(policy),
       rate: { remaining, resetSeconds, retryAfterSeconds },
     };
+  }
+
+  // Who holds a key but not its address shall not use up what is left for those who hold both.
+  async #fromElsewhere(request: EnterRequest): Promise<z.input<typeof EnterAnswer>> {
+    const policy = await this.#current(request, recheckedAgeMs);
+    if (policy === null) return { v: 1, outcome: "unknown" };
+    if (!isElsewhere(policy, request)) return await this.enter(request);
+    const { admitted, tatMs, ...rate } = takeGcra(this.#elsewhereTatMs, this.#lastMs, tiers.free);
+    this.#elsewhereTatMs = tatMs;
+    this.#note(policy, request, false);
+    return { v: 1, outcome: "elsewhere", policy: this.#textOf(policy), rate };
   }
 
   /** The rights have changed: whatever was read, or is being read, is worth nothing. */
@@ -81,11 +96,11 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     return request.secretHash !== null && timingSafeEqual(policy.secretHash, request.secretHash);
   }
 
-  async #current(request: EnterRequest): Promise<Policy | null> {
+  async #current(request: EnterRequest, mostMs = maximumAgeMs): Promise<Policy | null> {
     for (;;) {
       const cached = this.#policy;
-      if (cached && systemNow() - cached.readAt < maximumAgeMs && !isStale(cached.policy, request))
-        return cached.policy;
+      const ageMs = systemNow() - (cached?.readAt ?? 0);
+      if (cached && ageMs < Math.min(mostMs, mostAgeMs(cached.policy, request))) return cached.policy;
       const generation = this.#generation;
       this.#hydrating ??= this.#read(request);
       const policy = await this.#hydrating;
@@ -107,6 +122,12 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   }
 }
 
-function isStale(policy: Policy | null, request: EnterRequest): boolean {
-  return request.staleEpoch !== null && policy?.epoch === request.staleEpoch;
+// Rights that turned out to be too old are read anew whatever their age.
+function mostAgeMs(policy: Policy | null, { staleEpoch, recheck }: EnterRequest): number {
+  if (staleEpoch === null || policy?.epoch !== staleEpoch) return maximumAgeMs;
+  return recheck ? recheckedAgeMs : 0;
+}
+
+function isElsewhere({ ipAllowList }: Policy, { address }: EnterRequest): boolean {
+  return ipAllowList.length > 0 && !isWithin(address ?? "", ipAllowList);
 }

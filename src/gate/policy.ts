@@ -57,6 +57,10 @@ export const EnterRequest = z.object({
   secretHash: z.string().nullable(),
   /** Set when a request that was let in already asks again: the epoch its rights turned out to be too old for. */
   staleEpoch: z.int().nullable(),
+  /** True where the rights said no and touched no data: they are read anew unless that was done a moment ago. */
+  recheck: z.boolean().default(false),
+  /** Where the request came from; null where that is not known. */
+  address: z.string().nullable().default(null),
 });
 export type EnterRequest = z.infer<typeof EnterRequest>;
 
@@ -66,6 +70,8 @@ export type Rate = z.infer<typeof Rate>;
 export const EnterAnswer = z.discriminatedUnion("outcome", [
   z.object({ v: z.literal(1), outcome: z.literal("admitted"), policy: PolicyText, rate: Rate }),
   z.object({ v: z.literal(1), outcome: z.literal("limited"), policy: PolicyText, rate: Rate }),
+  /** Genuine, but from an address that this key is not held to: such calls have a small limit of their own. */
+  z.object({ v: z.literal(1), outcome: z.literal("elsewhere"), policy: PolicyText, rate: Rate }),
   z.object({ v: z.literal(1), outcome: z.literal("unknown") }),
 ]);
 export type EnterAnswer = z.infer<typeof EnterAnswer>;

@@ -4,10 +4,11 @@ import type { Keys } from "#db/sealing.ts";
 import { authenticate, type Credential } from "#gate/authenticate.ts";
 import { type Capability, holds, intersect } from "#gate/capabilities.ts";
 import { EnterAnswer, type EnterRequest, type Policy, type Rate } from "#gate/policy.ts";
+import { noteRefusal, wasRefusedLately } from "#gate/refused-lately.ts";
 import { tiers } from "#gate/tiers.ts";
-import { isWithin } from "#lib/cidr.ts";
 import { rateLimitFields } from "#lib/rate-limit-fields.ts";
 import type { Cell } from "#platform/cells.ts";
+import { systemNow } from "#platform/clock.ts";
 import { gateOf, isRetryable } from "#platform/gates.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
@@ -24,29 +25,36 @@ export interface Caller {
 
 /**
  * authenticate → gate: who asks, whether they may go now, and whether this tenant is theirs. `staleEpoch` is set when
- * the request was let in before and its rights have moved since: then nothing is taken from the limit.
+ * the request was let in before and its rights have moved since: then nothing is taken from the limit. `recheck` is
+ * set when those rights said no: they may be older than what the cell says by now.
  */
 export async function admit(
   c: RequestContext,
   tenant: string,
   staleEpoch: number | null = null,
+  recheck = false,
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
-  if (!credential) return refuse("unauthorized");
-  const answer = await enter(c, credential, staleEpoch);
-  if (answer.outcome === "unknown") return refuse("unauthorized");
+  if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
+  const answer = await enter(c, credential, staleEpoch, recheck);
+  if (answer.outcome === "unknown") {
+    noteRefusal(credential, systemNow());
+    return refuse("unauthorized");
+  }
   const { policy } = answer;
   const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
-  showRate(c, policy, answer.rate, answer.outcome === "admitted");
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
+  const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
+  const isLimited = answer.rate.retryAfterSeconds > 0;
+  showRate(c, tier, answer.rate, !isLimited);
   const refusal = isTheirs ? policyRefusal(c, policy) : null;
-  if (answer.outcome === "limited")
-    return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
+  if (isLimited) return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
   if (!isTheirs) return refuse("not-found");
+  if (answer.outcome === "elsewhere") return refuse("address-not-allowed");
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
-  if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch);
+  if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
 }
 
@@ -54,9 +62,20 @@ async function enter(
   c: RequestContext,
   credential: Credential,
   staleEpoch: number | null,
+  recheck: boolean,
 ): Promise<EnterAnswer> {
   const { principalId, tenantId, secretHash, cell } = credential;
-  const request: EnterRequest = { v: 1, cell: cell.id, principalId, tenantId, secretHash, staleEpoch };
+  const address = c.req.header("cf-connecting-ip") ?? null;
+  const request: EnterRequest = {
+    v: 1,
+    cell: cell.id,
+    principalId,
+    tenantId,
+    secretHash,
+    staleEpoch,
+    recheck,
+    address,
+  };
   try {
     return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
   } catch (error) {
@@ -66,8 +85,8 @@ async function enter(
   }
 }
 
-function showRate(c: RequestContext, policy: Policy, rate: Rate, admitted: boolean): void {
-  const fields = rateLimitFields(policy.tier, tiers[policy.tier], { ...rate, admitted });
+function showRate(c: RequestContext, tier: Policy["tier"], rate: Rate, admitted: boolean): void {
+  const fields = rateLimitFields(tier, tiers[tier], { ...rate, admitted });
   for (const [name, value] of Object.entries(fields)) c.get("state").headers.set(name, value);
 }
 
@@ -75,9 +94,6 @@ function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
   // Rights that are read anew may no longer let the page's origin in.
   c.get("state").headers.delete("Access-Control-Allow-Origin");
   if (policy.state !== "active") return refuse("tenant-suspended");
-  const address = c.req.header("cf-connecting-ip") ?? "";
-  if (policy.ipAllowList.length > 0 && !isWithin(address, policy.ipAllowList))
-    return refuse("address-not-allowed");
   const origin = c.req.header("origin");
   if (origin === undefined || origin === new URL(c.req.url).origin) return null;
   if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { note } from "#db/changes.ts";
 import { isBusy } from "#db/d1-errors.ts";
 import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
@@ -11,8 +10,9 @@ import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
-import { AnyPrincipal, type PublicContext } from "./operation.ts";
+import type { PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
+import { refusalNotes } from "./refusal-notes.ts";
 import {
   type AnyInput,
   type AnyPublic,
@@ -91,20 +91,16 @@ async function authorized(
   }
 }
 
-// A refusal that matters is a row of the audit; every other one is only counted.
 async function forbid(
   c: RequestContext,
   name: string,
   operation: AnyTenantOperation,
   caller: Caller,
 ): Promise<Response> {
-  if (operation.recordRefusal) {
+  const notes = refusalNotes(name, operation, "forbidden");
+  if (notes.length > 0) {
     const run = await openRun(c, caller, name, systemNow(), false);
-    const refusal = note("operation", name, {
-      problem: "forbidden",
-      capability: operation.can instanceof AnyPrincipal ? null : operation.can,
-    });
-    await commitRun(run, run.session, [refusal], { record: null, intent: null });
+    await commitRun(run, run.session, notes, { record: null, intent: null });
   }
   return problemAnswer(c, "forbidden");
 }

@@ -13,7 +13,7 @@ import { answered, commitRun, type Run } from "./execute.ts";
 import type { Ports, TenantContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import type { AnyEffect, AnyInput } from "./registry.ts";
-import { lookUp, refusalOf, refused, replayed, tellAfterwards } from "./write.ts";
+import { lookUp, refusalOf, refused, tellAfterwards } from "./write.ts";
 
 const mostTries = 3;
 
@@ -25,17 +25,18 @@ export async function executeEffect(
   key: ReplayKey | null,
 ): Promise<Response> {
   const intended = await operation.intend(run.context, input);
-  if (intended instanceof Refusal) return await refused(run, key, intended, false);
+  if (intended instanceof Refusal) return await refused(run, operation, key, intended, false);
   const id = run.context.newId("int");
   const intent = operation.intent.parse(intended.answer);
   const committed = await commitRun(run, run.session, intended.changes, {
     record: claimOf(run, key, id),
     intent: stepOf(run, operation, key, id, intent),
   });
-  if (committed.kind === "refused") return await refused(run, key, refusalOf(committed.refusal), false);
+  if (committed.kind === "refused")
+    return await refused(run, operation, key, refusalOf(committed.refusal), false);
   if (committed.kind === "lost") {
     const replay = key ? await lookUp(run, key) : null;
-    return key && replay ? await replayed(run, key, replay) : problemAnswer(run.c, "conflict");
+    return replay ?? problemAnswer(run.c, "conflict");
   }
   tellAfterwards(run, intended);
   let result: unknown;
@@ -60,8 +61,7 @@ export async function executeEffect(
 // The sweeper ended it, or will: the record has the answer that stands, and none where the effect was undone.
 async function endedElsewhere(run: Run, key: ReplayKey | null, retryAfterSeconds: number): Promise<Response> {
   if (!key) return problemAnswer(run.c, "in-progress", { retryAfterSeconds });
-  const replay = await lookUp(run, key);
-  return replay ? await replayed(run, key, replay) : problemAnswer(run.c, "conflict");
+  return (await lookUp(run, key)) ?? problemAnswer(run.c, "conflict");
 }
 
 export type Settled =

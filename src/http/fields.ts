@@ -9,7 +9,14 @@ export function line(most: number) {
     .trim()
     .min(1)
     .max(most)
-    .refine((text) => !/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text), "has control characters");
+    .refine((text) => !/\p{Cc}|\p{Cs}|\p{Zl}|\p{Zp}/u.test(text), "has control characters")
+    .refine(isLegible, "has nothing to read, or turns the reading direction");
+}
+
+// U+2800 is a symbol without a mark. Bidirectional controls make a name read as another (UTS 55, section 3).
+function isLegible(text: string): boolean {
+  const isSeen = text === "" || /[\p{L}\p{N}\p{P}]|[^\P{S}\u2800]/u.test(text);
+  return isSeen && !/[\u202a-\u202e\u2066-\u2069]/.test(text);
 }
 
 /** Text of several lines. */

@@ -59,9 +59,8 @@ function transportRefusal(c: RequestContext): Response | null {
     return c.redirect(url.href, 308);
   }
   const [, version] = /^TLSv(1(?:\.\d)?)$/.exec(String(c.req.raw.cf?.tlsVersion ?? "")) ?? [];
-  return version !== undefined && Number(version) < Number(c.env.MIN_TLS)
-    ? problemAnswer(c, "https-required")
-    : null;
+  const least = c.env.MIN_TLS === "1.2" ? 1.2 : 1.3;
+  return version !== undefined && Number(version) < least ? problemAnswer(c, "https-required") : null;
 }
 
 // The platform's own limiter, by address: it keeps a flood from what costs us, and is no part of anyone's contract.

@@ -10,6 +10,8 @@ import type { AppTypes, RequestContext } from "./request-state.ts";
 type Middleware = MiddlewareHandler<AppTypes>;
 
 const mostBodyBytes = 256 * 1024;
+/** Of one answer: a body of nothing but unknown fields shall not be answered by a longer one. */
+const mostErrors = 100;
 const nothing = z.strictObject({});
 
 /**
@@ -33,10 +35,7 @@ export function validators(operation: AnyOperation): Middleware[] {
   if (operation.method === "get") return chain;
   chain.push(
     bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
-    body ? requireJson : allowNoBody,
-    zValidator("json", body ?? nothing, (result, c) =>
-      result.success ? undefined : invalid(typed(c), result.error.issues, "body"),
-    ),
+    ...(body ? [requireJson, jsonOf(body)] : [noBody]),
   );
   return chain;
 }
@@ -51,16 +50,25 @@ export function inputOf(c: RequestContext, operation: AnyOperation): AnyInput {
   };
 }
 
-const requireJson: Middleware = async (c, next) => {
-  const type = c.req.header("content-type") ?? "";
-  if (!/^application\/json(?:\s*;.*)?$/i.test(type)) return problemAnswer(c, "unsupported-media-type");
-  return await next();
-};
+const requireJson: Middleware = async (c, next) =>
+  isJson(c) ? await next() : problemAnswer(c, "unsupported-media-type");
 
-// Without a content type zod-validator sees no body: then there must be none.
-const allowNoBody: Middleware = async (c, next) => {
-  const isEmpty = (await c.req.text()) === "";
-  return isEmpty ? await next() : await requireJson(c, next);
+function isJson(c: RequestContext): boolean {
+  return /^application\/json(?:\s*;.*)?$/i.test(c.req.header("content-type") ?? "");
+}
+
+function jsonOf(body: z.ZodType): Middleware {
+  return zValidator("json", body, (result, c) =>
+    result.success ? undefined : invalid(typed(c), result.error.issues, "body"),
+  );
+}
+
+const emptyObject = jsonOf(nothing);
+
+// Many clients send a content type with no body, which is no JSON; `{}` is welcome too.
+const noBody: Middleware = async (c, next) => {
+  if ((await c.req.text()) === "") return await next();
+  return isJson(c) ? await emptyObject(c, next) : problemAnswer(c, "unsupported-media-type");
 };
 
 // zod-validator hands its hook the context without our variables; the frame has set them before any route runs.
@@ -69,7 +77,8 @@ function typed(c: unknown): RequestContext {
 }
 
 function invalid(c: RequestContext, issues: readonly z.core.$ZodIssue[], where: "query" | "body"): Response {
-  return problemAnswer(c, "invalid", { errors: issues.flatMap((issue) => fieldErrors(issue, where)) });
+  const errors = issues.flatMap((issue) => fieldErrors(issue, where));
+  return problemAnswer(c, "invalid", { errors: errors.slice(0, mostErrors) });
 }
 
 function fieldErrors(issue: z.core.$ZodIssue, where: "query" | "body"): FieldError[] {

@@ -9,7 +9,8 @@ import { ifMatchHolds } from "./conditional.ts";
 import { answered, commitRun, type Run } from "./execute.ts";
 import { type Commit, Refusal } from "./outcome.ts";
 import { isProblemName, type ProblemDetails } from "./problem.ts";
-import type { AnyInput, AnyWrite } from "./registry.ts";
+import { refusalNotes } from "./refusal-notes.ts";
+import type { AnyEffect, AnyInput, AnyWrite } from "./registry.ts";
 
 const mostTries = 3;
 
@@ -20,14 +21,16 @@ export async function executeWrite(
   input: AnyInput,
   key: ReplayKey | null,
 ): Promise<Response> {
-  const ifMatch = run.c.req.header("if-match");
+  const ifMatch = operation.problems.includes("precondition-failed")
+    ? run.c.req.header("if-match")
+    : undefined;
   for (let tries = 1; ; tries += 1) {
     const found = key ? rideAlong(run, key) : null;
     const outcome = await operation.run(run.context, input);
     const earlier = found?.();
     if (key && earlier) return await replayed(run, key, earlier);
     if (outcome instanceof Refusal)
-      return await refused(run, key, outcome, found !== null && earlier === null);
+      return await refused(run, operation, key, outcome, found !== null && earlier === null);
     if (ifMatch !== undefined && !ifMatchHolds(ifMatch, outcome))
       return problemAnswer(run.c, "precondition-failed");
     const draft = draftOf(operation.returns, outcome.answer);
@@ -39,9 +42,10 @@ export async function executeWrite(
       tellAfterwards(run, outcome);
       return await answered(run, operation.status ?? 200, filled(draft.json, committed.assigned));
     }
-    if (committed.kind === "refused") return await refused(run, key, refusalOf(committed.refusal), false);
+    if (committed.kind === "refused")
+      return await refused(run, operation, key, refusalOf(committed.refusal), false);
     const replay = key ? await lookUp(run, key) : null;
-    if (key && replay) return await replayed(run, key, replay);
+    if (replay) return replay;
     if (ifMatch !== undefined) return problemAnswer(run.c, "precondition-failed");
     if (tries === mostTries) return problemAnswer(run.c, "conflict");
   }
@@ -83,18 +87,18 @@ function rideAlong(run: Run, key: ReplayKey): () => Replay | null | undefined {
   return () => earlier;
 }
 
-/** Asks the primary, which has seen whatever made this commit fail. */
-export async function lookUp(run: Run, key: ReplayKey): Promise<Replay | null> {
+/** The earlier answer, or null. Asks the primary, which has seen whatever made this commit fail. */
+export async function lookUp(run: Run, key: ReplayKey): Promise<Response | null> {
   const { caller, session } = run;
   const driver = new TenantDriver(new Store(caller.cell.database, "first-primary"), session.tenantId);
   const { reach, keys, epoch } = session;
   const { found } = await new TenantSession(driver, { reach, keys, epoch }).read({
     found: replayQuery(key, run.now),
   });
-  return found;
+  return found && (await replayed({ ...run, driver }, key, found));
 }
 
-export async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {
+async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {
   const { c } = run;
   if (replay.fingerprint !== key.fingerprint) return problemAnswer(c, "idempotency-key-reused");
   if (replay.status === null) return problemAnswer(c, "in-progress", { retryAfterSeconds: 1 });
@@ -110,14 +114,15 @@ export async function replayed(run: Run, key: ReplayKey, replay: Replay): Promis
 /** A refusal is answered only when no earlier answer stands for its key; then what it records is committed. */
 export async function refused(
   run: Run,
+  operation: AnyWrite | AnyEffect,
   key: ReplayKey | null,
   refusal: Refusal,
   lookedUp: boolean,
 ): Promise<Response> {
   const replay = key && !lookedUp ? await lookUp(run, key) : null;
-  if (key && replay) return await replayed(run, key, replay);
-  if (refusal.changes.length > 0)
-    await commitRun(run, run.session, refusal.changes, { record: null, intent: null });
+  if (replay) return replay;
+  const changes = [...refusal.changes, ...refusalNotes(run.operation, operation, refusal.problem)];
+  if (changes.length > 0) await commitRun(run, run.session, changes, { record: null, intent: null });
   return problemAnswer(run.c, refusal.problem, refusal.details);
 }
 

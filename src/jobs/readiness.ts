@@ -4,6 +4,8 @@ import { directoryKeys } from "#gate/directory-keys.ts";
 import { secondMs } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { hasGates } from "#platform/gates.ts";
+import { errorFields, log } from "#platform/log.ts";
 
 export interface Check {
   readonly name: string;
@@ -49,6 +51,17 @@ async function runChecks(env: Env): Promise<Check[]> {
         schemaFaults(cell.database, "cell"),
       ),
     ),
+    check("gates", "bind the Durable Object of the gates", async () => {
+      return hasGates(env) ? [] : ["not bound"];
+    }),
+    check("transport", 'set MIN_TLS to "1.2" or "1.3"', async () => {
+      return ["1.2", "1.3"].includes(env.MIN_TLS) ? [] : [`MIN_TLS is ${env.MIN_TLS}`];
+    }),
+    ...cells.map((cell) =>
+      check(`queue of cell ${cell.id}`, "create and bind the cell's queue", async () => {
+        return cell.queue ? [] : ["no queue"];
+      }),
+    ),
     ...cells.map((cell) =>
       check(`schema of the log of cell ${cell.id}`, "apply the migrations of migrations/log", () =>
         schemaFaults(cell.log, "log"),
@@ -61,6 +74,11 @@ async function runChecks(env: Env): Promise<Check[]> {
       }),
     ),
     ...cells.map((cell) =>
+      check(`queue of calls of cell ${cell.id}`, "create and bind the cell's queue of calls", async () => {
+        return cell.calls ? [] : ["no queue"];
+      }),
+    ),
+    ...cells.map((cell) =>
       check(`files of cell ${cell.id}`, "create the cell's R2 bucket", async () => {
         await cell.files.head("readyz");
         return [];
@@ -69,14 +87,14 @@ async function runChecks(env: Env): Promise<Check[]> {
   ]);
 }
 
-// Why a check failed goes to whoever runs the deployment by its todo; the error itself stays inside.
+// Anybody may ask: the answer says what to do about it, the log what it was.
 async function check(name: string, todo: string, faults: () => Promise<string[]>): Promise<Check> {
   try {
     const found = await faults();
-    return found.length === 0
-      ? { name, ok: true }
-      : { name, ok: false, todo: `${found.join("; ")}: ${todo}` };
-  } catch {
-    return { name, ok: false, todo };
+    if (found.length === 0) return { name, ok: true };
+    log("error", "not ready", { check: name, faults: found.join("; ") });
+  } catch (error) {
+    log("error", "not ready", { check: name, ...errorFields(error) });
   }
+  return { name, ok: false, todo };
 }

@@ -17,22 +17,42 @@ export interface Cell {
 
 const entryGrammar = /^([a-z]{2,8}[0-9]{1,3})(?::(eu))?$/;
 
-/** The cells of this deployment. @throws Error where CELLS is malformed or a binding is missing */
+const known = new WeakMap<Env, readonly Cell[]>();
+
+/** The cells of this deployment. @throws Error where CELLS is malformed, and at the use of a binding that is missing */
 export function cellsOf(env: Env): readonly Cell[] {
-  return env.CELLS.split(",").map((entry) => {
-    const [, id, jurisdiction] = entryGrammar.exec(entry.trim()) ?? [];
-    if (!id) throw new Error(`CELLS has a malformed entry: ${entry}`);
-    return {
-      id,
-      jurisdiction: jurisdiction === "eu" ? "eu" : null,
-      database: binding<D1Database>(env, `CELL_${id.toUpperCase()}`),
-      files: binding<R2Bucket>(env, `FILES_${id.toUpperCase()}`),
-      queue: binding<Queue>(env, `AUDIT_EVENTS_${id.toUpperCase()}`),
-      log: binding<D1Database>(env, `LOG_${id.toUpperCase()}`),
-      callArchive: binding<R2Bucket>(env, `CALL_ARCHIVE_${id.toUpperCase()}`),
-      calls: binding<Queue>(env, `CALLS_${id.toUpperCase()}`),
-    };
-  });
+  const cells = known.get(env) ?? env.CELLS.split(",").map((entry) => cellFrom(env, entry));
+  known.set(env, cells);
+  return cells;
+}
+
+// Bound when used, so that what one cell lacks is no other's trouble.
+function cellFrom(env: Env, entry: string): Cell {
+  const [, id, jurisdiction] = entryGrammar.exec(entry.trim()) ?? [];
+  if (!id) throw new Error(`CELLS has a malformed entry: ${entry}`);
+  const suffix = id.toUpperCase();
+  return {
+    id,
+    jurisdiction: jurisdiction === "eu" ? "eu" : null,
+    get database() {
+      return binding<D1Database>(env, `CELL_${suffix}`, "withSession");
+    },
+    get files() {
+      return binding<R2Bucket>(env, `FILES_${suffix}`, "put");
+    },
+    get queue() {
+      return binding<Queue>(env, `AUDIT_EVENTS_${suffix}`, "sendBatch");
+    },
+    get log() {
+      return binding<D1Database>(env, `LOG_${suffix}`, "withSession");
+    },
+    get callArchive() {
+      return binding<R2Bucket>(env, `CALL_ARCHIVE_${suffix}`, "put");
+    },
+    get calls() {
+      return binding<Queue>(env, `CALLS_${suffix}`, "sendBatch");
+    },
+  };
 }
 
 /** The cell of this name, or null where the deployment has none. */
@@ -40,9 +60,11 @@ export function cellOf(env: Env, id: string): Cell | null {
   return cellsOf(env).find((cell) => cell.id === id) ?? null;
 }
 
-// wrangler.toml says which kind of resource stands behind a name; /readyz exercises each.
-function binding<T>(env: Env, name: string): T {
+// wrangler.toml says which kind of resource stands behind a name: one of its methods tells it from the others.
+function binding<T>(env: Env, name: string, method: keyof T & string): T {
   const bound = env[name];
-  if (typeof bound !== "object" || bound === null) throw new Error(`The binding ${name} is missing.`);
-  return bound as T;
+  const found = bound as T | null | undefined;
+  if (typeof found?.[method] !== "function")
+    throw new Error(`The binding ${name} is missing, or is of another kind.`);
+  return found;
 }

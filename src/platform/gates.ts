@@ -13,6 +13,11 @@ export function gateOf(
   return namespaceOf(env, cell).getByName(principalId);
 }
 
+/** Is the namespace bound at all; whether its objects answer is for each request to see. */
+export function hasGates(env: Env): boolean {
+  return typeof env.GATES?.getByName === "function";
+}
+
 /** Durable Objects mark what may be asked again (a restart, a moved object) and never mark an overload so. */
 export function isRetryable(error: unknown): boolean {
   return (

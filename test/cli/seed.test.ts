@@ -8,7 +8,7 @@ import { registry } from "#resources/index.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { roleTable } from "#test/gate/role-table.ts";
-import { rowsOf } from "#test/world.ts";
+import { envWith, rowsOf, tapped } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 
 const seeds: Seeded[] = [];
@@ -121,4 +121,32 @@ test("the demo's key may do everything, and works", async () => {
     const answer = await call("tenants.get", { tenant: slug, as: key });
     expect(answer.json).toMatchObject({ id: tenantId, slug, cell: cell.id, jurisdiction: cell.jurisdiction });
   }
+});
+
+test("a seeding that died between its two stores is finished by the next, with the people of the first", async () => {
+  const business = { ...businesses[1], slug: "died-between" };
+  const env = testEnv();
+  let commits = 0;
+  const directory = tapped(env.DIRECTORY, async (texts, run) => {
+    if (texts.some((text) => text.includes('insert into "memberships"')) && ++commits === 1)
+      throw new Error("The Worker is gone.");
+    return await run();
+  });
+  await expect(seedTenant(envWith({ DIRECTORY: directory }), business, Date.now())).rejects.toThrow("gone");
+  const seeded = await seedTenant(env, business, Date.now());
+  if (!seeded) throw new Error("It was taken for whole.");
+  const members = await rowsOf<{ id: string; user_id: string }>(
+    seeded.cell.database,
+    "select id, user_id from members where tenant_id = ?",
+    seeded.tenantId,
+  );
+  const people = await rowsOf<{ user_id: string }>(
+    env.DIRECTORY,
+    "select user_id from memberships where member_tenant_id = ?",
+    seeded.tenantId,
+  );
+  expect(members.map(({ id }) => id).toSorted()).toEqual(Object.values(seeded.memberIds).toSorted());
+  expect(people.map(({ user_id }) => user_id).toSorted()).toEqual(
+    members.map(({ user_id }) => user_id).toSorted(),
+  );
 });

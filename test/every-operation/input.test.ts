@@ -129,6 +129,32 @@ test("an operation that takes no body refuses one", async () => {
   expect(takers, "an unknown field is refused, not passed over").toEqual([]);
 });
 
+test("an operation that takes no body takes an empty one of any content type", async () => {
+  const refused: string[] = [];
+  for (const { name, operation } of tenantOperations) {
+    if (operation.body || operation.method === "get" || operation.method === "delete") continue;
+    const headers = { "Content-Type": "application/json" };
+    const { status } = await tryOut(tenant, name, ownKeyOf(tenant), { headers });
+    if (status === 400 || status === 415) refused.push(name);
+  }
+  expect(refused).toEqual([]);
+});
+
+test("a body of nothing but unknown fields is answered by a hundred errors at most", async () => {
+  const body = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`surprise${index}`, 1]));
+  const { status, json } = await tryOut(tenant, "customers.create", ownKeyOf(tenant), { body });
+  expect([status, json.errors.length]).toEqual([422, 100]);
+});
+
+test("a name has something to read and turns no reading direction", async () => {
+  for (const name of ["\u200b", "\u2800", "Ada \u202etxt.exe", "\u2066Ada\u2069", "a\u2028b"])
+    expectInvalid(await tryOut(tenant, "customers.create", ownKeyOf(tenant), { body: { name } }), {
+      pointer: "/name",
+    });
+  for (const name of ["X", "\u{1f642}", "\u0627\u0644\u0639\u0631\u0628\u064a\u0629", "7", "&c\u200d"])
+    expect((await tryOut(tenant, "customers.create", ownKeyOf(tenant), { body: { name } })).status).toBe(201);
+});
+
 test("a field deep inside is named by its pointer", async () => {
   const { body } = await exampleOf("orders.create").make(tenant);
   const [line] = Object(body).lines;

@@ -152,6 +152,8 @@ test("TLS below the deployment's minimum is refused", async () => {
   for (const old of ["TLSv1", "TLSv1.1"]) expect([old, await asked(old, "1.2")]).toEqual([old, 403]);
   expect(await asked("TLSv1.2", "1.2")).toBe(200);
   expect(await asked("TLSv1.3", "1.3")).toBe(200);
+  for (const slip of ["TLSv1.3", "1.0", "", "v1.2"])
+    expect([slip, await asked("TLSv1.2", slip)]).toEqual([slip, 403]);
   expect(await asked(undefined, "1.3"), "nothing said: the platform's own test").toBe(200);
 });
 

@@ -191,6 +191,44 @@ test("a stored record holds nothing of the person, the key or the body in plain"
     expect(text).not.toContain(canary);
 });
 
+test("what was as wished already is recorded under the key of the person read, and replays", async () => {
+  const tenant = await newTenant();
+  const { json: made } = await createCustomer(tenant);
+  const restore = () =>
+    call("customers.restore", {
+      ...as(tenant),
+      params: { customerId: String(made.id) },
+      headers: keyed("restore-once"),
+    });
+  const [first, again] = [await restore(), await restore()];
+  expect([first.status, isReplay(first), isReplay(again), again.text]).toEqual([
+    200,
+    false,
+    true,
+    first.text,
+  ]);
+  const records = await recordsOf(tenant);
+  expect(records.map(({ operation }) => operation)).toEqual(["customers.restore"]);
+  expect(records[0]?.answer).toMatch(/^v1\./);
+});
+
+test("a replay carries the bookmark that a first answer would", async () => {
+  const tenant = await newTenant();
+  const [first, again] = [await createOrder(tenant, { key: "k" }), await createOrder(tenant, { key: "k" })];
+  expect([isReplay(first), isReplay(again)]).toEqual([false, true]);
+  for (const { headers } of [first, again]) expect(headers.get("x-keyline-bookmark")).toMatch(/~/);
+});
+
+test("If-Match has no meaning for a create", async () => {
+  const tenant = await newTenant();
+  const made = await call("customers.create", {
+    ...as(tenant),
+    body: person,
+    headers: { "If-Match": '"1"' },
+  });
+  expect(made.status).toBe(201);
+});
+
 test("a replay whose person's key was destroyed answers not found and reveals nothing", async () => {
   const tenant = await newTenant();
   const { json } = await createCustomer(tenant, { key: "k" });

@@ -1,56 +1,71 @@
-import { afterEach, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { newestMigrations } from "#db/schema-check.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
-import { readiness } from "#jobs/readiness.ts";
-import { cellsOf } from "#platform/cells.ts";
+import { clientOf } from "#test/client.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
-import { envWith, proxied, rowsOf } from "#test/world.ts";
+import { envWith, rowsOf } from "#test/world.ts";
 
-const { LOG_EU1: log } = testEnv();
+const { call } = clientOf();
 
-afterEach(async () => {
-  const [away] = await rowsOf(log as D1Database, "select name from d1_migrations where name = 'away'");
-  if (away) await renameMigration("away", newestMigrations.log);
+beforeAll(() => ensureDirectoryKeys(testEnv(), Date.now()));
+
+const broken: Readonly<Record<string, { changes: Record<string, unknown>; check: string }>> = {
+  "a cell's database": { changes: { CELL_EU1: undefined }, check: "schema of cell eu1" },
+  "a cell's bucket": { changes: { FILES_EU1: undefined }, check: "files of cell eu1" },
+  "a cell's queue": { changes: { AUDIT_EVENTS_US1: {} }, check: "queue of cell us1" },
+  "a log's database": { changes: { LOG_EU1: undefined }, check: "schema of the log of cell eu1" },
+  "a call archive": { changes: { CALL_ARCHIVE_US1: undefined }, check: "call archive of cell us1" },
+  "a queue of calls": { changes: { CALLS_EU1: undefined }, check: "queue of calls of cell eu1" },
+  "the gates": { changes: { GATES: undefined }, check: "gates" },
+  "the least version of TLS": { changes: { MIN_TLS: "TLSv1.3" }, check: "transport" },
+  "the key-encryption keys": { changes: { KEYLINE_KEKS: "" }, check: "key-encryption keys" },
+};
+
+for (const [what, { changes, check }] of Object.entries(broken)) {
+  test(`without ${what} it is not ready, says which check failed and what to do, and nothing of the rest`, async () => {
+    const { status, json, text } = await ready(envWith(changes));
+    expect([status, json.type]).toEqual([503, "/problems/unavailable"]);
+    // Without what wraps them, the directory's keys do not open either.
+    const failed = json.errors.map(({ parameter }: { parameter: string }) => parameter);
+    expect(failed.filter((name: string) => name !== "directory keys")).toEqual([check]);
+    expect(text).not.toMatch(/audit_log|\.sql|binding/i);
+  });
+}
+
+test("a trigger that is gone is named in the log, and not to whoever asks", async () => {
+  const database = testEnv().CELL_EU1 as D1Database;
+  const [trigger] = (
+    await database
+      .prepare("select sql from sqlite_master where name = 'audit_log_refuses_update'")
+      .all<{ sql: string }>()
+  ).results;
+  await database.prepare("drop trigger audit_log_refuses_update").run();
+  const { status, json, text } = await ready(envWith({}));
+  await database.prepare(trigger?.sql ?? "").run();
+  expect([status, json.errors.length]).toEqual([503, 1]);
+  expect(json.errors).toMatchObject([{ parameter: "schema of cell eu1" }]);
+  expect(text).not.toContain("audit_log");
 });
 
-test("the newest migration of each kind is the folder's last", () => {
+test("the newest migration of each kind is the folder's last, and a log without it is not ready", async () => {
   const migrations = testEnv().TEST_MIGRATIONS;
   for (const kind of ["directory", "cell", "log"] as const)
     expect([kind, newestMigrations[kind]]).toEqual([kind, migrations[kind].at(-1)?.name]);
+  const database = testEnv().LOG_EU1 as D1Database;
+  await rowsOf(database, "update d1_migrations set name = '0000_earlier.sql'");
+  const { status, json } = await ready(envWith({}));
+  await rowsOf(database, "update d1_migrations set name = ?", newestMigrations.log);
+  expect([status, json.errors]).toMatchObject([503, [{ parameter: "schema of the log of cell eu1" }]]);
 });
 
-test("a deployment with all its databases and buckets is ready", async () => {
-  await ensureDirectoryKeys(testEnv(), Date.now());
-  const checks = await readiness(envWith({}), Date.now());
-  expect(checks.filter(({ ok }) => !ok)).toEqual([]);
-  for (const { id } of cellsOf(testEnv()))
-    for (const what of ["schema", "schema of the log", "files", "call archive"])
-      expect(checks.map(({ name }) => name)).toContain(`${what} of cell ${id}`);
+test("a migration that is newer than this code is no fault", async () => {
+  const database = testEnv().CELL_EU1 as D1Database;
+  await database.prepare("insert into d1_migrations (name) values ('9999_newer.sql')").run();
+  const { status } = await ready(envWith({}));
+  await database.prepare("delete from d1_migrations where name = '9999_newer.sql'").run();
+  expect(status).toBe(200);
 });
 
-test("a log that is not migrated, or a call archive that is not there, is named with what to do", async () => {
-  await renameMigration(newestMigrations.log, "away");
-  expect(await failures(envWith({}))).toEqual([
-    [
-      "schema of the log of cell eu1",
-      "the newest migration is away, not 0001_calls.sql: apply the migrations of migrations/log",
-    ],
-  ]);
-  await renameMigration("away", newestMigrations.log);
-  const archive = proxied(testEnv().CALL_ARCHIVE_US1 as R2Bucket, {
-    head: () => Promise.reject(new Error("The specified bucket does not exist. (10006)")),
-  });
-  expect(await failures(envWith({ CALL_ARCHIVE_US1: archive }))).toEqual([
-    ["call archive of cell us1", "create the cell's R2 bucket for calls"],
-  ]);
-});
-
-async function failures(env: TestEnv) {
-  await ensureDirectoryKeys(testEnv(), Date.now());
-  const failed = (await readiness(env, Date.now())).filter(({ ok }) => !ok);
-  return failed.map(({ name, todo }) => [name, todo]);
-}
-
-async function renameMigration(from: string, to: string): Promise<void> {
-  await rowsOf(log as D1Database, "update d1_migrations set name = ? where name = ?", to, from);
+function ready(env: TestEnv) {
+  return call("system.ready", { env });
 }

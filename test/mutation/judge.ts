@@ -9,22 +9,10 @@ export interface Outcome {
   readonly text: string;
 }
 
-/** Makes one mutant and asks the tests that are there for it, then all of them. */
+/** Makes one mutant and asks the tests that are there for it. */
 export async function judge(workshop: Workshop, mutant: Mutant): Promise<Outcome> {
   try {
-    const declared = await tried(workshop, mutant, mutant.caughtBy);
-    if (declared.verdict.kind !== "green") return outcomeOf(mutant, declared);
-    const anywhere = await tried(workshop, mutant, []);
-    if (anywhere.verdict.kind !== "red") return outcomeOf(mutant, anywhere);
-    const { file } = anywhere.verdict;
-    const unmutated = await workshop.test([file], "some");
-    if (unmutated.kind !== "green")
-      return nothingProved(mutant, anywhere.made, `${file} is red without it too`);
-    const { isCaught, text } = outcomeOf(mutant, anywhere);
-    return {
-      isCaught,
-      text: `${text}\n     (and not by ${mutant.caughtBy.join(", ")}: correct its caughtBy)`,
-    };
+    return outcomeOf(mutant, await tried(workshop, mutant));
   } catch (error) {
     if (error instanceof TargetMissing) return lost(mutant, error.message);
     throw error;
@@ -36,12 +24,12 @@ interface Trial {
   readonly verdict: Verdict;
 }
 
-async function tried(workshop: Workshop, mutant: Mutant, files: readonly string[]): Promise<Trial> {
+async function tried(workshop: Workshop, mutant: Mutant): Promise<Trial> {
   return await workshop.with([mutant.cut, ...(mutant.wallsDown ?? [])], async ([made]) => {
     if (!made) throw new Error("A mutant without a cut.");
     const fault = await workshop.typeFault();
     if (fault !== null) return { made, verdict: { kind: "void", why: `its types are wrong: ${fault}` } };
-    return { made, verdict: await workshop.test(files, files.length === 0 ? "all" : "some") };
+    return { made, verdict: await workshop.test(mutant.caughtBy, "some") };
   });
 }
 
@@ -57,7 +45,7 @@ function outcomeOf(mutant: Mutant, { made, verdict }: Trial): Outcome {
     case "green":
       return {
         isCaught: false,
-        text: `${place(mutant, made)}\n     SURVIVED: every test passes without \`${made.removed}\`. Write the test that needs it, best in ${mutant.caughtBy.join(" or ")}; if other code hides its absence, take that down too (wallsDown).`,
+        text: `${place(mutant, made)}\n     SURVIVED: ${mutant.caughtBy.join(" and ")} pass without \`${made.removed}\`. Write the test that needs it there, or name the one that does (caughtBy); if other code hides its absence, take that down too (wallsDown).`,
       };
   }
 }

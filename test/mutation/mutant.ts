@@ -7,6 +7,6 @@ export interface Mutant {
   readonly cut: Cut;
   /** The other walls that would hide it, taken down in the same way. */
   readonly wallsDown?: readonly Cut[];
-  /** The test files that are there for it; the whole suite is run only where they notice nothing. */
+  /** The test files that are there for it. */
   readonly caughtBy: readonly string[];
 }

@@ -71,7 +71,7 @@ export class Workshop {
     }
   }
 
-  /** Runs these test files, all where there is none, up to the first test that fails. */
+  /** Runs these test files up to the first test that fails. */
   async test(files: readonly string[], long: keyof typeof longestMs): Promise<Verdict> {
     const request: RunRequest = { files, changed: [...this.#changed] };
     this.#changed.clear();

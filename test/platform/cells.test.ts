@@ -26,8 +26,12 @@ test.each(["", "us1,", "US1", "us1:mars", "us1;eu1"])("CELLS as %j is refused, n
   expect(() => cellsOf({ ...testEnv(), CELLS })).toThrow("CELLS has a malformed entry");
 });
 
-test("a cell without its binding is refused by name", () => {
-  expect(() => cellsOf({ ...testEnv(), CELLS: "ap1" })).toThrow("CELL_AP1 is missing");
+test("a binding that is missing, or of another kind, is refused by name at its use, and is no other cell's trouble", () => {
+  const { AUDIT_EVENTS_US1 } = testEnv();
+  const [us, ap] = cellsOf({ ...testEnv(), CELLS: "us1,ap1", FILES_AP1: AUDIT_EVENTS_US1 });
+  expect(() => ap?.database).toThrow("CELL_AP1 is missing");
+  expect(() => ap?.files).toThrow("FILES_AP1 is missing, or is of another kind");
+  expect(us?.database).toBe(testEnv().CELL_US1);
 });
 
 test("a name that no cell has finds none", () => {

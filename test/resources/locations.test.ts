@@ -77,10 +77,6 @@ const users: Readonly<Record<string, (tenant: TestTenant, locationId: string) =>
       locationId,
     ),
   "a key": (tenant, locationId) => newKey(tenant, locationId),
-  "a revoked key": async (tenant, locationId) => {
-    const { id } = (await newKey(tenant, locationId)).json;
-    return await ask(tenant, "api-keys.revoke", { params: { apiKeyId: id } });
-  },
 };
 
 for (const [user, refer] of Object.entries(users)) {
@@ -95,6 +91,15 @@ for (const [user, refer] of Object.entries(users)) {
     expect((await get(tenant, made.id)).json).toEqual(made);
   });
 }
+
+test("a key that was revoked holds no location", async () => {
+  const tenant = await newTenant();
+  const { json: made } = await create(tenant, pier);
+  const { id } = (await newKey(tenant, made.id)).json;
+  const revoked = await ask(tenant, "api-keys.revoke", { params: { apiKeyId: id } });
+  expect([revoked.status, revoked.json.allLocations]).toEqual([200, false]);
+  expect((await remove(tenant, made.id)).status).toBe(204);
+});
 
 test("what another tenant's rows refer to does not hold a location here", async () => {
   const [tenant, other] = [await newTenant(), await newTenant()];

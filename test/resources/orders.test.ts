@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { maskOf } from "#gate/capabilities.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
-import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { changeMember } from "#test/gate/kit.ts";
+import { memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 
 const { call } = clientOf();
@@ -285,6 +287,20 @@ test("what is left out of a change stays, and null clears it", async () => {
   });
   const second = await change(tenant, made.id, { dueAt: null, assigneeId: null });
   expect(second.json).toMatchObject({ dueAt: null, assigneeId: null, total: made.total, version: 3 });
+});
+
+test("who sees assigned work alone changes its lines, and gives it to nobody else", async () => {
+  const tenant = await newTenant();
+  await changeMember(tenant, tenant.memberIds.installer, { grants: maskOf(["orders:write"]) });
+  const as = await memberToken(tenant, "installer");
+  const params = { orderId: tenant.orderId };
+  const ask = (body: object) => call("orders.update", { tenant: tenant.slug, as, params, body });
+  for (const assigneeId of [tenant.memberIds.staff, null]) {
+    const refused = await ask({ assigneeId, lines: [fitting] });
+    expect([refused.status, refused.json.type]).toEqual([403, "/problems/forbidden"]);
+  }
+  const kept = await ask({ assigneeId: tenant.memberIds.installer, lines: [fitting] });
+  expect([kept.status, kept.json.lines.length]).toEqual([200, 1]);
 });
 
 test("once placed, an order's lines and due date stand; who does the work may change until the end", async () => {

@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
-import { update as change, emit, insert, insertAll, mustExist } from "#db/changes.ts";
-import { many } from "#db/queries.ts";
+import { update as change, remove as deletion, emit, insert, insertAll, mustExist } from "#db/changes.ts";
+import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
@@ -31,10 +31,11 @@ const ApiKey = z.object({
 /** The key's text is in this one answer and nowhere else; a replay holds null. */
 const CreatedApiKey = ApiKey.extend({ key: z.string().nullable() });
 
+const mostLocations = 50;
 const NewApiKey = z.strictObject({
   name: line(120),
   scopes: z.array(z.string().refine(isCapability, "is not a capability")).min(1).max(128),
-  locationIds: z.array(typeId("loc")).min(1).max(50).optional(),
+  locationIds: z.array(typeId("loc")).min(1).max(mostLocations).optional(),
   ipAllowList: z
     .array(
       z
@@ -137,13 +138,21 @@ export const revoke = writeOperation({
   returns: ApiKey,
   problems: ["not-found", "conflict", "precondition-failed"],
   async run({ tenant, now }, { params }) {
-    const row = await tenant.get(apiKeys, params.apiKeyId);
+    const { row, places } = await tenant.read({
+      row: one(apiKeys, params.apiKeyId),
+      places: many(apiKeyLocations, {
+        where: eq(apiKeyLocations.apiKeyId, params.apiKeyId),
+        limit: mostLocations,
+      }),
+    });
     if (!row) return refuse("not-found");
     if (row.revokedAt !== null) return commit(present(row));
     const revoked = change(apiKeys, row, { revokedAt: timestamp(now) }, now);
     return commit(
       present(revoked.row),
       revoked,
+      // A key that opens nothing shall keep no location from being removed.
+      ...places.map((place) => deletion(apiKeyLocations, place)),
       emit("api_key.revoked", { apiKeyId: row.id }, { table: apiKeys, row }),
     );
   },

@@ -140,13 +140,17 @@ export const update = writeOperation({
   params,
   body: OrderPatch,
   returns: Order,
-  problems: ["invalid", "not-found", "order-not-editable", "conflict", "precondition-failed"],
+  problems: ["invalid", "not-found", "forbidden", "order-not-editable", "conflict", "precondition-failed"],
   async run(context, { params, body }) {
     const { order, lines } = await context.tenant.read({
       order: one(orders, params.orderId),
       lines: linesOf(params.orderId),
     });
     if (!order) return refuse("not-found");
+    // Who sees assigned work alone cannot put it out of their own reach.
+    const { assigneeId } = context.principal;
+    if (assigneeId !== null && body.assigneeId !== undefined && body.assigneeId !== assigneeId)
+      return refuse("forbidden");
     if ((body.lines || body.dueAt !== undefined) && !isEditable(order)) return refuse("order-not-editable");
     const made = body.lines ? newLines(context, order.id, body.lines) : null;
     if (made instanceof Refusal) return made;

@@ -9,6 +9,7 @@ const reach = "test/every-operation/reach.test.ts";
 const audit = "test/db/audit.test.ts";
 const outbox = "test/db/outbox.test.ts";
 const revocation = "test/gate/revocation.test.ts";
+const moved = "test/gate/rights-moved.test.ts";
 const effects = "test/http/effect.test.ts";
 const idempotency = "test/http/idempotency.test.ts";
 const statements = "src/db/commit-statements.ts";
@@ -23,7 +24,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the tenant's state on every read",
     cut: operand("src/db/tenant-db.ts", "#assertState", "row?.state"),
-    caughtBy: [revocation],
+    caughtBy: [moved],
   },
   {
     name: "the state guard of every commit",

@@ -45,9 +45,18 @@ export const firewall: readonly Mutant[] = [
   mutant("the refusal of a table without quotes", never(path, "faultAt", "in double quotes")),
   mutant(
     "the refusal of aliases and comma joins",
-    operand(path, "faultAt", "afterTable.includes(following)"),
+    replaced(path, "faultAt", "CallExpression", "afterTable.includes(end)", "end !== null"),
   ),
-  mutant("the refusal of aliases behind INDEXED BY", operand(path, "faultAt", "afterTable.includes(end)")),
+  mutant(
+    "the refusal of aliases behind INDEXED BY",
+    replaced(
+      path,
+      "faultAt",
+      "ConditionalExpression",
+      "tokens[last + 4]",
+      'following === "indexed" ? ")" : following',
+    ),
+  ),
   mutant(
     "tenant_id as the first column of an insert",
     operand(path, "insertedTenant", "!== '\"tenant_id\"'"),
@@ -78,5 +87,8 @@ export const firewall: readonly Mutant[] = [
   mutant("the compared table being this one", operand(path, "conjunct", "name?.text === table")),
   mutant("the compared column being tenant_id", operand(path, "conjunct", "column?.text")),
   mutant("the comparison being =", operand(path, "conjunct", "equals?.text")),
-  mutant("the compared value being bound", operand(path, "conjunct", 'value?.text === "?"')),
+  mutant(
+    "the compared value being bound",
+    replaced(path, "conjunct", "BinaryExpression", 'value?.text === "?"', "value"),
+  ),
 ];

@@ -4,6 +4,8 @@ import type { Mutant } from "#test/mutation/mutant.ts";
 const matrix = "test/every-operation.test.ts";
 const limits = "test/gate/limits.test.ts";
 const revocation = "test/gate/revocation.test.ts";
+const moved = "test/gate/rights-moved.test.ts";
+const terms = "test/gate/key-terms.test.ts";
 const credentials = "test/every-operation/credentials.test.ts";
 const origins = "test/every-operation/transport.test.ts";
 const settings = "test/resources/settings.test.ts";
@@ -24,15 +26,15 @@ export const gates: readonly Mutant[] = [
       "mayCall(",
       "(staleEpoch !== null || mayCall(caller, operation))",
     ),
-    caughtBy: [revocation],
+    caughtBy: [moved],
   },
   {
     name: "the audit row of a refusal that matters",
-    cut: never("src/http/door.ts", "forbid", "recordRefusal"),
+    cut: replaced("src/http/door.ts", "forbid", "ExpressionStatement", "commitRun", "void [run, refusal];"),
     caughtBy: [settings],
   },
-  { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [revocation] },
-  { name: "the key's address list", cut: never(caller, "policyRefusal", "isWithin"), caughtBy: [revocation] },
+  { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [moved] },
+  { name: "the key's address list", cut: body(gate, "isElsewhere", "return false;"), caughtBy: [terms] },
   { name: "the page's origin", cut: never(caller, "policyRefusal", "policy.origins"), caughtBy: [origins] },
   {
     name: "the token's scope",
@@ -41,7 +43,13 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the refusal of who has used up the rate",
-    cut: never(caller, "admit", '"limited"'),
+    cut: replaced(
+      caller,
+      "admit",
+      "BinaryExpression",
+      "answer.rate.retryAfterSeconds > 0",
+      "answer.rate.retryAfterSeconds < 0",
+    ),
     caughtBy: [limits],
   },
   {
@@ -75,16 +83,16 @@ export const gates: readonly Mutant[] = [
     caughtBy: [limits],
   },
   { name: "the key's secret", cut: operand(gate, "#isGenuine", "timingSafeEqual"), caughtBy: [limits] },
-  { name: "the key's expiry", cut: never(gate, "#isGenuine", "policy.expiresAt"), caughtBy: [revocation] },
+  { name: "the key's expiry", cut: never(gate, "#isGenuine", "policy.expiresAt"), caughtBy: [terms] },
   {
     name: "the greatest age of cached rights",
-    cut: operand(gate, "#current", "maximumAgeMs"),
+    cut: operand(gate, "#current", "ageMs <"),
     caughtBy: [revocation],
   },
   {
     name: "the new look at rights that turned out too old",
-    cut: body(gate, "isStale", "return false;"),
-    caughtBy: [revocation],
+    cut: body(gate, "mostAgeMs", "return maximumAgeMs;"),
+    caughtBy: [moved],
   },
   {
     name: "the discard of a hydration that was invalidated meanwhile",
@@ -99,7 +107,7 @@ export const gates: readonly Mutant[] = [
   {
     name: "the suspension of a member",
     cut: conjunct(hydrate, "memberRow", `"members"."state" = 'active'`),
-    caughtBy: [revocation],
+    caughtBy: [moved],
   },
   {
     name: "a member's denials",
@@ -110,26 +118,26 @@ export const gates: readonly Mutant[] = [
       "without(",
       "union(ofRole, maskFrom(member.grants))",
     ),
-    caughtBy: [revocation],
+    caughtBy: [moved],
   },
   {
     name: "the scopes of a key within its creator's",
     cut: never(excess, "excessOf", "isSubset"),
-    caughtBy: [revocation],
+    caughtBy: [terms],
   },
   {
     name: "the locations of a key within its creator's",
     cut: never(excess, "excessOf", "locationIds?.every"),
-    caughtBy: [revocation],
+    caughtBy: [terms],
   },
   {
     name: "the end of a key by its creator's",
     cut: replaced(excess, "excessOf", "LogicalExpression", "expires > creator.expiresAt", "false"),
-    caughtBy: [revocation],
+    caughtBy: [terms],
   },
   {
     name: "the refusal of a key by who sees assigned work alone",
     cut: never("src/resources/api-keys/operations.ts", "create", "principal.assigneeId"),
-    caughtBy: [revocation],
+    caughtBy: [terms],
   },
 ];

@@ -2,7 +2,7 @@ import { body, element, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const cursor = ["test/resources/customers.test.ts", "test/resources/orders.test.ts"];
-const bookmark = ["test/every-operation/foreign.test.ts"];
+const bookmark = ["test/http/bookmark.test.ts"];
 const frame = ["test/every-operation/transport.test.ts"];
 
 /** What comes back from a client, and what leaves to one. */
