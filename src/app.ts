@@ -1,17 +1,30 @@
 import type { Hono } from "hono";
+import { contractOf } from "#console/contract.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
 import type { AppTypes } from "#http/request-state.ts";
+import { receiveMessage } from "#identity/receive-message.ts";
 import { readiness } from "#jobs/readiness.ts";
 import { systemNow } from "#platform/clock.ts";
 import { registry } from "#resources/index.ts";
 
 /** The whole application over a registry of operations; tests may mount more of them. */
 export function createApp(operations: Registry = registry): Hono<AppTypes> {
-  return doorTo(operations, (c) => ({
-    now: systemNow(),
-    jwks: async () => ({ keys: (await directoryKeys(c.env, () => true)).publicJwks }),
-    readiness: () => readiness(c.env, systemNow()),
-  }));
+  const contract = contractOf(operations);
+  return doorTo(operations, {
+    public: (c) => ({
+      now: systemNow(),
+      jwks: async () => ({ keys: (await directoryKeys(c.env, () => true)).publicJwks }),
+      readiness: () => readiness(c.env, systemNow()),
+      contract: contract(c.env.PUBLIC_ORIGIN, c.env.SECURITY_CONTACT, systemNow()),
+    }),
+    protocol: (c) => ({
+      receive: (issuerName, message) =>
+        receiveMessage(c.env, issuerName, message, {
+          now: systemNow(),
+          requestId: c.get("state").requestId,
+        }),
+    }),
+  });
 }

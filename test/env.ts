@@ -5,6 +5,8 @@ import type { Env } from "#platform/env.ts";
 type Migrations = Parameters<typeof applyD1Migrations>[1];
 
 export interface TestEnv extends Env {
+  /** Where a listener on this machine counts who reaches it (test/outbound.ts). */
+  readonly LOOPBACK_PORT: number;
   readonly TEST_MIGRATIONS: Readonly<Record<"directory" | "cell" | "log", Migrations>>;
 }
 

@@ -38,7 +38,7 @@ test("every id that a call may hold is one that the tests swap", () => {
     expect(bodyIds, `name the ids of ${name}'s body in test/examples.ts`).toEqual(idsIn(operation.body));
     const inQuery = queryIds.map((parameter) => `/${parameter}`);
     expect(inQuery, `name the ids of ${name}'s query in test/examples.ts`).toEqual(idsIn(operation.query));
-    const placeholders = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, key]) => `/${key}`);
+    const placeholders = [...operation.path.matchAll(/\{(\w+Id)\}/g)].map(([, key]) => `/${key}`);
     if (operation.mount === "tenant") expect(idsIn(operation.params), name).toEqual(placeholders);
   }
 });

@@ -1,11 +1,15 @@
 import { z } from "zod";
 import { type AnyOperation, namedOperations } from "#http/registry.ts";
+import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { type Call, clientOf } from "#test/client.ts";
-import type { TestTenant } from "#test/world.ts";
+import { testEnv } from "#test/env.ts";
+import { fileExamples } from "#test/file-examples.ts";
+import { membershipMessage } from "#test/matrix-message.ts";
+import { rowsOf, type TestTenant } from "#test/world.ts";
 
-type Input = Pick<Call, "params" | "query" | "body">;
+type Input = Pick<Call, "params" | "query" | "body" | "bytes" | "headers">;
 
 /** One valid call of an operation, and which of its ids a hostile caller would swap. Ids in params are all of them. */
 export interface Example {
@@ -72,6 +76,7 @@ const examples: Readonly<Record<string, Example>> = {
       return input;
     },
   },
+  ...fileExamples(made, newOrderAt),
   "locations.list": { needs: "locations:read", make: () => ({ query: { limit: "5" } }) },
   "locations.get": {
     needs: "locations:read",
@@ -113,10 +118,64 @@ const examples: Readonly<Record<string, Example>> = {
   "orders.finish": { needs: "orders:write", make: withOrder("start") },
   "orders.complete": { needs: "orders:write", make: withOrder("finish") },
   "orders.cancel": { needs: "orders:write", make: withOrder("place") },
+  "outside-issuers.receive": { needs: "nobody", make: membershipMessage },
   "settings.get": { needs: "settings:read", make: () => ({}) },
   "settings.update": { needs: "settings:write", make: () => ({ body: { currency: "GBP" } }) },
   "tenants.get": { needs: "tenant:read", make: () => ({}) },
   "tenants.ping": { needs: "any principal", make: () => ({}) },
+  "docs.openApi31": { needs: "nobody", make: () => ({}) },
+  "docs.openApi30": { needs: "nobody", make: () => ({}) },
+  "docs.guide": { needs: "nobody", make: () => ({}) },
+  "docs.page": { needs: "nobody", make: () => ({ params: { page: "orders" } }) },
+  "docs.style": { needs: "nobody", make: () => ({}) },
+  "docs.script": { needs: "nobody", make: () => ({}) },
+  "docs.securityTxt": { needs: "nobody", make: () => ({}) },
+  "docs.securityPolicy": { needs: "nobody", make: () => ({}) },
+  "events.list": { needs: "events:read", make: () => ({ query: { after: "0", limit: "5" } }) },
+  "webhook-endpoints.list": { needs: "integrations:manage", make: () => ({ query: { limit: "5" } }) },
+  "webhook-endpoints.get": { needs: "integrations:manage", make: withEndpoint },
+  "webhook-endpoints.create": {
+    needs: "integrations:manage",
+    make: async (tenant) => {
+      await makeRoom(tenant);
+      return { body: newEndpoint };
+    },
+  },
+  "webhook-endpoints.update": {
+    needs: "integrations:manage",
+    make: async (tenant) => ({
+      ...(await withEndpoint(tenant)),
+      body: { url: "https://shop.example/moved" },
+    }),
+  },
+  "webhook-endpoints.remove": { needs: "integrations:manage", make: withEndpoint },
+  "webhook-endpoints.enable": {
+    needs: "integrations:manage",
+    async make(tenant) {
+      const input = await withEndpoint(tenant);
+      await made(tenant, "webhook-endpoints.disable", input);
+      return input;
+    },
+  },
+  "webhook-endpoints.disable": { needs: "integrations:manage", make: withEndpoint },
+  "webhook-endpoints.rotate": {
+    needs: "integrations:manage",
+    make: async (tenant) => ({ ...(await withEndpoint(tenant)), body: { overlapHours: 1 } }),
+  },
+  "webhook-endpoints.test": { needs: "integrations:manage", make: withEndpoint },
+  "webhook-endpoints.deliveries": {
+    needs: "integrations:manage",
+    make: async (tenant) => ({ ...(await withEndpoint(tenant)), query: { limit: "5", state: "pending" } }),
+  },
+  "webhook-endpoints.delivery": { needs: "integrations:manage", make: withDelivery },
+  "webhook-endpoints.replay": {
+    needs: "integrations:manage",
+    bodyIds: ["/deliveryId"],
+    async make(tenant) {
+      const { webhookEndpointId, deliveryId } = (await withDelivery(tenant)).params;
+      return { params: { webhookEndpointId }, body: { deliveryId } };
+    },
+  },
   "system.alive": { needs: "nobody", make: () => ({}) },
   "system.ready": { needs: "nobody", make: () => ({}) },
   "system.jwks": { needs: "nobody", make: () => ({}) },
@@ -173,20 +232,24 @@ export function absentLike(id: string): string {
 /** The places of a shape that hold an id, by its form or by its name, as JSON pointers. */
 export function idsIn(shape: z.ZodType | undefined): string[] {
   if (!shape) return [];
-  const places = placesOf(z.toJSONSchema(shape, { io: "input", unrepresentable: "any" }), "", "");
+  const schema = z.toJSONSchema(shape, { io: "input", unrepresentable: "any" });
+  const places = placesOf(schema, "", "", schema.$defs ?? {});
   return [...new Set(places)];
 }
 
-function placesOf(schema: unknown, key: string, place: string): string[] {
+function placesOf(schema: unknown, key: string, place: string, named: Record<string, unknown>): string[] {
   if (typeof schema !== "object" || schema === null) return [];
-  const { properties, items, anyOf, oneOf, pattern, type } = schema as Record<string, unknown>;
-  const isId = typeof pattern === "string" ? /^\^[a-z]{3}_/.test(pattern) : /Ids?$/.test(key);
+  const { properties, items, anyOf, oneOf, pattern, type, $ref } = schema as Record<string, unknown>;
+  if (typeof $ref === "string") return placesOf(named[$ref.replace("#/$defs/", "")], key, place, named);
+  const isId = /^\^[a-z]{3}_/.test(String(pattern)) || /Ids?$/.test(key);
   if (isId && type === "string") return [place];
   return [
-    ...Object.entries(properties ?? {}).flatMap(([name, each]) => placesOf(each, name, `${place}/${name}`)),
-    ...placesOf(items, key, `${place}/0`),
+    ...Object.entries(properties ?? {}).flatMap(([name, each]) =>
+      placesOf(each, name, `${place}/${name}`, named),
+    ),
+    ...placesOf(items, key, `${place}/0`, named),
     ...[anyOf, oneOf].flatMap((each) =>
-      Array.isArray(each) ? each.flatMap((one) => placesOf(one, key, place)) : [],
+      Array.isArray(each) ? each.flatMap((one) => placesOf(one, key, place, named)) : [],
     ),
   ];
 }
@@ -211,6 +274,37 @@ async function withCustomer(tenant: TestTenant): Promise<Input> {
   return { params: { customerId: id } };
 }
 
+/** Sent tests of its own alone: who may make an endpoint may read these, and no other example causes any. */
+const newEndpoint = { url: "https://shop.example/hooks", eventTypes: ["webhook_endpoint.tested"] };
+
+async function withEndpoint(tenant: TestTenant): Promise<Input & { params: { webhookEndpointId: string } }> {
+  await makeRoom(tenant);
+  const { id } = await made(tenant, "webhook-endpoints.create", { body: newEndpoint });
+  return { params: { webhookEndpointId: id } };
+}
+
+async function withDelivery(
+  tenant: TestTenant,
+): Promise<Input & { params: { webhookEndpointId: string; deliveryId: string } }> {
+  const { params } = await withEndpoint(tenant);
+  await made(tenant, "webhook-endpoints.test", { params });
+  for (;;) {
+    await dispatchEvents(testEnv(), tenant.cell, tenant.tenantId, Date.now());
+    const { data } = await made(tenant, "webhook-endpoints.deliveries", { params });
+    const [first] = data ?? [];
+    if (first) return { params: { ...params, deliveryId: first.id } };
+  }
+}
+
+// A tenant has fifty at most, and the tests make more than that.
+async function makeRoom({ cell, tenantId }: TestTenant): Promise<void> {
+  await rowsOf(
+    cell.database,
+    "delete from webhook_endpoints where tenant_id = ?1 and id not in (select id from webhook_endpoints where tenant_id = ?1 order by id desc limit 20)",
+    tenantId,
+  );
+}
+
 async function newLocation(tenant: TestTenant): Promise<string> {
   return (await made(tenant, "locations.create", { body: { name: "Popup", timezone: "UTC" } })).id;
 }
@@ -219,7 +313,11 @@ async function newKey(tenant: TestTenant): Promise<string> {
   return (await made(tenant, "api-keys.create", { body: { name: "Kiosk", scopes: ["orders:read"] } })).id;
 }
 
-async function made(tenant: TestTenant, name: string, input: Input): Promise<{ id: string }> {
+async function made(
+  tenant: TestTenant,
+  name: string,
+  input: Input,
+): Promise<{ id: string; data?: { id: string }[] }> {
   const answer = await call(name, { tenant: tenant.slug, as: tenant.key, ...input });
   if (answer.status >= 300) throw new Error(`An example's ${name} was answered ${answer.text}`);
   return answer.json;

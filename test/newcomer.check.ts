@@ -4,11 +4,16 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { createClient, each } from "#client/client.ts";
+import type { Customer } from "#client/operations.ts";
+import { KeylineProblem } from "#client/problem.ts";
+import { heldFetch } from "#test/contract/held-fetch.ts";
+import { freePort } from "#test/contract/instance.ts";
 
 // What README promises of `npm start`, tried in a copy of the project that has never been started.
 
 const root = new URL("..", import.meta.url).pathname;
-const port = 18787;
+let port: number;
 const home = mkdtempSync(join(tmpdir(), "keyline-newcomer-"));
 let server: ChildProcess;
 let said = "";
@@ -18,6 +23,7 @@ before(async () => {
     cpSync(join(root, entry), join(home, entry), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(home, "node_modules"));
+  port = await freePort();
   await start();
 });
 
@@ -27,8 +33,8 @@ after(async () => {
 });
 
 test("the address answers, and the deployment is ready", async () => {
-  assert.equal((await fetch(`${demo().baseUrl}/healthz`)).status, 200);
-  const ready = await fetch(`${demo().baseUrl}/readyz`);
+  assert.equal((await heldFetch(`${demo().baseUrl}/healthz`)).status, 200);
+  const ready = await heldFetch(`${demo().baseUrl}/readyz`);
   assert.equal(ready.status, 200, await ready.text());
 });
 
@@ -56,10 +62,16 @@ test("the three commands it prints work when pasted", () => {
 
 test("a demo key of one tenant finds nothing of the other", async () => {
   const [cafe, signs] = demo().tenants;
-  const answer = await fetch(`${demo().baseUrl}/v1/tenants/${signs?.slug}/orders`, {
-    headers: { Authorization: `Bearer ${cafe?.apiKey}` },
+  const astray = createClient({
+    baseUrl: demo().baseUrl,
+    tenant: signs?.slug ?? "",
+    key: cafe?.apiKey ?? "",
+    fetch: heldFetch,
   });
-  assert.equal(answer.status, 404);
+  await assert.rejects(
+    astray.orders.list(),
+    (error) => error instanceof KeylineProblem && error.problem === "not-found",
+  );
 });
 
 test("cron can be called locally, as the start script does", async () => {
@@ -72,6 +84,7 @@ test("a second start keeps the data and asks nothing", async () => {
   await stop();
   await start();
   assert.deepEqual(demo(), first);
+  assert.ok(before.length > 0);
   assert.deepEqual(await customers(first), before);
 });
 
@@ -84,12 +97,16 @@ function demo(): Demo {
   return JSON.parse(readFileSync(join(home, ".wrangler/demo.json"), "utf8"));
 }
 
-async function customers({ baseUrl, tenants: [first] }: Demo): Promise<unknown> {
-  const answer = await fetch(`${baseUrl}/v1/tenants/${first?.slug}/customers`, {
-    headers: { Authorization: `Bearer ${first?.apiKey}` },
+async function customers({ baseUrl, tenants: [first] }: Demo): Promise<readonly Customer[]> {
+  const keyline = createClient({
+    baseUrl,
+    tenant: first?.slug ?? "",
+    key: first?.apiKey ?? "",
+    fetch: heldFetch,
   });
-  assert.equal(answer.status, 200);
-  return await answer.json();
+  const found: Customer[] = [];
+  for await (const customer of each(keyline.customers.list)) found.push(customer);
+  return found;
 }
 
 async function start(): Promise<void> {

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { CellSystem } from "#db/cell-system.ts";
 import { knownTexts } from "#db/firewall.ts";
 import { LogSystem } from "#db/log-system.ts";
+import { cellKinds } from "#db/retention.ts";
 import { type ResultRows, Store } from "#db/store.ts";
 import { registry } from "#resources/index.ts";
 import { testEnv } from "#test/env.ts";
@@ -76,13 +77,24 @@ type Reads = Readonly<Record<string, { args: unknown[]; steps: string[] }>>;
 
 /** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
 const acrossTenants: Reads = {
+  dueFiles: { args: ["2026"], steps: ["SEARCH files USING INDEX files_due (sweep_at<?)"] },
+  endpointsWithDueDeliveries: {
+    args: ["2026"],
+    steps: [
+      "SEARCH webhook_queues USING INDEX webhook_queues_due (next_due_at<?)",
+      "SEARCH served USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
   expired: {
-    args: [0],
+    args: [0, cellKinds],
     steps: [
       "SEARCH idempotency USING INDEX idempotency_by_expiry (expires_at<?)",
       "SEARCH commits USING INDEX commits_by_age (created_at<?)",
       "SEARCH intents USING INDEX intents_by_age (created_at<?)",
       "SEARCH events USING INDEX events_dispatched_by_age (created_at<?)",
+      "SEARCH webhook_deliveries USING INDEX webhook_deliveries_by_age (created_at<?)",
+      "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
+      "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
     ],
   },
   staleIntents: { args: ["2026"], steps: ["SEARCH intents USING INDEX intents_due (due_at<?)"] },
@@ -112,6 +124,8 @@ const idColumns = [
   "key_token",
   "seq",
   "hour",
+  "endpoint_id",
+  "event_seq",
 ];
 
 test.each([

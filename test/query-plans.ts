@@ -41,13 +41,17 @@ function isHarmless(step: string, plan: readonly string[]): boolean {
   if (isMatch(step) || /^SCAN search_index VIRTUAL TABLE INDEX \d+:=$/.test(step)) return true;
   // Which rows of the index are whose: by the rowids that MATCH gave, and tokens are one tenant's alone.
   if (step === "SEARCH search_rows USING INTEGER PRIMARY KEY (rowid=?)") return plan.some(isMatch);
-  const [, table = ""] = /^SEARCH (\w+) (?:EXISTS )?USING .*\(tenant_id=\?/.exec(step) ?? [];
+  const [, table = "", rest = ""] = /^SEARCH (\w+) (?:EXISTS )?USING .*\(tenant_id=\?(.*)/.exec(step) ?? [];
+  // By its tenant alone a log is gone through from its first day; only what is still pending is few.
+  if (logs.includes(table) && rest.startsWith(")") && !step.includes("INDEX events_pending ")) return false;
   return isTenantTable(table) || isTechnicalTable(table);
 }
 
 function isMatch(step: string): boolean {
   return /^SCAN search_index VIRTUAL TABLE INDEX \d+:=?M\d+$/.test(step);
 }
+
+const logs = ["events", "webhook_bodies", "webhook_deliveries", "webhook_attempts"];
 
 // The technical tables are alike in the directory and in every cell; whatever else a text names decides.
 async function databaseOf(text: string): Promise<D1Database | null> {

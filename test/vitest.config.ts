@@ -1,5 +1,7 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { matrixIssuer } from "./matrix-issuer.ts";
+import { loopbackListener, outside } from "./outbound.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -9,7 +11,11 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
+        outboundService: outside,
         bindings: {
+          LOOPBACK_PORT: await loopbackListener(),
+          OUTSIDE_ISSUERS: JSON.stringify([matrixIssuer.entry]),
+          OUTSIDE_ISSUER_SECRETS: `${matrixIssuer.entry.name}:${matrixIssuer.secret}`,
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
           // A test client waits for all that a call began.
           CALL_LOG_WAIT_MS: "0",

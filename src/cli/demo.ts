@@ -1,6 +1,3 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { parseEnv } from "node:util";
-import { getPlatformProxy, unstable_readConfig } from "wrangler";
 import { z } from "zod";
 import { openDirectory } from "#db/directory.ts";
 import { directoryTenants } from "#db/directory-tables.ts";
@@ -10,6 +7,7 @@ import { members } from "#gate/tables.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { localBindings } from "./bindings.ts";
 import { businesses } from "./businesses.ts";
 import { mintDemoKey, seedTenant } from "./seed.ts";
 
@@ -38,30 +36,6 @@ export async function prepareDemo(earlier: unknown): Promise<DemoTenant[]> {
   } finally {
     await proxy.dispose();
   }
-}
-
-// The databases of wrangler.toml as `wrangler dev` will see them, without the rest of it: nothing serves yet.
-async function localBindings() {
-  const { d1_databases, r2_buckets, queues, vars, name, compatibility_date } = unstable_readConfig({
-    config: "wrangler.toml",
-  });
-  const config = {
-    name,
-    compatibility_date,
-    vars,
-    d1_databases,
-    r2_buckets,
-    queues: { producers: queues.producers },
-  };
-  await writeFile(".wrangler/bindings.json", JSON.stringify(config));
-  const proxy = await getPlatformProxy<Env>({
-    configPath: ".wrangler/bindings.json",
-    persist: { path: ".wrangler/state/v3" },
-  });
-  return {
-    env: { ...proxy.env, ...parseEnv(await readFile(".dev.vars", "utf8")) } as Env,
-    dispose: () => proxy.dispose(),
-  };
 }
 
 async function tenantIdOf(env: Env, slug: string): Promise<string> {

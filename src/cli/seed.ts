@@ -11,6 +11,7 @@ import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { type CapabilityMask, maskOf, noCapabilities } from "#gate/capabilities.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
 import { roles as fixedRoles, type Role } from "#gate/roles.ts";
 import {
   apiKeyLocations,
@@ -25,8 +26,12 @@ import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { customers } from "#resources/customers/table.ts";
+import { files } from "#resources/files/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
+import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
+import { outsideIndex, outsideRows } from "./seed-outside.ts";
+import { sleepingEndpoint } from "./seed-webhook.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
 export interface Business {
@@ -56,6 +61,8 @@ export interface Seeded {
   readonly customerIds: readonly string[];
   /** At the first location, the installer's. */
   readonly orderId: string;
+  /** Of that order. */
+  readonly fileId: string;
 }
 
 /**
@@ -72,7 +79,10 @@ export async function seedTenant(env: Env, business: Business, now: number): Pro
   await foundOwner(env, cell.database, claim.id, now);
   const session = await systemSession(env, cell.database, claim.id);
   const there = await session.get(tenants, claim.id);
-  if (there === null) await committed(session, now, contentOf(business, claim.id, now));
+  if (there === null) {
+    const artwork = await storeArtwork(cell, claim.id);
+    await committed(session, now, contentOf(business, claim.id, artwork, now));
+  }
   const { seeded, people } = await contentIn(session, business, cell, now);
   const confirmed = update(directoryTenants, claim, { state: "active" }, now);
   await committed(directory, now, [...people, confirmed]);
@@ -97,6 +107,9 @@ async function contentIn(
     members: many(members, all),
     customers: many(customers, all),
     orders: many(orders, all),
+    organizations: many(outsideOrganizations, all),
+    outsiders: many(outsideMembers, all),
+    files: many(files, all),
   });
   const idOf = (row: { readonly id: string } | undefined) => {
     if (!row) throw new Error(`The seed of ${slug} is not whole.`);
@@ -112,11 +125,15 @@ async function contentIn(
       memberIds: Object.fromEntries(roleNames.map((role) => [role, memberId(role)])) as Record<Role, string>,
       customerIds: people.map(({ email }) => idOf(found.customers.find((row) => row.email === email))),
       orderId: idOf(found.orders[0]),
+      fileId: idOf(found.files[0]),
     },
-    people: found.members.flatMap(({ role, userId }) => [
-      insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
-      insert(memberships, { id: newId("mem"), userId, memberTenantId: session.tenantId }, now),
-    ]),
+    people: [
+      ...found.members.flatMap(({ role, userId }) => [
+        insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
+        insert(memberships, { id: newId("mem"), userId, memberTenantId: session.tenantId }, now),
+      ]),
+      ...outsideIndex(slug, session.tenantId, found, now),
+    ],
   };
 }
 
@@ -146,6 +163,7 @@ export async function mintDemoKey(
     pepperVersion: newestPepper.version,
     allLocations: 1,
     ipAllowList: "[]",
+    allowedOrigins: "[]",
     creatorId,
   };
   await committed(session, now, [insert(apiKeys, row, now)]);
@@ -171,7 +189,7 @@ async function claimed(
   return claim.row;
 }
 
-function contentOf(business: Business, tenantId: string, now: number): Change[] {
+function contentOf(business: Business, tenantId: string, artwork: Artwork, now: number): Change[] {
   const { slug, name, trade, plan, currency, timezone } = business;
   const here: [string, string] = [newId("loc"), newId("loc")];
   const staff = roleNames.map((role) => ({ role, userId: newId("usr"), memberId: newId("mbr") }));
@@ -180,7 +198,8 @@ function contentOf(business: Business, tenantId: string, now: number): Change[] 
     string
   >;
   const customerRows = business.people.map((person) => ({ id: newId("cus"), ...person }));
-  const order = orderOf(business, customerRows[0]?.id ?? "", here[0], memberIds.installer, now);
+  const customerId = customerRows[0]?.id ?? "";
+  const order = orderOf(business, customerId, here[0], memberIds.installer, now);
   const limitedKey = newId("key");
   const customRole = { id: newId("rol"), name: "Weekend help", capabilities: maskOf(["orders:read"]) };
   return [
@@ -213,6 +232,7 @@ function contentOf(business: Business, tenantId: string, now: number): Change[] 
     ),
     insertAll(customers, customerRows, now),
     ...order.changes,
+    ...artworkRows(artwork, { id: order.id, customerId }, now),
     insert(
       apiKeys,
       {
@@ -223,11 +243,14 @@ function contentOf(business: Business, tenantId: string, now: number): Change[] 
         pepperVersion: 1,
         allLocations: 0,
         ipAllowList: "[]",
+        allowedOrigins: "[]",
         creatorId: memberIds.owner,
       },
       now,
     ),
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    sleepingEndpoint(slug, memberIds.owner, now),
+    ...outsideRows(slug, memberIds.owner, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
 }

@@ -32,10 +32,15 @@ const server = spawn(
     "dev",
     "--port",
     values.port,
+    // Any free one: two that start at once would choose the same.
+    "--inspector-port",
+    "0",
     "--show-interactive-dev-session=false",
     ...(values.verbose ? [] : ["--log-level", "error"]),
     "--var",
     `PUBLIC_ORIGIN:${baseUrl}`,
+    "--var",
+    "WEBHOOKS_TO_LOCALHOST:true",
   ],
   {
     stdio: ["ignore", "inherit", "inherit"],

@@ -1,5 +1,6 @@
-import { type Expired, expiredKinds, expiredRows } from "./retention.ts";
+import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retention.ts";
 import type { Store } from "./store.ts";
+import { endpointsAtOnce } from "./webhooks/queue.ts";
 
 /**
  * The closed list of reads across tenants. They return ids only; the work goes on through that tenant's own session.
@@ -29,26 +30,49 @@ export class CellSystem {
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
     const [rows] = await this.#store.batch([
       {
-        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 50",
+        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 500",
         params: [now],
       },
     ]);
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
   }
 
+  /** Sweeper: files to be checked or purged by now. */
+  async dueFiles(now: string): Promise<{ tenantId: string; fileId: string }[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: "select tenant_id, id from files indexed by files_due where sweep_at <= ? order by sweep_at limit 200",
+        params: [now],
+      },
+    ]);
+    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), fileId: String(row.id) }));
+  }
+
+  /** Sweeper: endpoints whose deliveries are due and that nobody is serving, of tenants that may have more served. */
+  async endpointsWithDueDeliveries(now: string): Promise<{ tenantId: string; endpointId: string }[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: `select tenant_id, endpoint_id from webhook_queues indexed by webhook_queues_due where next_due_at <= ? and (leased_until is null or leased_until <= ?) and (select count(*) from webhook_queues as served where served.tenant_id = webhook_queues.tenant_id and served.leased_until > ?) < ${endpointsAtOnce} order by next_due_at limit 1000`,
+        params: [now, now, now],
+      },
+    ]);
+    return (rows ?? []).map((row) => ({
+      tenantId: String(row.tenant_id),
+      endpointId: String(row.endpoint_id),
+    }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
-  async expired(now: number): Promise<ReadonlyMap<string, Expired>> {
-    const results = await this.#store.batch(expiredRows(now));
+  async expired(
+    now: number,
+    kinds: readonly (typeof cellKinds)[number][] = kernelKinds,
+  ): Promise<ReadonlyMap<string, Expired>> {
+    const results = await this.#store.batch(expiredRows(kinds, now));
     const byTenant = new Map<string, Expired>();
-    for (const [index, kind] of expiredKinds.entries()) {
+    for (const [index, kind] of kinds.entries()) {
       for (const { tenant_id: tenantId, ...key } of results[index] ?? []) {
-        const expired = byTenant.get(String(tenantId)) ?? {
-          idempotency: [],
-          commits: [],
-          intents: [],
-          events: [],
-        };
-        expired[kind].push(Object.values(key));
+        const expired = byTenant.get(String(tenantId)) ?? {};
+        expired[kind] = [...(expired[kind] ?? []), Object.values(key)];
         byTenant.set(String(tenantId), expired);
       }
     }

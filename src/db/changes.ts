@@ -1,5 +1,6 @@
 import type { SQL } from "drizzle-orm";
 import { timestamp } from "#lib/time.ts";
+import type { EventType } from "./event-types.ts";
 import { type AnyTenantTable, metaOf, type NewRow, type Patch, type Row } from "./tenant-table.ts";
 
 export interface Insert {
@@ -38,7 +39,7 @@ export interface GuardRefusal {
 
 export interface Emit {
   readonly kind: "emit";
-  readonly type: string;
+  readonly type: EventType;
   readonly data: Readonly<Record<string, EventValue>>;
   readonly locationId: string | null;
   readonly assigneeId: string | null;
@@ -122,7 +123,7 @@ export function mustNotExist(table: AnyTenantTable, where: SQL, otherwise: Guard
 
 /** Tells the world of a fact; it inherits the place of the row that it is about. */
 export function emit(
-  type: string,
+  type: EventType,
   data: Readonly<Record<string, EventValue>>,
   about: { table: AnyTenantTable; row: Readonly<Record<string, unknown>> },
 ): Emit {

@@ -63,3 +63,44 @@ export const keyPeppers = tenantTable(
   },
   { entity: "key-pepper", scope: global },
 );
+
+/** Which tenant an organization of an outside issuer is; at most one at a time, and one per tenant and issuer. */
+export const outsideOrganizationClaims = tenantTable(
+  "outside_organization_claims",
+  {
+    issuer: open(text("issuer").notNull()),
+    organization: open(text("organization").notNull()),
+    ownerId: open(text("owner_id").notNull()),
+    state: open(text("state", { enum: ["linked", "ended"] }).notNull()),
+  },
+  { entity: "outside-organization-claim", scope: global },
+);
+
+/** A person as an outside issuer knows them. The id is a user's: who is known this way alone has no other row. */
+export const outsideIdentities = tenantTable(
+  "outside_identities",
+  {
+    issuer: open(text("issuer").notNull()),
+    subject: personal(text("subject").notNull()),
+    subjectToken: digest(text("subject_token")),
+    /** Ended for good: an issuer gives no subject to a second person. */
+    state: open(text("state", { enum: ["active", "ended"] }).notNull()),
+  },
+  {
+    entity: "outside-identity",
+    scope: global,
+    subject: "id",
+    exact: { subjectToken: { from: "subject", normalise: (subject) => subject } },
+  },
+);
+
+/** Where to find the member: an index only, its id is that of the row in the cell, which is the truth. */
+export const outsideMemberIndex = tenantTable(
+  "outside_member_index",
+  {
+    organizationId: open(text("organization_id").notNull()),
+    identityId: open(text("identity_id").notNull()),
+    memberId: open(text("member_id").notNull()),
+  },
+  { entity: "outside-member-index", scope: global },
+);

@@ -8,44 +8,81 @@ const commitsKeptMs = 31 * dayMs;
 const intentsKeptMs = 30 * dayMs;
 // How long an event can be pulled or replayed.
 const eventsKeptMs = 30 * dayMs;
-const mostOfAKind = 200;
+// How long one can see how an event was delivered, and have it sent again.
+const deliveriesKeptMs = 30 * dayMs;
+// One that was sent again on its last day is tried for up to ten days more where its receiver asks for time.
+const bodiesKeptMs = 45 * dayMs;
+export const mostOfAKind = 200;
 
-export const expiredKinds = ["idempotency", "commits", "intents", "events"] as const;
+/** What every owner of rows has, and what only tenants of a cell have besides. */
+export const kernelKinds = ["idempotency", "commits", "intents", "events"] as const;
+export const cellKinds = [
+  ...kernelKinds,
+  "webhook_deliveries",
+  "webhook_attempts",
+  "webhook_bodies",
+] as const;
+
+type Kind = (typeof cellKinds)[number];
 
 /** The keys, without the tenant, of one tenant's rows whose time is over. */
-export type Expired = Record<(typeof expiredKinds)[number], unknown[][]>;
+export type Expired = Partial<Record<Kind, unknown[][]>>;
 
-/** Across tenants, each by its index of age, in the order of expiredKinds. */
-export function expiredRows(now: number): Statement[] {
-  return [
-    {
-      text: `select tenant_id, principal_id, operation, key_token from idempotency indexed by idempotency_by_expiry where expires_at <= ? order by expires_at limit ${mostOfAKind}`,
-      params: [timestamp(now)],
-    },
-    {
-      text: `select tenant_id, id from commits indexed by commits_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
-      params: [timestamp(now - commitsKeptMs)],
-    },
-    {
-      text: `select tenant_id, id from intents indexed by intents_by_age where state <> 'intended' and created_at <= ? order by created_at limit ${mostOfAKind}`,
-      params: [timestamp(now - intentsKeptMs)],
-    },
-    {
-      text: `select tenant_id, seq from events indexed by events_dispatched_by_age where dispatched_at is not null and created_at <= ? order by created_at limit ${mostOfAKind}`,
-      params: [timestamp(now - eventsKeptMs)],
-    },
-  ];
+/** Across tenants, each by its index of age. */
+export function expiredRows(kinds: readonly Kind[], now: number): Statement[] {
+  return kinds.map((kind) => expiredOf[kind](now));
 }
 
-/** Deletes them; a record that was renewed since it was found expired stays. */
+const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
+  idempotency: (now) => ({
+    text: `select tenant_id, principal_id, operation, key_token from idempotency indexed by idempotency_by_expiry where expires_at <= ? order by expires_at limit ${mostOfAKind}`,
+    params: [timestamp(now)],
+  }),
+  commits: (now) => ({
+    text: `select tenant_id, id from commits indexed by commits_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - commitsKeptMs)],
+  }),
+  intents: (now) => ({
+    text: `select tenant_id, id from intents indexed by intents_by_age where state <> 'intended' and created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - intentsKeptMs)],
+  }),
+  events: (now) => ({
+    text: `select tenant_id, seq from events indexed by events_dispatched_by_age where dispatched_at is not null and created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - eventsKeptMs)],
+  }),
+  webhook_deliveries: (now) => ({
+    text: `select tenant_id, id from webhook_deliveries indexed by webhook_deliveries_by_age where state <> 'pending' and created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - deliveriesKeptMs)],
+  }),
+  webhook_attempts: (now) => ({
+    text: `select tenant_id, id from webhook_attempts indexed by webhook_attempts_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - deliveriesKeptMs)],
+  }),
+  webhook_bodies: (now) => ({
+    text: `select tenant_id, event_seq from webhook_bodies indexed by webhook_bodies_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - bodiesKeptMs)],
+  }),
+};
+
+/** Deletes them; a record that was renewed since it was found expired stays, and so does a delivery sent again. */
 export async function deleteExpiredRows(driver: TenantDriver, expired: Expired, now: number): Promise<void> {
   const { tenantId } = driver;
-  const keys = (kind: keyof Expired) => JSON.stringify(expired[kind]);
-  const statements: SQL[] = [
-    sql`delete from "idempotency" where "idempotency"."tenant_id" = ${tenantId} and ("principal_id", "operation", "key_token") in (select value ->> 0, value ->> 1, value ->> 2 from json_each(${keys("idempotency")})) and "expires_at" <= ${timestamp(now)}`,
-    sql`delete from "commits" where "commits"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys("commits")}))`,
-    sql`delete from "intents" where "intents"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys("intents")}))`,
-    sql`delete from "events" where "events"."tenant_id" = ${tenantId} and "seq" in (select value ->> 0 from json_each(${keys("events")}))`,
-  ];
-  await driver.execute(statements.map(statementOf));
+  const statements: Readonly<Record<Kind, (keys: string) => SQL>> = {
+    idempotency: (keys) =>
+      sql`delete from "idempotency" where "idempotency"."tenant_id" = ${tenantId} and ("principal_id", "operation", "key_token") in (select value ->> 0, value ->> 1, value ->> 2 from json_each(${keys})) and "expires_at" <= ${timestamp(now)}`,
+    commits: (keys) =>
+      sql`delete from "commits" where "commits"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys}))`,
+    intents: (keys) =>
+      sql`delete from "intents" where "intents"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys}))`,
+    events: (keys) =>
+      sql`delete from "events" where "events"."tenant_id" = ${tenantId} and "seq" in (select value ->> 0 from json_each(${keys}))`,
+    webhook_deliveries: (keys) =>
+      sql`delete from "webhook_deliveries" where "webhook_deliveries"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys})) and "state" <> 'pending'`,
+    webhook_attempts: (keys) =>
+      sql`delete from "webhook_attempts" where "webhook_attempts"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys}))`,
+    webhook_bodies: (keys) =>
+      sql`delete from "webhook_bodies" where "webhook_bodies"."tenant_id" = ${tenantId} and "event_seq" in (select value ->> 0 from json_each(${keys}))`,
+  };
+  const found = cellKinds.flatMap((kind) => (expired[kind] ? [{ kind, keys: expired[kind] }] : []));
+  await driver.execute(found.map(({ kind, keys }) => statementOf(statements[kind](JSON.stringify(keys)))));
 }

@@ -1,5 +1,5 @@
 import type { Change } from "./changes.ts";
-import { type CommitOutcome, commitChanges } from "./commit.ts";
+import { type CommitOutcome, commitChanges, type RecordDraft } from "./commit.ts";
 import type { IntentStep } from "./intent-rows.ts";
 import type { TenantSession } from "./tenant-db.ts";
 
@@ -8,6 +8,8 @@ export interface SystemRun {
   readonly job: string;
   readonly requestId: string;
   readonly now: number;
+  /** On whose behalf, where it is an integration's: an id of ours. */
+  readonly actorId?: string;
 }
 
 /** The same one writer for jobs and sagas, which act as the system. */
@@ -16,13 +18,14 @@ export async function commitAsSystem(
   run: SystemRun,
   changes: readonly Change[],
   intent: IntentStep | null = null,
+  record: RecordDraft | null = null,
 ): Promise<CommitOutcome> {
   const audit = {
     now: run.now,
     requestId: run.requestId,
     operation: run.job,
-    actor: { kind: "system" as const, id: "system" },
+    actor: { kind: "system" as const, id: run.actorId ?? "system" },
     caller: null,
   };
-  return await commitChanges(session, { audit, record: null, intent }, changes);
+  return await commitChanges(session, { audit, record, intent }, changes);
 }

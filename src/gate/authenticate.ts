@@ -1,11 +1,13 @@
 import { verifyAccessToken } from "#crypto/access-token.ts";
 import { hashSecret, type ParsedApiKey, type Pepper, parseApiKey, verifyApiKeyMac } from "#crypto/api-key.ts";
-import { parseCompactJws } from "#crypto/jws.ts";
+import { parseCompactJws, parseJsonObject } from "#crypto/jws.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { type CapabilityMask, isCapability, maskOf } from "./capabilities.ts";
 import { directoryKeys } from "./directory-keys.ts";
+import { fromOutsideToken } from "./outside-credential.ts";
+import { outsideIssuers } from "./outside-issuers.ts";
 
 /** A credential that is genuine by its own text; whether it still counts is for its gate to say. */
 export interface Credential {
@@ -17,16 +19,36 @@ export interface Credential {
   readonly secretHash: string | null;
   /** What a token was limited to; null leaves the principal's own rights whole. */
   readonly scope: CapabilityMask | null;
+  /** Of a token of an outside issuer alone. */
+  readonly outside: OutsideCredential | null;
+}
+
+export interface OutsideCredential {
+  /** The row in the cell that must be active for the token to count. */
+  readonly memberRowId: string;
+  /** The role that the token names is held to what is assigned to its member. */
+  readonly seesAssignedAlone: boolean;
 }
 
 /**
- * Reads `Authorization: Bearer …`. A forged or mistyped key, or a token nobody here signed, ends here without a query
- * and without an object.
+ * Reads `Authorization: Bearer …`. A forged or mistyped key, or a token that no issuer of ours signed, ends here
+ * without a query and without an object. @throws IssuerUnavailable
  */
 export async function authenticate(env: Env, header: string | undefined): Promise<Credential | null> {
   const [, token] = /^Bearer ([A-Za-z0-9._~+/=-]{1,8192})$/i.exec(header ?? "") ?? [];
   if (!token) return null;
-  return token.startsWith("kl_") ? await fromApiKey(env, token) : await fromAccessToken(env, token);
+  return token.startsWith("kl_") ? await fromApiKey(env, token) : await fromToken(env, token);
+}
+
+// `iss` decides whose keys a token is held against, before any of them is looked at; who has them says so again, signed.
+async function fromToken(env: Env, token: string): Promise<Credential | null> {
+  const parsed = parseCompactJws(token);
+  const kid = parsed?.header.kid;
+  if (!parsed || typeof kid !== "string") return null;
+  const iss = parseJsonObject(parsed.payload)?.iss;
+  if (iss === env.PUBLIC_ORIGIN) return await fromAccessToken(env, token, kid);
+  const issuer = outsideIssuers(env).find((each) => each.issuer === iss);
+  return issuer ? await fromOutsideToken(env, issuer, token, kid) : null;
 }
 
 const mostSecretHashes = 1_000;
@@ -41,7 +63,15 @@ async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
   const pepper = peppers.get(parsed.version);
   const secretHash = pepper && (await secretHashOf(pepper, parsed, text));
   if (!secretHash) return null;
-  return { kind: "api-key", principalId: `key_${parsed.id}`, cell, tenantId: null, secretHash, scope: null };
+  return {
+    kind: "api-key",
+    principalId: `key_${parsed.id}`,
+    cell,
+    tenantId: null,
+    secretHash,
+    scope: null,
+    outside: null,
+  };
 }
 
 async function secretHashOf(pepper: Pepper, parsed: ParsedApiKey, text: string): Promise<string | null> {
@@ -55,9 +85,7 @@ async function secretHashOf(pepper: Pepper, parsed: ParsedApiKey, text: string):
   return secretHash;
 }
 
-async function fromAccessToken(env: Env, token: string): Promise<Credential | null> {
-  const kid = parseCompactJws(token)?.header.kid;
-  if (typeof kid !== "string") return null;
+async function fromAccessToken(env: Env, token: string, kid: string): Promise<Credential | null> {
   const { admitted } = await directoryKeys(env, (keys) => keys.admitted.kids.has(kid));
   const expected = {
     issuer: env.PUBLIC_ORIGIN,
@@ -77,5 +105,6 @@ async function fromAccessToken(env: Env, token: string): Promise<Credential | nu
     tenantId: claims.tenant,
     secretHash: null,
     scope,
+    outside: null,
   };
 }

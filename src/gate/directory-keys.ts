@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { importPepper, type Pepper } from "#crypto/api-key.ts";
 import { type AdmittedJwks, admitJwks } from "#crypto/jwk.ts";
+import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { openDirectory } from "#db/directory.ts";
 import { keyPeppers, signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
@@ -11,6 +12,8 @@ import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 
 interface DirectoryKeys {
+  /** Of the directory's own rows: makes the tokens that they are looked up by. */
+  readonly ring: TenantKeyRing;
   readonly peppers: ReadonlyMap<number, Pepper>;
   readonly newestPepper: Pepper | null;
   readonly publicJwks: readonly object[];
@@ -80,7 +83,8 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
   if (!admitted.ok)
     throw new Error(`The directory holds a signing key that is not admitted: ${admitted.reason}`);
   const newest = Math.max(0, ...peppers.keys());
-  return { peppers, newestPepper: peppers.get(newest) ?? null, publicJwks, admitted: admitted.keys };
+  const { ring } = directory.keys;
+  return { ring, peppers, newestPepper: peppers.get(newest) ?? null, publicJwks, admitted: admitted.keys };
 }
 
 const PepperRow = z.object({

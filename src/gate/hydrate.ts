@@ -1,10 +1,11 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { CellSystem } from "#db/cell-system.ts";
 import { type Statement, statementOf } from "#db/statement.ts";
 import { type ResultRows, Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { type CapabilityMask, maskOf, noCapabilities, parseMask, union, without } from "./capabilities.ts";
+import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
 import { parseRole, roles } from "./roles.ts";
 
@@ -22,29 +23,29 @@ export async function hydrate(
   if (owner === null) return null;
   const driver = new TenantDriver(store, owner);
   const isKey = principalId.startsWith("key_");
-  const [state, tenant, principal, places, tenantKeys, subjectKeys] = await driver.execute(
-    isKey
-      ? statements(owner, keyRow(owner, principalId), keyPlaces(owner, principalId), principalId)
-      : statements(owner, memberRow(owner, principalId), memberPlaces(owner, principalId), principalId),
-  );
-  const common = parseCommon(state, tenant, tenantKeys, subjectKeys);
-  const rights = isKey ? keyRights(principal, places) : memberRights(principal, places, principalId);
-  return common && rights ? { ...common, ...rights, tenantId: owner, bookmark: driver.bookmark() } : null;
+  const [state, tenant, tenantKeys, subjectKeys, ...rows] = await driver.execute([
+    ...common(owner, principalId),
+    ...(isKey
+      ? [keyRow(owner, principalId), keyPlaces(owner, principalId)]
+      : [memberRow(owner, principalId), memberPlaces(owner, principalId), outsideRows(owner, principalId)]
+    ).map(statementOf),
+  ]);
+  const shared = parseCommon(state, tenant, tenantKeys, subjectKeys);
+  const rights = isKey ? keyRights(rows) : memberRights(rows, principalId);
+  return shared && rights ? { ...shared, ...rights, tenantId: owner, bookmark: driver.bookmark() } : null;
 }
 
-function statements(tenantId: string, principal: SQL, places: SQL, principalId: string): Statement[] {
+function common(tenantId: string, principalId: string): Statement[] {
   return [
     sql`select "state", "epoch" from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId}`,
     sql`select "slug", "plan", "currency", "allowed_origins" from "tenants" where "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId}`,
-    principal,
-    places,
     sql`select "id", "wrapped" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId}`,
     sql`select "id", "wrapped" from "subject_keys" where "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = ${principalId}`,
   ].map(statementOf);
 }
 
 const keyRow = (tenantId: string, id: string) =>
-  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "expires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
+  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "allowed_origins", "expires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
 
 const keyPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "api_key_locations" where "api_key_locations"."tenant_id" = ${tenantId} and "api_key_locations"."api_key_id" = ${id}`;
@@ -55,6 +56,9 @@ const memberRow = (tenantId: string, id: string) =>
 const memberPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "member_locations" where "member_locations"."tenant_id" = ${tenantId} and "member_locations"."member_id" = ${id}`;
 
+const outsideRows = (tenantId: string, id: string) =>
+  sql`select ${outsideMembers.id} as "id" from ${outsideMembers} indexed by "outside_members_by_member" join ${outsideOrganizations} on ${outsideOrganizations.tenantId} = ${tenantId} and ${outsideOrganizations.id} = ${outsideMembers.organizationId} and ${outsideOrganizations.state} = 'linked' where ${outsideMembers.tenantId} = ${tenantId} and ${outsideMembers.memberId} = ${id} and ${outsideMembers.state} = 'active' limit 50`;
+
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });
 const Tenant = z.object({
@@ -64,6 +68,7 @@ const Tenant = z.object({
   allowed_origins: jsonStrings,
 });
 const WrappedKeys = z.array(z.object({ id: z.string(), wrapped: z.string() }));
+const Ids = z.array(z.object({ id: z.string() }));
 const Places = z.array(z.object({ location_id: z.string() }));
 
 function parseCommon(
@@ -90,10 +95,11 @@ const Key = z.object({
   secret_hash: z.string(),
   all_locations: z.int(),
   ip_allow_list: jsonStrings,
+  allowed_origins: jsonStrings,
   expires_at: z.string().nullable(),
 });
 
-function keyRights(principal?: ResultRows, places?: ResultRows) {
+function keyRights([principal, places]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const key = Key.parse(principal[0]);
   return {
@@ -101,8 +107,10 @@ function keyRights(principal?: ResultRows, places?: ResultRows) {
     locations: key.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: null,
     ipAllowList: key.ip_allow_list,
+    clientOrigins: key.allowed_origins,
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
     secretHash: key.secret_hash,
+    outsideMembers: [],
   };
 }
 
@@ -114,7 +122,7 @@ const Member = z.object({
   capabilities: z.string().nullable(),
 });
 
-function memberRights(principal: ResultRows | undefined, places: ResultRows | undefined, memberId: string) {
+function memberRights([principal, places, outside]: readonly ResultRows[], memberId: string) {
   if (!principal?.[0]) return null;
   const member = Member.parse(principal[0]);
   const role = parseRole(member.role);
@@ -129,8 +137,10 @@ function memberRights(principal: ResultRows | undefined, places: ResultRows | un
     locations: member.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: role && roles[role].scope === "assigned" ? memberId : null,
     ipAllowList: [],
+    clientOrigins: [],
     expiresAt: null,
     secretHash: null,
+    outsideMembers: Ids.parse(outside).map(({ id }) => id),
   };
 }
 

@@ -21,12 +21,17 @@ export const Policy = z.object({
   locations: z.array(z.string()).nullable(),
   assigneeId: z.string().nullable(),
   currency: z.string(),
+  /** Of the tenant: the pages of no other may use it. */
   origins: z.array(z.string()),
+  /** Of the client; empty where it may be used from all of the tenant's. A gate of the former version says nothing. */
+  clientOrigins: z.array(z.string()).default([]),
   ipAllowList: z.array(z.string()),
   /** ms since 1970; null where it does not expire. */
   expiresAt: z.number().nullable(),
   /** Keys only: what HMAC(pepper, secret) must be. */
   secretHash: z.string().nullable(),
+  /** Members only: the rows by which outside issuers vouch for them. A gate of before does not know of any. */
+  outsideMembers: z.array(z.string()).default([]),
   tenantKeys: z.array(WrappedKey),
   subjectKey: WrappedKey.nullable(),
   /** Where the cell stood when this was read: no replica older than it may answer. */

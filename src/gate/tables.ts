@@ -78,6 +78,8 @@ export const apiKeys = tenantTable(
     allLocations: open(integer("all_locations").notNull()),
     /** JSON array of CIDRs; empty admits every address. */
     ipAllowList: open(text("ip_allow_list").notNull()),
+    /** JSON array of origins; empty admits every one that the tenant lists. */
+    allowedOrigins: open(text("allowed_origins").notNull()),
     creatorId: open(text("creator_id").notNull()),
     expiresAt: open(text("expires_at")),
     revokedAt: open(text("revoked_at")),

@@ -1,4 +1,4 @@
-import type { Change } from "#db/changes.ts";
+import type { Change, Remove, Update } from "#db/changes.ts";
 import { metaOf } from "#db/tenant-table.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -17,7 +17,8 @@ export async function afterCommit(
 ): Promise<void> {
   const told: Promise<unknown>[] = [];
   if (changes.some((change) => change.kind === "emit")) told.push(cell.queue.send({ v: 1, tenantId }));
-  for (const principalId of changedPrincipals(changes)) told.push(gateOf(env, cell, principalId).forget());
+  for (const principalId of new Set(changedPrincipals(changes)))
+    told.push(gateOf(env, cell, principalId).forget());
   for (const result of await Promise.allSettled(told)) {
     if (result.status === "rejected")
       log("warn", "a notice after a commit was not delivered", errorFields(result.reason));
@@ -26,8 +27,18 @@ export async function afterCommit(
 
 function changedPrincipals(changes: readonly Change[]): string[] {
   return changes.flatMap((change) => {
-    if (change.kind !== "update" && change.kind !== "remove") return [];
+    if (change.kind !== "insert" && change.kind !== "update" && change.kind !== "remove") return [];
     const { entity } = metaOf(change.table);
+    // A gate may have been asked for a member before there was one, and remember that there is none.
+    if (entity === "outside-member")
+      return (change.kind === "insert" ? change.rows : [change.before, after(change)])
+        .map(({ memberId }) => memberId)
+        .filter((id) => typeof id === "string");
+    if (change.kind === "insert") return [];
     return entity === "api-key" || entity === "member" ? [String(change.before.id)] : [];
   });
+}
+
+function after(change: Update | Remove): Readonly<Record<string, unknown>> {
+  return change.kind === "update" ? change.patch : {};
 }

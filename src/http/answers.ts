@@ -1,6 +1,10 @@
+import { encodeBase64Url } from "#lib/base64url.ts";
+import { utf8 } from "#lib/utf8.ts";
 import { entityTag, ifNoneMatchHits } from "./conditional.ts";
+import type { Media } from "./media.ts";
 import { type ProblemDetails, type ProblemName, problemBody, problems } from "./problem.ts";
 import type { RequestContext } from "./request-state.ts";
+import type { TextAnswer } from "./text-answer.ts";
 
 /** A problem document (RFC 9457). */
 export function problemAnswer(c: RequestContext, name: ProblemName, details: ProblemDetails = {}): Response {
@@ -11,6 +15,22 @@ export function problemAnswer(c: RequestContext, name: ProblemName, details: Pro
     state.headers.set("Retry-After", String(details.retryAfterSeconds));
   const body = JSON.stringify(problemBody(name, state.requestId, details));
   return c.body(body, problems[name].status, { "Content-Type": "application/problem+json" });
+}
+
+/** A page or a text as it is, with a tag of its content. */
+export async function textAnswer(
+  c: RequestContext,
+  media: Media | null,
+  { text, headers }: TextAnswer,
+): Promise<Response> {
+  const digest = await crypto.subtle.digest("SHA-256", utf8(text));
+  const tag = `"${encodeBase64Url(new Uint8Array(digest)).slice(0, 22)}"`;
+  const kept = c.get("state").headers;
+  for (const [name, value] of Object.entries({ "Cache-Control": "no-cache", ...headers, ETag: tag }))
+    kept.set(name, value);
+  const held = c.req.header("if-none-match");
+  if (held !== undefined && ifNoneMatchHits(held, tag)) return c.body(null, 304);
+  return c.body(text, 200, { "Content-Type": media?.type ?? "text/plain; charset=utf-8" });
 }
 
 /** A success: JSON with its entity tag, or 304 where the client holds it already. */

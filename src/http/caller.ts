@@ -37,11 +37,11 @@ export async function admit(
   const credential = await authenticate(c.env, c.req.header("authorization"));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
   const answer = await enter(c, credential, staleEpoch, recheck);
-  if (answer.outcome === "unknown") {
-    noteRefusal(credential, systemNow());
-    return refuse("unauthorized");
-  }
+  if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
+  // Whoever is limited has time to wait before the rights are read anew.
+  if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
+    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
   const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
@@ -56,6 +56,16 @@ export async function admit(
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
   if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
+}
+
+function stranger(credential: Credential): Refusal {
+  noteRefusal(credential, systemNow());
+  return refuse("unauthorized");
+}
+
+// A token of an outside issuer counts while the cell says that its member is one by that issuer.
+function isVouchedFor({ outside }: Credential, policy: Policy): boolean {
+  return outside === null || policy.outsideMembers.includes(outside.memberRowId);
 }
 
 async function enter(
@@ -97,6 +107,8 @@ function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
   const origin = c.req.header("origin");
   if (origin === undefined || origin === new URL(c.req.url).origin) return null;
   if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");
+  if (policy.clientOrigins.length > 0 && !policy.clientOrigins.includes(origin))
+    return refuse("origin-not-allowed");
   c.get("state").headers.set("Access-Control-Allow-Origin", origin);
   return null;
 }
@@ -106,9 +118,11 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
   return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
 }
 
-async function callerOf(c: RequestContext, credential: Credential, policy: Policy): Promise<Caller> {
-  const { cell, scope, principalId, kind } = credential;
-  const { tenantId, slug, tier, locations, assigneeId, ipAllowList, expiresAt, currency } = policy;
+async function callerOf(c: RequestContext, credential: Credential, ofRow: Policy): Promise<Caller> {
+  const { cell, scope, principalId, kind, outside } = credential;
+  const policy = outside?.seesAssignedAlone ? { ...ofRow, assigneeId: principalId } : ofRow;
+  const { tenantId, slug, tier, locations, assigneeId, ipAllowList, clientOrigins, expiresAt, currency } =
+    policy;
   const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
   const subjects = new Map<string, DataKey>();
   const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
@@ -124,6 +138,7 @@ async function callerOf(c: RequestContext, credential: Credential, policy: Polic
     locations,
     assigneeId,
     ipAllowList,
+    allowedOrigins: clientOrigins,
     expiresAt,
     currency,
   };

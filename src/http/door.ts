@@ -3,55 +3,63 @@ import { HTTPException } from "hono/http-exception";
 import { isBusy } from "#db/d1-errors.ts";
 import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
+import { IssuerUnavailable } from "#gate/outside-keys.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { dataAnswer, problemAnswer } from "./answers.ts";
+import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
 import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
-import type { PublicContext } from "./operation.ts";
+import { isBytes, mediaOf } from "./media.ts";
+import type { ProtocolContext, PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
 import { refusalNotes } from "./refusal-notes.ts";
 import {
   type AnyInput,
+  type AnyProtocol,
   type AnyPublic,
   type AnyTenantOperation,
+  isForAnybody,
   type NamedOperation,
   namedOperations,
   pathOf,
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
+import { storedObject } from "./stored-object.ts";
+import { streamAnswer } from "./stream-answer.ts";
+import { TextAnswer } from "./text-answer.ts";
 import { inputOf, validators } from "./validate.ts";
 import { executeWrite } from "./write.ts";
 
+/** What operations without a tenant are given. */
+interface Contexts {
+  readonly public: (c: RequestContext) => PublicContext;
+  readonly protocol: (c: RequestContext) => ProtocolContext;
+}
+
 /** The one door: authenticate → gate → authorize → validate → run → parse the answer → commit → answer → log. */
-export function doorTo(
-  registry: Registry,
-  publicContext: (c: RequestContext) => PublicContext,
-): Hono<AppTypes> {
+export function doorTo(registry: Registry, contexts: Contexts): Hono<AppTypes> {
   const app = new Hono<AppTypes>();
   app.use(frame);
   app.notFound((c) => problemAnswer(c, "not-found"));
   app.onError((error, c) => unexpected(c, error));
-  for (const named of namedOperations(registry)) mount(app, named, publicContext);
+  for (const named of namedOperations(registry)) mount(app, named, contexts);
   return app;
 }
 
-function mount(
-  app: Hono<AppTypes>,
-  { name, operation }: NamedOperation,
-  publicContext: (c: RequestContext) => PublicContext,
-): void {
+function mount(app: Hono<AppTypes>, { name, operation }: NamedOperation, contexts: Contexts): void {
   const path = pathOf(operation).replaceAll(/\{(\w+)\}/g, ":$1");
   const method = operation.method.toUpperCase();
-  if (operation.form === "public") {
+  if (isForAnybody(operation)) {
     app.on(
       method,
       [path],
       ...validators(operation),
-      async (c) => await servePublic(c, name, operation, publicContext(c)),
+      operation.form === "public"
+        ? async (c) => await servePublic(c, name, operation, contexts.public(c))
+        : async (c) => await serveProtocol(c, name, operation, contexts.protocol(c)),
     );
     return;
   }
@@ -118,7 +126,26 @@ async function servePublic(
   context: PublicContext,
 ): Promise<Response> {
   c.get("state").operation = name;
+  // No credentials are asked for, so any page may read what anybody may.
+  c.get("state").headers.set("Access-Control-Allow-Origin", "*");
   const answer = await operation.run(context, inputOf(c, operation));
+  if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  if (answer instanceof TextAnswer) return await textAnswer(c, mediaOf(operation.returns), answer);
+  return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
+}
+
+async function serveProtocol(
+  c: RequestContext,
+  name: string,
+  operation: AnyProtocol,
+  context: ProtocolContext,
+): Promise<Response> {
+  c.get("state").operation = name;
+  const answer = await operation.run(context, {
+    params: inputOf(c, operation).params,
+    header: (header) => c.req.header(header),
+    body: new Uint8Array(await c.req.arrayBuffer()),
+  });
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
   return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
 }
@@ -151,6 +178,7 @@ async function execute(
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+    if (isBytes(operation.returns)) return await streamAnswer(run, storedObject(answer));
     return await answered(run, 200, operation.returns.parse(answer));
   }
   const key = await replayKeyOf(c, name, operation, caller, input);
@@ -183,6 +211,7 @@ async function replayKeyOf(
 function unexpected(c: RequestContext, error: Error): Response {
   if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
   if (error instanceof EpochMoved) return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
+  if (error instanceof IssuerUnavailable) return problemAnswer(c, "unavailable", { retryAfterSeconds: 60 });
   log("error", "unexpected error", {
     requestId: c.get("state").requestId,
     operation: c.get("state").operation,

@@ -7,11 +7,13 @@ import type { Keys } from "#db/sealing.ts";
 import { TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { secondMs } from "#lib/time.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { tenantFiles } from "#platform/tenant-files.ts";
 import { draftOf, filled } from "./answer.ts";
 import { problemAnswer } from "./answers.ts";
 import { answered, commitRun, type Run } from "./execute.ts";
 import type { Ports, TenantContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
+import { rawBodyTerms, type StreamedBody, streamedBody } from "./raw-body.ts";
 import type { AnyEffect, AnyInput } from "./registry.ts";
 import { lookUp, refusalOf, refused, tellAfterwards } from "./write.ts";
 
@@ -39,29 +41,46 @@ export async function executeEffect(
     return replay ?? problemAnswer(run.c, "conflict");
   }
   tellAfterwards(run, intended);
+  const ports = { files: tenantFiles(run.caller.cell.files, run.session.tenantId) };
   let result: unknown;
   try {
-    result = await operation.perform(portsOf(run), intent, id);
+    result = await operation.perform(ports, intent, id, bodyOf(run, operation));
   } catch (error) {
     log("error", "an effect did not perform; its intent stays", {
       operation: run.operation,
       intent: id,
       ...errorFields(error),
     });
-    return problemAnswer(run.c, "upstream-failed", { retryAfterSeconds: operation.resumeAfterSeconds });
+    return problemAnswer(run.c, "upstream-failed", { retryAfterSeconds: retryAfter(operation) });
   }
-  const settled = await settleIntent(operation, { id, intent, key }, result, settlingOf(run));
-  if (settled.kind === "lost") return await endedElsewhere(run, key, operation.resumeAfterSeconds);
+  const settled = await settleIntent(operation, { id, intent, key }, result, settlingOf(run, ports));
+  if (settled.kind === "lost") {
+    await operation.abandon?.(ports, intent, id, result);
+    return await endedElsewhere(run, operation, key);
+  }
   if (settled.kind === "refused")
     return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
   tellAfterwards(run, settled);
   return await answered(run, operation.status ?? 200, settled.answer);
 }
 
+function bodyOf(run: Run, operation: AnyEffect): StreamedBody | undefined {
+  const terms = rawBodyTerms(operation.body);
+  return terms ? streamedBody(run.c, terms) : undefined;
+}
+
+// Bytes that came to nothing may be sent again at once; whatever else is under way is the sweeper's to end.
+function retryAfter(operation: AnyEffect): number {
+  return rawBodyTerms(operation.body) ? 5 : operation.resumeAfterSeconds;
+}
+
 // The sweeper ended it, or will: the record has the answer that stands, and none where the effect was undone.
-async function endedElsewhere(run: Run, key: ReplayKey | null, retryAfterSeconds: number): Promise<Response> {
-  if (!key) return problemAnswer(run.c, "in-progress", { retryAfterSeconds });
-  return (await lookUp(run, key)) ?? problemAnswer(run.c, "conflict");
+async function endedElsewhere(run: Run, operation: AnyEffect, key: ReplayKey | null): Promise<Response> {
+  const replay = key ? await lookUp(run, key) : null;
+  if (replay) return replay;
+  return key || operation.abandon
+    ? problemAnswer(run.c, "conflict")
+    : problemAnswer(run.c, "in-progress", { retryAfterSeconds: operation.resumeAfterSeconds });
 }
 
 export type Settled =
@@ -79,6 +98,7 @@ export interface Begun {
 /** What settling needs of its surroundings: a request's, or the sweeper's. */
 export interface Settling {
   readonly context: TenantContext;
+  readonly ports: Ports;
   readonly keys: Keys;
   readonly commit: (changes: readonly Change[], intent: IntentStep) => Promise<CommitOutcome>;
 }
@@ -88,11 +108,13 @@ export async function settleIntent(
   operation: AnyEffect,
   begun: Begun,
   result: unknown,
-  { context, keys, commit }: Settling,
+  { context, ports, keys, commit }: Settling,
 ): Promise<Settled> {
   for (let tries = 1; tries <= mostTries; tries += 1) {
     const outcome = await operation.settle(context, begun.intent, result);
     if (outcome instanceof Refusal) {
+      await operation.abandon?.(ports, begun.intent, begun.id, result);
+      await operation.discard?.(ports, begun.intent);
       await commit(outcome.changes, { step: "abandon", id: begun.id });
       return { kind: "refused", refusal: outcome };
     }
@@ -109,22 +131,19 @@ export async function settleIntent(
     if (committed.kind === "committed")
       return { kind: "settled", answer: filled(draft.json, committed.assigned), changes: outcome.changes };
     if (committed.kind === "lost" && committed.what === "intent") return { kind: "lost" };
-    if (committed.kind === "refused")
+    // A guard that fails is a race lost, as a version is: what settle reads now is another state.
+    if (committed.kind === "refused" && tries === mostTries)
       throw new Error(`A settlement was refused by its own guard: ${committed.refusal.problem}`);
   }
   return { kind: "lost" };
 }
 
-function settlingOf(run: Run): Settling {
+function settlingOf(run: Run, ports: Ports): Settling {
   const { keys } = run.caller;
   const session = new TenantSession(run.driver, { reach: wholeTenant, keys, epoch: null });
   const commit = (changes: readonly Change[], intent: IntentStep) =>
     commitRun(run, session, changes, { record: null, intent });
-  return { context: { ...run.context, tenant: tenantDb(session) }, keys, commit };
-}
-
-function portsOf(run: Run): Ports {
-  return { files: run.caller.cell.files };
+  return { context: { ...run.context, tenant: tenantDb(session) }, ports, keys, commit };
 }
 
 function claimOf(run: Run, key: ReplayKey | null, intentId: string) {

@@ -6,6 +6,7 @@ import { Store } from "#db/store.ts";
 import { EpochMoved, TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { destinationFault } from "#platform/destinations.ts";
 import { newId } from "#platform/ids.ts";
 import { dataAnswer } from "./answers.ts";
 import { bookmarkHeader, bookmarkOf, laterBookmark } from "./bookmark.ts";
@@ -64,6 +65,7 @@ export async function openRun(
       });
       return { ...minted, pepperVersion: newestPepper.version };
     },
+    destinationFault: (url) => destinationFault(c.env, url),
   };
   return { c, caller, operation, now, driver, session, context };
 }
@@ -110,15 +112,18 @@ async function sealedCaller({ c, caller }: Run): Promise<string | null> {
   return await seal(key, { tenant: caller.policy.tenantId, table: "audit_log", column: "caller", row }, text);
 }
 
-/** A success with the database's bookmark, so that the client's next read sees what this one saw. */
+/** A success with the database's bookmark. */
 export async function answered(run: Run, status: 200 | 201 | 204, answer: unknown): Promise<Response> {
-  const { c, caller, driver } = run;
+  await showBookmark(run);
+  return dataAnswer(run.c, status, answer);
+}
+
+/** Tells the client where the database stood, so that its next read sees what this one saw. */
+export async function showBookmark({ c, caller, driver }: Run): Promise<void> {
   const bookmark = driver.bookmark();
-  if (bookmark !== null) {
-    c.get("state").headers.set(
-      "X-Keyline-Bookmark",
-      await bookmarkHeader(caller.keys.ring, caller.policy.tenantId, caller.cell.id, bookmark),
-    );
-  }
-  return dataAnswer(c, status, answer);
+  if (bookmark === null) return;
+  c.get("state").headers.set(
+    "X-Keyline-Bookmark",
+    await bookmarkHeader(caller.keys.ring, caller.policy.tenantId, caller.cell.id, bookmark),
+  );
 }

@@ -1,12 +1,16 @@
 import type { z } from "zod";
 import type { ApiKeyMode } from "#crypto/api-key.ts";
+import type { SignedMessage } from "#crypto/svix-signature.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Tier } from "#gate/tiers.ts";
-import type { Files } from "#platform/cells.ts";
+import type { DestinationFault } from "#platform/destinations.ts";
+import type { TenantFiles } from "#platform/tenant-files.ts";
 import type { Commit, Refusal } from "./outcome.ts";
 import type { Cursors } from "./page.ts";
 import type { ProblemName } from "./problem.ts";
+import type { RawBody, StreamedBody } from "./raw-body.ts";
+import type { TextAnswer } from "./text-answer.ts";
 
 /** Who asks, within one tenant, and how far they reach. */
 export interface Principal {
@@ -22,6 +26,8 @@ export interface Principal {
   readonly assigneeId: string | null;
   /** CIDRs; empty where every address may use it. */
   readonly ipAllowList: readonly string[];
+  /** Origins; empty where pages of every origin that the tenant lists may use it. */
+  readonly allowedOrigins: readonly string[];
   /** ms since 1970; null where it does not expire. */
   readonly expiresAt: number | null;
   /** The tenant's currency, ISO 4217. */
@@ -41,12 +47,45 @@ export interface TenantContext {
     mode: ApiKeyMode,
     keyId: string,
   ) => Promise<{ key: string; secretHash: string; pepperVersion: number }>;
+  /** Why nothing may be sent to this address, or null; asks where its name points. */
+  readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
 }
 
 export interface PublicContext {
   readonly now: number;
   readonly jwks: () => Promise<{ keys: readonly object[] }>;
   readonly readiness: () => Promise<readonly { name: string; ok: boolean; todo?: string }[]>;
+  readonly contract: Contract;
+}
+
+/** What this deployment says of itself to anybody who asks. */
+export interface Contract {
+  readonly openApi: (version: "3.1" | "3.0") => TextAnswer;
+  /** By path; null where there is no such page. */
+  readonly page: (path: string) => TextAnswer | null;
+  /** RFC 9116; null where the operator has configured no contact. */
+  readonly securityTxt: () => TextAnswer | null;
+}
+
+/** What became of a message that an outside issuer signed; "try-again": a part was done, the rest is for the next try. */
+export type MessageOutcome =
+  | "done"
+  | "ignored"
+  | "try-again"
+  | "unknown-issuer"
+  | "not-genuine"
+  | "malformed";
+
+export interface ProtocolContext {
+  /** Verifies a message of the issuer of this name and does what it says. */
+  readonly receive: (issuerName: string, message: SignedMessage) => Promise<MessageOutcome>;
+}
+
+/** A request as its protocol sent it: nothing of it is read as ours. */
+export interface ProtocolRequest<P> {
+  readonly params: P;
+  readonly header: (name: string) => string | undefined;
+  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 export interface PublicAccess {
@@ -116,9 +155,9 @@ export interface WriteOperation<P, Q, B, R extends Shape> extends TenantDeclarat
   run(context: TenantContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
 }
 
-/** The vendors an effect may touch, each behind its binding. */
+/** The vendors an effect may touch, each behind its binding, and of each only what is the tenant's. */
 export interface Ports {
-  readonly files: Files;
+  readonly files: TenantFiles;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>
@@ -130,10 +169,24 @@ export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>
   readonly resumeAfterSeconds: number;
   intend(context: TenantContext, input: Input<P, Q, B>): Promise<Commit<z.output<I>> | Refusal>;
   /** The only place that touches the vendor; `id` is the vendor's idempotency key. */
-  perform(ports: Ports, intent: z.output<I>, id: string): Promise<V>;
+  perform(ports: Ports, intent: z.output<I>, id: string, body?: StreamedBody): Promise<V>;
   settle(context: TenantContext, intent: z.output<I>, result: V): Promise<Commit<z.input<R>> | Refusal>;
-  /** Where a stale intent is undone instead of resumed. */
-  abandon?(ports: Ports, intent: z.output<I>, id: string): Promise<void>;
+  /**
+   * Where a stale intent is undone instead of resumed, and so is an effect whose settlement refuses. `result` is what
+   * `perform` came to, where anybody still knows it. May happen twice.
+   */
+  abandon?(ports: Ports, intent: z.output<I>, id: string, result: V | null): Promise<void>;
+  /** Of an effect that is resumed: takes back what `perform` left where its settlement refuses. May happen twice. */
+  discard?(ports: Ports, intent: z.output<I>): Promise<void>;
+}
+
+/** An effect that takes a streamed body in. The bytes are there once, so a stale intent can only be undone. */
+export interface UploadOperation<P, Q, R extends Shape, I extends Shape, V>
+  extends EffectOperation<P, Q, RawBody, R, I, V> {
+  readonly method: "put";
+  readonly body: RawBody;
+  perform(ports: Ports, intent: z.output<I>, id: string, body: StreamedBody): Promise<V>;
+  abandon(ports: Ports, intent: z.output<I>, id: string, result: V | null): Promise<void>;
 }
 
 export interface PublicOperation<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
@@ -141,6 +194,15 @@ export interface PublicOperation<P, Q, B, R extends Shape> extends Declaration<P
   readonly can: PublicAccess;
   readonly store: "none";
   run(context: PublicContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
+}
+
+/** Somebody else's protocol: who asks proves it in the protocol's way, over the exact bytes of the body. */
+export interface ProtocolOperation<P, R extends Shape> extends Declaration<P, undefined, undefined, R> {
+  readonly mount: "protocol";
+  readonly method: "post";
+  readonly can: PublicAccess;
+  readonly store: "directory";
+  run(context: ProtocolContext, request: ProtocolRequest<Out<P>>): Promise<z.input<R> | Refusal>;
 }
 
 type Optional = Shape | undefined;
@@ -168,6 +230,12 @@ export function effectOperation<
   return { form: "effect" as const, ...declared };
 }
 
+export function uploadOperation<P extends Optional, Q extends Optional, R extends Shape, I extends Shape, V>(
+  declared: UploadOperation<P, Q, R, I, V>,
+) {
+  return { form: "effect" as const, ...declared };
+}
+
 export function unauthenticatedOperation<
   P extends Optional,
   Q extends Optional,
@@ -175,4 +243,8 @@ export function unauthenticatedOperation<
   R extends Shape,
 >(declared: PublicOperation<P, Q, B, R>) {
   return { form: "public" as const, ...declared };
+}
+
+export function protocolOperation<P extends Optional, R extends Shape>(declared: ProtocolOperation<P, R>) {
+  return { form: "protocol" as const, ...declared };
 }

@@ -5,10 +5,23 @@ import { decodeBase64Url, encodeBase64Url } from "#lib/base64url.ts";
 import { fromUtf8, utf8 } from "#lib/utf8.ts";
 import { Refusal } from "./outcome.ts";
 
+const cursorForm = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]{22}$";
+
+export const Cursor = z.string().max(500).meta({
+  description: "`nextCursor` of the page before, asked for with the same filter.",
+  pattern: cursorForm,
+});
+
 /** The query of every list: `?limit=` 1 to 100, `?cursor=` as the page before gave it. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(500).optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(20)
+    .meta({ description: "At most so many.", examples: [20] }),
+  cursor: Cursor.optional(),
 };
 
 /** For `superRefine`: a list takes one of these filters at a time, as each has its own index; any more are named. */
@@ -22,7 +35,16 @@ export function oneFilterOf<N extends string>(...names: readonly N[]) {
 
 /** `{ data, nextCursor }`; nextCursor is null on the last page. */
 export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+  const shape = z.object({
+    data: z.array(item).meta({ maxItems: 100 }),
+    nextCursor: z
+      .string()
+      .meta({ maxLength: 500, pattern: cursorForm })
+      .nullable()
+      .meta({ description: "Where the next page begins; null on the last.", examples: [null] }),
+  });
+  const id = item.meta()?.id;
+  return id === undefined ? shape : shape.meta({ id: `${id}Page` });
 }
 
 /** Seek cursors of one tenant and operation: opaque, and worth nothing with another filter or for another tenant. */

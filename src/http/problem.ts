@@ -8,6 +8,11 @@ export const problems = {
     title: "The request could not be read.",
     meaning: "The body is not JSON, or a header is not of its form.",
   },
+  "signature-invalid": {
+    status: 400,
+    title: "The signature does not verify.",
+    meaning: "A signed message is not of its sender, or its timestamp is more than five minutes off.",
+  },
   unauthorized: {
     status: 401,
     title: "No valid credentials.",
@@ -26,7 +31,7 @@ export const problems = {
   "origin-not-allowed": {
     status: 403,
     title: "This origin may not call the API.",
-    meaning: "The page's origin is not on the tenant's list.",
+    meaning: "The page's origin is not on the tenant's list, or not on the key's own.",
   },
   "tenant-suspended": {
     status: 403,
@@ -53,6 +58,26 @@ export const problems = {
     title: "The first request with this key is still under way.",
     meaning: "An effect with the same Idempotency-Key has begun and has not ended.",
   },
+  "upload-broken": {
+    status: 400,
+    title: "The body did not arrive whole.",
+    meaning: "It ended before its Content-Length, or held more. Nothing of it is kept; send it again.",
+  },
+  "upload-too-slow": {
+    status: 408,
+    title: "The body took too long.",
+    meaning: "It was cut off and nothing of it is kept. Send large files in parts.",
+  },
+  "length-required": {
+    status: 411,
+    title: "Send a Content-Length.",
+    meaning: "The size of a streamed body has to be known before its first byte.",
+  },
+  "range-not-satisfiable": {
+    status: 416,
+    title: "There are no such bytes.",
+    meaning: "The range lies behind the end; Content-Range tells the size.",
+  },
   "order-not-editable": {
     status: 409,
     title: "The order can no longer be edited.",
@@ -73,12 +98,66 @@ export const problems = {
     title: "The customer is deleted.",
     meaning: "Restore the customer before changing it.",
   },
+  "file-deleted": {
+    status: 409,
+    title: "The file is deleted.",
+    meaning: "Restore the file before changing it.",
+  },
+  "file-not-pending": {
+    status: 409,
+    title: "The file takes no bytes any more.",
+    meaning: "They are there, or an upload in parts has begun, or it is deleted. Add a new version instead.",
+  },
+  "file-not-uploading": {
+    status: 409,
+    title: "No upload in parts is under way.",
+    meaning: "It was not begun, or it has been completed, deleted or swept.",
+  },
+  "file-not-ready": {
+    status: 409,
+    title: "The file is not whole, or it is deleted.",
+    meaning: "Its `state` tells; only a file that is ready can be downloaded, versioned or restored.",
+  },
+  "files-unfinished": {
+    status: 409,
+    title: "Too many files are unfinished.",
+    meaning: "A tenant may have 1,000 whose bytes have not arrived. Upload some; the others go after a day.",
+  },
+  "file-superseded": {
+    status: 409,
+    title: "There is a newer version.",
+    meaning: "Versions follow one another: add yours to the newest.",
+  },
+  "parts-missing": {
+    status: 409,
+    title: "Not all parts have arrived.",
+    meaning: "Upload those that are named, then complete again.",
+  },
+  "parts-mismatch": {
+    status: 409,
+    title: "The parts are not those that were recorded.",
+    meaning: "Two uploads of one part crossed each other. Upload the parts again, or delete the file.",
+  },
+  "endpoint-disabled": {
+    status: 409,
+    title: "The webhook endpoint is disabled.",
+    meaning: "Nothing is sent to it until it is enabled.",
+  },
+  "too-many-endpoints": {
+    status: 409,
+    title: "There are as many webhook endpoints as there can be.",
+    meaning: "A tenant has at most 50; remove one first.",
+  },
   "precondition-failed": {
     status: 412,
     title: "The precondition does not hold.",
     meaning: "If-Match names a version that is not the present one.",
   },
-  "too-large": { status: 413, title: "The body is too large.", meaning: "A JSON body is at most 256 KB." },
+  "too-large": {
+    status: 413,
+    title: "The body is too large.",
+    meaning: "A JSON body is at most 256 KB, a streamed one 95 MB; send larger files in parts.",
+  },
   "unsupported-media-type": {
     status: 415,
     title: "Send JSON.",
@@ -89,10 +168,36 @@ export const problems = {
     title: "The request has invalid fields.",
     meaning: "`errors` names each field and what is wrong with it.",
   },
+  "file-exceeds-plan": {
+    status: 422,
+    title: "The file is larger than the plan allows.",
+    meaning: "Each plan has a largest file.",
+  },
+  "size-mismatch": {
+    status: 422,
+    title: "The body is not of the size that was announced.",
+    meaning: "Content-Length differs from the file's size, or from what a part of this number must be.",
+  },
+  "media-type-mismatch": {
+    status: 422,
+    title: "The content is not of the declared media type.",
+    meaning: "Its first bytes say otherwise. Nothing of it is kept.",
+  },
+  "sha256-mismatch": {
+    status: 422,
+    title: "The content has another SHA-256.",
+    meaning: "It differs from the announced one, or from Content-Digest. Nothing of it is kept.",
+  },
   "scopes-exceed-creator": {
     status: 422,
     title: "A key cannot do more than who creates it.",
     meaning: "Scopes and locations must be among the creator's own.",
+  },
+  "events-exceed-creator": {
+    status: 422,
+    title: "An endpoint is told no more than who answers for it may read.",
+    meaning:
+      "Event types and locations must be within the rights of whoever creates, changes or enables the endpoint.",
   },
   "idempotency-key-reused": {
     status: 422,
@@ -141,6 +246,15 @@ export function isProblemName(text: string): text is ProblemName {
   return Object.hasOwn(problems, text);
 }
 
+// Pointers repeat what the client sent, so what it can make us say back has an end.
+function bounded({ pointer, parameter, detail }: FieldError): FieldError {
+  return {
+    ...(pointer === undefined ? {} : { pointer: pointer.slice(0, 500) }),
+    ...(parameter === undefined ? {} : { parameter: parameter.slice(0, 500) }),
+    detail: detail.slice(0, 1000),
+  };
+}
+
 /** The problem document's body. */
 export function problemBody(name: ProblemName, requestId: string, details: ProblemDetails = {}) {
   const { status, title } = problems[name];
@@ -149,6 +263,6 @@ export function problemBody(name: ProblemName, requestId: string, details: Probl
     title,
     status,
     requestId,
-    ...(details.errors ? { errors: details.errors } : {}),
+    ...(details.errors ? { errors: details.errors.map(bounded) } : {}),
   };
 }

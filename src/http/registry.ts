@@ -1,5 +1,12 @@
 import type { z } from "zod";
-import type { EffectOperation, Input, PublicOperation, ReadOperation, WriteOperation } from "./operation.ts";
+import type {
+  EffectOperation,
+  Input,
+  ProtocolOperation,
+  PublicOperation,
+  ReadOperation,
+  WriteOperation,
+} from "./operation.ts";
 
 type Shape = z.ZodType;
 type Optional = Shape | undefined;
@@ -10,8 +17,9 @@ export type AnyEffect = EffectOperation<Optional, Optional, Optional, Shape, Sha
   readonly form: "effect";
 };
 export type AnyPublic = PublicOperation<Optional, Optional, Optional, Shape> & { readonly form: "public" };
+export type AnyProtocol = ProtocolOperation<Optional, Shape> & { readonly form: "protocol" };
 export type AnyTenantOperation = AnyRead | AnyWrite | AnyEffect;
-export type AnyOperation = AnyTenantOperation | AnyPublic;
+export type AnyOperation = AnyTenantOperation | AnyPublic | AnyProtocol;
 export type AnyInput = Input<Optional, Optional, Optional>;
 
 /** The operations of each resource; `orders.place` is the operation's name everywhere. */
@@ -31,4 +39,9 @@ export function namedOperations(registry: Registry): NamedOperation[] {
 /** The whole path of an operation below the origin, parameters in braces. */
 export function pathOf(operation: AnyOperation): string {
   return operation.mount === "tenant" ? `/v1/tenants/{tenant}${operation.path}` : operation.path;
+}
+
+/** No credentials of ours are asked for. */
+export function isForAnybody(operation: AnyOperation): operation is AnyPublic | AnyProtocol {
+  return operation.form === "public" || operation.form === "protocol";
 }

@@ -10,7 +10,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 const exposed =
-  "X-Request-Id, X-Keyline-Bookmark, X-Keyline-Cell, ETag, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed";
+  "X-Request-Id, X-Keyline-Bookmark, X-Keyline-Cell, ETag, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed, Accept-Ranges, Content-Range, Content-Disposition";
 
 /**
  * A preflight carries no credentials and comes before authentication, so it cannot be held to a tenant's list: it says
@@ -21,7 +21,7 @@ export function preflightHeaders(origin: string): Readonly<Record<string, string
     "Access-Control-Allow-Origin": origin,
     "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE",
     "Access-Control-Allow-Headers":
-      "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Keyline-Bookmark",
+      "Authorization, Content-Type, Content-Digest, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, If-Range, Range, X-Keyline-Bookmark",
     "Access-Control-Max-Age": "600",
   };
 }

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { problemAnswer } from "./answers.ts";
 import type { FieldError } from "./problem.ts";
+import { bodyFacts, rawBodyProblem, rawBodyTerms } from "./raw-body.ts";
 import type { AnyInput, AnyOperation } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
 
@@ -33,10 +34,12 @@ export function validators(operation: AnyOperation): Middleware[] {
     ),
   );
   if (operation.method === "get") return chain;
-  chain.push(
-    bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }),
-    ...(body ? [requireJson, jsonOf(body)] : [noBody]),
-  );
+  const raw = rawBodyTerms(body);
+  if (raw) return [...chain, async (c, next) => rawBodyProblem(c, raw) ?? (await next())];
+  chain.push(bodyLimit({ maxSize: mostBodyBytes, onError: (c) => problemAnswer(typed(c), "too-large") }));
+  // A protocol's body is its own: signed as the bytes it came in.
+  if (operation.mount === "protocol") return chain;
+  chain.push(...(body ? [requireJson, jsonOf(body)] : [noBody]));
   return chain;
 }
 
@@ -46,7 +49,7 @@ export function inputOf(c: RequestContext, operation: AnyOperation): AnyInput {
   return {
     params: operation.params ? valid("param") : undefined,
     query: operation.query ? valid("query") : undefined,
-    body: operation.body ? valid("json") : undefined,
+    body: rawBodyTerms(operation.body) ? bodyFacts(c) : operation.body ? valid("json") : undefined,
   };
 }
 

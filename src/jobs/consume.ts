@@ -1,26 +1,41 @@
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
 import { logCalls } from "./log-calls.ts";
+import { newAllowance } from "./telling.ts";
+import { EndpointWakeUp } from "./webhook-wake-ups.ts";
 
-/** The consumer of every cell's queues. */
+type Consumer = (body: unknown) => Promise<void>;
+
+/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. Made anew for each batch. */
+const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number) => Consumer>> = {
+  "keyline-audit-events": (env, cell, now) => {
+    const served = new Set<string>();
+    const allowance = newAllowance();
+    return async (body) => {
+      const { tenantId } = WakeUp.parse(body);
+      if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now, allowance);
+      served.add(tenantId);
+    };
+  },
+  "keyline-webhooks": (env, cell) => async (body) => {
+    const { tenantId, endpointId } = EndpointWakeUp.parse(body);
+    await serveEndpoint(env, cell, tenantId, endpointId);
+  },
+};
+
+/** The consumer of every cell's queues. A message that fails is retried alone; a tenant woken twice is served once. */
 export async function consume(env: Env, batch: MessageBatch, now: number): Promise<void> {
-  for (const cell of cellsOf(env)) {
-    if (batch.queue === `keyline-audit-events-${cell.id}`) return await wakeUp(cell, batch, now);
-    if (batch.queue === `keyline-calls-${cell.id}`) return await logCalls(cell, batch, now);
-  }
-  throw new Error(`No cell has the queue ${batch.queue}.`);
-}
-
-// A message that fails is retried alone; a tenant woken twice is served once.
-async function wakeUp(cell: Cell, batch: MessageBatch, now: number): Promise<void> {
-  const served = new Set<string>();
+  const [, name = "", cellId = ""] = /^(.+)-([a-z0-9]+)$/.exec(batch.queue) ?? [];
+  const cell = cellsOf(env).find(({ id }) => id === cellId);
+  if (cell && name === "keyline-calls") return await logCalls(cell, batch, now);
+  const consumer = cell && queues[name]?.(env, cell, now);
+  if (!consumer) throw new Error(`No cell has the queue ${batch.queue}.`);
   for (const message of batch.messages) {
     try {
-      const { tenantId } = WakeUp.parse(message.body);
-      if (!served.has(tenantId)) await dispatchEvents(cell, tenantId, now);
-      served.add(tenantId);
+      await consumer(message.body);
       message.ack();
     } catch (error) {
       log("error", "a queue message failed", { queue: batch.queue, ...errorFields(error) });

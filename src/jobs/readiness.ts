@@ -1,8 +1,11 @@
 import { keksOf } from "#db/keks.ts";
 import { schemaFaults } from "#db/schema-check.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { outsideIssuers } from "#gate/outside-issuers.ts";
+import { secretsOf } from "#identity/receive-message.ts";
+import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
-import { cellsOf } from "#platform/cells.ts";
+import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { hasGates } from "#platform/gates.ts";
 import { errorFields, log } from "#platform/log.ts";
@@ -27,7 +30,6 @@ export async function readiness(env: Env, now: number): Promise<Check[]> {
 }
 
 async function runChecks(env: Env): Promise<Check[]> {
-  const cells = cellsOf(env);
   return await Promise.all([
     check("key-encryption keys", "set the secret KEYLINE_KEKS (README, Deploy)", async () => {
       await keksOf(env);
@@ -43,48 +45,70 @@ async function runChecks(env: Env): Promise<Check[]> {
         ...(publicJwks.length > 0 ? [] : ["no signing key"]),
       ];
     }),
+    check("security contact", "set SECURITY_CONTACT in wrangler.toml", async () =>
+      contactsOf(env.SECURITY_CONTACT, env.PUBLIC_ORIGIN).length > 0
+        ? []
+        : ["no mailto:, https: or tel: URI of yours"],
+    ),
     check("directory schema", "apply the migrations of migrations/directory", () =>
       schemaFaults(env.DIRECTORY, "directory"),
     ),
-    ...cells.map((cell) =>
-      check(`schema of cell ${cell.id}`, "apply the migrations of migrations/cell", () =>
-        schemaFaults(cell.database, "cell"),
-      ),
-    ),
+    check("outside issuers", "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (README)", async () => {
+      for (const { name } of outsideIssuers(env)) secretsOf(env, name);
+      return [];
+    }),
+    check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
+      return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
+    }),
     check("gates", "bind the Durable Object of the gates", async () => {
       return hasGates(env) ? [] : ["not bound"];
     }),
     check("transport", 'set MIN_TLS to "1.2" or "1.3"', async () => {
       return ["1.2", "1.3"].includes(env.MIN_TLS) ? [] : [`MIN_TLS is ${env.MIN_TLS}`];
     }),
-    ...cells.map((cell) =>
-      check(`queue of cell ${cell.id}`, "create and bind the cell's queue", async () => {
-        return cell.queue ? [] : ["no queue"];
-      }),
-    ),
-    ...cells.map((cell) =>
-      check(`schema of the log of cell ${cell.id}`, "apply the migrations of migrations/log", () =>
-        schemaFaults(cell.log, "log"),
-      ),
-    ),
-    ...cells.map((cell) =>
-      check(`call archive of cell ${cell.id}`, "create the cell's R2 bucket for calls", async () => {
-        await cell.callArchive.head("readyz");
-        return [];
-      }),
-    ),
-    ...cells.map((cell) =>
-      check(`queue of calls of cell ${cell.id}`, "create and bind the cell's queue of calls", async () => {
-        return cell.calls ? [] : ["no queue"];
-      }),
-    ),
-    ...cells.map((cell) =>
-      check(`files of cell ${cell.id}`, "create the cell's R2 bucket", async () => {
-        await cell.files.head("readyz");
-        return [];
-      }),
-    ),
+    ...cellsOf(env).flatMap(checksOf),
   ]);
+}
+
+function checksOf(cell: Cell): Promise<Check>[] {
+  const checkOf = (what: string, todo: string, faults: () => Promise<string[]>) =>
+    check(`${what} of cell ${cell.id}`, todo, faults);
+  const isBound = (queue: () => Queue) => async () => (queue() ? [] : ["not bound"]);
+  const answers = (bucket: () => R2Bucket) => async () => {
+    await bucket().head("readyz");
+    return [];
+  };
+  return [
+    checkOf("schema", "apply the migrations of migrations/cell", () => schemaFaults(cell.database, "cell")),
+    checkOf("schema of the log", "apply the migrations of migrations/log", () =>
+      schemaFaults(cell.log, "log"),
+    ),
+    checkOf(
+      "files",
+      "create the cell's R2 bucket",
+      answers(() => cell.files),
+    ),
+    checkOf(
+      "call archive",
+      "create the cell's R2 bucket for calls",
+      answers(() => cell.callArchive),
+    ),
+    checkOf(
+      "queue",
+      "create and bind the cell's queue",
+      isBound(() => cell.queue),
+    ),
+    checkOf(
+      "queue of webhooks",
+      "create and bind the cell's queue for webhooks",
+      isBound(() => cell.webhooks),
+    ),
+    checkOf(
+      "queue of calls",
+      "create and bind the cell's queue for calls",
+      isBound(() => cell.calls),
+    ),
+  ];
 }
 
 // Anybody may ask: the answer says what to do about it, the log what it was.

@@ -1,25 +1,35 @@
+import { cellKinds } from "#db/retention.ts";
 import type { Registry } from "#http/registry.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { archiveCalls } from "./archive-calls.ts";
 import { deleteOldCalls } from "./call-retention.ts";
+import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { deleteExpired } from "./retention.ts";
+import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 
 /** What cron does every minute. One job's failure, or one cell's, stops no other. */
 export async function runScheduled(env: Env, registry: Registry, now: number): Promise<void> {
+  const cells = cellsOf(env);
   const jobs: [name: string, job: () => Promise<void>][] = [
     ["directory-keys", () => ensureDirectoryKeys(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
-    ...cellsOf(env).flatMap((cell): [string, () => Promise<void>][] => [
+    ...cells.flatMap((cell): [string, () => Promise<void>][] => [
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
-      [`retention ${cell.id}`, () => deleteExpired(cell.database, now)],
+      [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
+      [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`calls to archive ${cell.id}`, () => archiveCalls(cell, now)],
       [`calls to delete ${cell.id}`, () => deleteOldCalls(cell, now)],
+    ]),
+    // Last, as reading large files may take all the time that a run has.
+    ...cells.map((cell): [string, () => Promise<void>] => [
+      `files ${cell.id}`,
+      () => sweepFiles(env, cell, now),
     ]),
   ];
   for (const [name, job] of jobs) {

@@ -3,23 +3,24 @@ import { claimIntent, type StoredIntent } from "#db/intent-rows.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
-import { type TenantSession, tenantDb } from "#db/tenant-db.ts";
+import type { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
-import { noCapabilities } from "#gate/capabilities.ts";
 import { settleIntent } from "#http/effect.ts";
-import type { TenantContext } from "#http/operation.ts";
-import { cursorsOf } from "#http/page.ts";
 import { namedOperations, type Registry } from "#http/registry.ts";
+import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { tenantFiles } from "#platform/tenant-files.ts";
+import { systemContext } from "./system-context.ts";
+
+const mostPerRun = 50;
 
 /** Takes up effects whose request died between intending and settling: performs them anew, or undoes them. */
 export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now: number): Promise<void> {
   const stale = await new CellSystem(new Store(cell.database, "first-primary")).staleIntents(timestamp(now));
-  for (const { tenantId, intentId } of stale) {
+  for (const { tenantId, intentId } of inTurn(stale, (intent) => intent.tenantId, mostPerRun)) {
     try {
       // Claimed before anything else, so that an intent which cannot be taken up waits behind those that can.
       const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
@@ -43,19 +44,20 @@ async function resume(
   now: number,
 ): Promise<void> {
   const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
-  const ports = { files: cell.files };
+  const ports = { files: tenantFiles(cell.files, session.tenantId) };
   const run = { job: stored.operation, requestId: stored.request_id, now };
   if (operation?.form !== "effect")
     throw new Error(`An intent names ${stored.operation}, which this deployment does not have.`);
   const intent = operation.intent.parse(stored.intent);
   if (operation.abandon) {
-    await operation.abandon(ports, intent, stored.id);
+    await operation.abandon(ports, intent, stored.id, null);
     await commitAsSystem(session, run, [], { step: "abandon", id: stored.id });
     return;
   }
   const result = await operation.perform(ports, intent, stored.id);
   await settleIntent(operation, { id: stored.id, intent, key: keyOf(stored) }, result, {
-    context: contextOf(cell, session, stored, now),
+    context: systemContext(cell, session, stored.operation, now),
+    ports,
     keys: session.keys,
     commit: (changes, step) => commitAsSystem(session, run, changes, step),
   });
@@ -63,30 +65,4 @@ async function resume(
 
 function keyOf({ principal_id: principalId, operation, idempotency_token: token }: StoredIntent) {
   return token === null ? null : { principalId, operation, token };
-}
-
-function contextOf(cell: Cell, session: TenantSession, stored: StoredIntent, now: number): TenantContext {
-  const { tenantId, keys } = session;
-  return {
-    tenant: tenantDb(session),
-    principal: {
-      kind: "system",
-      id: "system",
-      tenantId,
-      slug: "",
-      cell: cell.id,
-      jurisdiction: cell.jurisdiction,
-      tier: "free",
-      capabilities: noCapabilities,
-      locations: null,
-      assigneeId: null,
-      ipAllowList: [],
-      expiresAt: null,
-      currency: "",
-    },
-    now,
-    newId,
-    cursors: cursorsOf(keys.ring, tenantId, stored.operation),
-    mintApiKey: () => Promise.reject(new Error("The system creates no keys.")),
-  };
 }

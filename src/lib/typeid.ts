@@ -5,7 +5,8 @@ import { decodeBase32Number, encodeBase32Number } from "./base32.ts";
 export function typeId(prefix: string) {
   return z
     .string()
-    .regex(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`), `is not an id of the form ${prefix}_…`);
+    .regex(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`), `is not an id of the form ${prefix}_…`)
+    .meta({ maxLength: prefix.length + 27, examples: [`${prefix}_01jd5r0t6vf3h8k2m4n6p8q0rs`] });
 }
 
 // A UUIDv7 begins with 48 bits of milliseconds; behind the two zero bits of TypeID's 26 digits they are the first ten.

@@ -68,7 +68,8 @@ export class CallBuffer {
   }
 
   async #sendAfter(ms: number, filling: Filling): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    else await scheduler.wait(0);
     if (filling.isTaken) return;
     filling.isTaken = true;
     if (this.#filling === filling) this.#filling = null;

@@ -13,6 +13,8 @@ export interface Cell {
   readonly log: D1Database;
   readonly callArchive: R2Bucket;
   readonly calls: Queue;
+  /** Endpoints that have deliveries to try; apart from the outbox, as a try may take ten seconds. */
+  readonly webhooks: Queue;
 }
 
 const entryGrammar = /^([a-z]{2,8}[0-9]{1,3})(?::(eu))?$/;
@@ -42,6 +44,9 @@ function cellFrom(env: Env, entry: string): Cell {
     },
     get queue() {
       return binding<Queue>(env, `AUDIT_EVENTS_${suffix}`, "sendBatch");
+    },
+    get webhooks() {
+      return binding<Queue>(env, `WEBHOOKS_${suffix}`, "sendBatch");
     },
     get log() {
       return binding<D1Database>(env, `LOG_${suffix}`, "withSession");

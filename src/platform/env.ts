@@ -16,9 +16,19 @@ export interface Env {
   readonly PUBLIC_ORIGIN: string;
   /** "1.2" or "1.3". */
   readonly MIN_TLS: string;
+  /** Whom to tell of a vulnerability: `mailto:`, `https:` and `tel:` URIs, separated by commas. */
+  readonly SECURITY_CONTACT?: string;
   /** Milliseconds that a call's record may wait in its isolate for others. */
   readonly CALL_LOG_WAIT_MS: string;
+  /** Where names are looked up: a resolver that speaks DNS over HTTPS in JSON. */
+  readonly DOH_URL: string;
+  /** "true": webhooks may go to http://localhost. `npm start` sets it. */
+  readonly WEBHOOKS_TO_LOCALHOST?: string;
   /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
   readonly KEYLINE_KEKS: string;
+  /** JSON: whose session tokens are taken besides our own; none unless set (gate/outside-issuers). */
+  readonly OUTSIDE_ISSUERS?: string;
+  /** Worker secret: `<issuer's name>:whsec_…[,…]`, what outside issuers sign their webhooks with. */
+  readonly OUTSIDE_ISSUER_SECRETS?: string;
   readonly [cellBinding: string]: unknown;
 }

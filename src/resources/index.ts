@@ -4,12 +4,25 @@ import * as apiKeys from "./api-keys/operations.ts";
 import * as audit from "./audit/operations.ts";
 import * as customers from "./customers/operations.ts";
 import { search } from "./customers/search.ts";
+import * as docs from "./docs/operations.ts";
+import * as pages from "./docs/pages.ts";
+import * as security from "./docs/security.ts";
+import * as events from "./events/operations.ts";
+import * as content from "./files/content.ts";
+import * as files from "./files/operations.ts";
+import * as parts from "./files/parts.ts";
+import * as removal from "./files/removal.ts";
+import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
+import * as outsideIssuers from "./outside-issuers/operations.ts";
 import * as settings from "./settings/operations.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
+import * as deliveries from "./webhook-endpoints/deliveries.ts";
+import { disable, enable, rotate } from "./webhook-endpoints/lifecycle.ts";
+import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 
 /** Every operation there is. A resource joins here, and with that come limits, permissions, audit and their tests. */
 export const registry = {
@@ -17,9 +30,14 @@ export const registry = {
   "api-keys": apiKeys,
   audit,
   customers: { ...customers, search },
+  docs: { ...docs, ...pages, ...security },
+  events,
+  files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
   orders: { ...orders, ...transitions },
+  "outside-issuers": outsideIssuers,
   settings,
   system,
   tenants,
+  "webhook-endpoints": { ...webhookEndpoints, ...deliveries, disable, enable, rotate },
 } satisfies Registry;

@@ -22,6 +22,10 @@ export interface Deployment {
   readonly url: URL;
   /** The same bindings, as Node reaches them. They die with workerd: read them anew after a restart. */
   env(): Promise<Env>;
+  /** Where V8's inspector listens, if it was asked for. */
+  inspector(): Promise<URL>;
+  /** Runs what cron would run by now. */
+  runCron(): Promise<void>;
   readonly workerdPid: number;
   /** KEYLINE_KEKS. */
   readonly keks: string;
@@ -32,6 +36,7 @@ export interface DeploymentOptions {
   /** Where the state is kept; nothing outlives workerd otherwise. */
   readonly statePath?: string;
   readonly keks?: string;
+  readonly inspected?: boolean;
   /** Stands before the bundle's own text. */
   readonly prelude?: string;
   readonly log?: (line: string) => void;
@@ -50,13 +55,20 @@ export async function bundle(entry?: string): Promise<string> {
       "--outdir",
       folder,
     ]);
-    const built = (await readdir(folder)).filter((name) => /\.(js|wasm|bin|txt|html)$/.test(name));
-    const [main, ...others] = built;
+    const built = (await readdir(folder)).filter((name) => !/\.(map|md)$/.test(name));
+    const [main, ...others] = built.filter((name) => !/\.(css|mjs)$/.test(name));
     if (!main?.endsWith(".js") || others.length > 0)
-      throw new Error(
-        `The bundle is no longer one file but ${built.join(", ")}: pass them all to miniflare.`,
+      throw new Error(`The bundle holds more than code and texts: pass ${built.join(", ")} to miniflare.`);
+    let script = await readFile(join(folder, main), "utf8");
+    // The pages' style sheets and script are modules of their own: they join the one file as the texts they are.
+    for (const name of built.filter((each) => each !== main)) {
+      const text = JSON.stringify(await readFile(join(folder, name), "utf8"));
+      script = script.replace(
+        new RegExp(`import (\\w+) from "\\./${name.replaceAll(".", "\\.")}";`),
+        (_, variable) => `const ${variable} = ${text};`,
       );
-    return await readFile(join(folder, main), "utf8");
+    }
+    return script;
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -73,6 +85,9 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
       cf: false,
       log: new Log(LogLevel.NONE),
       logRequests: false,
+      ...(options.inspected ? { inspectorPort: 0 } : {}),
+      // What runCron asks: cron never fires by itself here.
+      unsafeTriggerHandlers: true,
       handleStructuredLogs: ({ message }) => options.log?.(message),
       ...(options.statePath ? { resourcePersistencePath: options.statePath } : {}),
       workers: [
@@ -93,10 +108,17 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
     url,
     keks,
     workerdPid,
+    inspector: () => miniflare.getInspectorURL(),
+    runCron: () => runCron(url),
     // Miniflare's proxies have the methods of the bindings; what they leave out, nobody here calls.
     env: async () => (await miniflare.getBindings()) as unknown as Env,
     stop: () => miniflare.dispose(),
   };
+}
+
+async function runCron({ origin }: URL): Promise<void> {
+  const answer = await fetch(`${origin}/cdn-cgi/local/scheduled`);
+  if (!answer.ok) throw new Error(`Cron was not run: ${answer.status} ${await answer.text()}`);
 }
 
 async function migrate(miniflare: Miniflare): Promise<void> {

@@ -27,6 +27,8 @@ const person = {
 };
 const changed = { name: canary("Renamed"), note: canary("Renoted") };
 const keyName = canary("Key");
+const fileName = canary("File");
+const newFileName = canary("Refiled");
 const userAgent = canary("Agent");
 const address = "2001:db8:c0ff:ee00:1ea5:d06:fa11:9a5e";
 const inTheClear = canary("Line");
@@ -41,6 +43,10 @@ const customer = await ask("POST", "/customers", person);
 await ask("PATCH", `/customers/${customer.id}`, changed);
 const lines = [{ description: inTheClear, quantityThousandths: 1000, unitPrice: 100 }];
 await ask("POST", "/orders", { customerId: customer.id, locationId: tenant.locationIds[0], lines });
+const content = { mediaType: "application/octet-stream", customerId: customer.id };
+const file = await ask("POST", "/files", { ...content, name: fileName });
+await ask("PATCH", `/files/${file.id}`, { name: newFileName });
+await ask("PUT", `/files/${file.id}/content`, Buffer.from("any bytes"));
 const created = await ask("POST", "/api-keys", { name: keyName, scopes: ["orders:read"] });
 await ask("POST", "/customers/search", { email: person.email });
 await ask("DELETE", `/customers/${customer.id}`);
@@ -68,6 +74,8 @@ const hidden: Record<string, string | Buffer> = {
   "a user's name": `owner of ${business.name}`,
   "a user's e-mail": `owner@${business.slug}.example`,
   "the API key's name": keyName,
+  "a file's name": fileName,
+  "a file's changed name": newFileName,
   "the caller's user agent": userAgent,
   "the caller's address": address,
   "the key's secret": secretOf(String(created.key)),
@@ -116,15 +124,16 @@ async function untilLogged(log: D1Database): Promise<void> {
 }
 
 async function ask(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+  const json = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() };
   const answer = await fetch(`${deployment.url.origin}/v1/tenants/${business.slug}${path}`, {
     method,
     headers: {
       Authorization: `Bearer ${key}`,
       "User-Agent": userAgent,
       "CF-Connecting-IP": address,
-      ...(body ? { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() } : {}),
+      ...(body && !(body instanceof Uint8Array) ? json : {}),
     },
-    ...(body ? { body: JSON.stringify(body) } : {}),
+    ...(body ? { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) } : {}),
   });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as Record<string, unknown>;

@@ -4,6 +4,7 @@ import { archiveCalls } from "#jobs/archive-calls.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { CallMessage } from "#lib/call-record.ts";
 import { hourMs } from "#lib/time.ts";
+import { utf8 } from "#lib/utf8.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { registry } from "#resources/index.ts";
 import { consumed } from "#test/call-log.ts";
@@ -146,6 +147,13 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "customers.get", { params: { customerId: person.email } });
   for (const [field, value] of Object.entries(person))
     if (field !== "note") await ask(tenant, "customers.search", { body: { [field]: value } });
+  const announced = { name: `${person.name}.pdf`, mediaType: "application/pdf", orderId: tenant.orderId };
+  const file = await ask(tenant, "files.create", { body: announced, headers: again });
+  const fileId = file.json.id;
+  await ask(tenant, "files.upload", { params: { fileId }, bytes: utf8("%PDF-1.7\n") });
+  await ask(tenant, "files.update", { params: { fileId }, body: { name: `${person.name} 2.pdf` } });
+  const downloaded = await ask(tenant, "files.download", { params: { fileId } });
+  expect(downloaded.headers.get("content-disposition")).toContain(encodeURIComponent("Ünwin 2.pdf"));
   await ask(tenant, "api-keys.create", { body: { name: personal.key, scopes: ["orders:read"] } });
   for (const { name } of tenantOperations) await ask(tenant, name, await exampleOf(name).make(tenant));
   const { as } = await memberOf(tenant, "installer");

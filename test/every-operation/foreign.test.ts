@@ -81,7 +81,7 @@ for (const { name, operation } of tenantOperations.filter(({ operation }) => ope
       const [own, foreign] = [tenantOf(from), tenantOf(to)];
       const [input, theirs] = [await exampleOf(name).make(own), await exampleOf(name).make(foreign)];
       const before = await written();
-      const theirIds = Object.entries(theirs.params ?? {});
+      const theirIds = idsAmong(theirs.params);
       for (const [key, id] of theirIds) {
         const ask = (value: string) =>
           asked(own, name, { ...input, params: { ...input.params, [key]: value } });
@@ -98,7 +98,7 @@ for (const { name, operation } of tenantOperations.filter(({ operation }) => ope
     const own = tenantOf("us1");
     const input = await exampleOf(name).make(own);
     expect(operation.problems).toContain("not-found");
-    for (const [key, id] of Object.entries(input.params ?? {})) {
+    for (const [key, id] of idsAmong(input.params)) {
       const ask = (value: string) =>
         asked(own, name, { ...input, params: { ...input.params, [key]: value } });
       const absent = await ask(absentLike(id));
@@ -139,8 +139,10 @@ for (const { name } of tenantOperations) {
     test(`${name}?${parameter}= of another tenant finds what an absent id finds: nothing`, async () => {
       const [own, foreign] = [tenantOf("us1"), tenantOf("us1 too")];
       const ids = { ...foreign.memberIds, customer: foreign.customerIds[0], order: foreign.orderId };
+      const file = await asked(foreign, "files.create", await exampleOf("files.create").make(foreign));
       const theirs = { customerId: ids.customer, locationId: foreign.locationIds[0], actorId: ids.owner };
-      const id = String({ ...theirs, entityId: ids.order }[parameter]);
+      const { documentId } = file.json;
+      const id = String({ ...theirs, documentId, orderId: ids.order, entityId: ids.order }[parameter]);
       const ask = (value: string) => asked(own, name, { query: { [parameter]: value } });
       const absent = await ask(absentLike(id));
       expect([absent.status, absent.json]).toMatchObject([200, { data: [], nextCursor: null }]);
@@ -222,4 +224,9 @@ function put(body: unknown, pointer: string, value: string): unknown {
 
 function steps(pointer: string): string[] {
   return pointer.split("/").slice(1);
+}
+
+/** Not what only counts, such as the number of a part. */
+function idsAmong(params: Call["params"] = {}): [key: string, id: string][] {
+  return Object.entries(params).filter(([key]) => key.endsWith("Id"));
 }

@@ -115,7 +115,7 @@ for (const [name, { sees }] of Object.entries(limited)) {
 }
 
 for (const { name, operation } of tenantOperations) {
-  if (!/\{(orderId|locationId)\}/.test(operation.path)) continue;
+  if (!/\{(orderId|locationId|fileId)\}/.test(operation.path)) continue;
 
   for (const who of ["manager", "staff", "installer of one location", "key here"]) {
     test(`${name} out of the reach of ${who} is answered as if it were absent`, async () => {
@@ -123,7 +123,8 @@ for (const { name, operation } of tenantOperations) {
       const input = await exampleOf(name).make(elsewhere());
       const before = await written();
       for (const [key, id] of Object.entries(input.params ?? {})) {
-        const absent = { ...input, params: { [key]: absentLike(id) } };
+        if (!key.endsWith("Id")) continue;
+        const absent = { ...input, params: { ...input.params, [key]: absentLike(id) } };
         const answers = [input, absent].map((each) => ({ tenant: tenant.slug, as: principal.as, ...each }));
         const [out, none] = [await call(name, answers[0]), await call(name, answers[1])];
         expect(out.status, out.text).toBe(404);
@@ -144,7 +145,7 @@ for (const { name, operation } of tenantOperations) {
 
 test("an assigned principal does not reach what is another's, at its own location", async () => {
   for (const { name, operation } of tenantOperations) {
-    if (!operation.path.includes("{orderId}")) continue;
+    if (!/\{(orderId|fileId)\}/.test(operation.path)) continue;
     const { memberIds } = tenant;
     const theirs = { ...tenant, memberIds: { ...memberIds, installer: memberIds.designer } };
     const answer = await ask("installer of one location", name, await exampleOf(name).make(theirs));

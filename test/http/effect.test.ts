@@ -66,7 +66,7 @@ function drawing(path: string) {
       return commit(
         { ...made.row, object },
         made,
-        emit("drawing.stored", { customerId: id, size }, { table: customers, row: made.row }),
+        emit("customer.created", { customerId: id, size }, { table: customers, row: made.row }),
       );
     },
   });
@@ -463,7 +463,7 @@ async function stateOf({ cell, tenantId }: TestTenant) {
     ask(
       "select 1 from customers join audit_log on entity_id = customers.id and operation like 'drawings.%' and audit_log.tenant_id = customers.tenant_id and action = 'created' where customers.tenant_id = ?",
     ),
-    ask("select 1 from events where tenant_id = ? and type = 'drawing.stored'"),
+    ask("select 1 from events where tenant_id = ? and type = 'customer.created'"),
     ask("select 1 from audit_log where tenant_id = ? and action = 'note'"),
   ]);
   return {
@@ -475,10 +475,11 @@ async function stateOf({ cell, tenantId }: TestTenant) {
   };
 }
 
-async function objectsOf({ tenantId }: TestTenant) {
-  const { objects } = await filesOf().list();
+/** Without that of the tenant's seed. */
+async function objectsOf({ tenantId, fileId }: TestTenant) {
+  const { objects } = await filesOf().list({ prefix: tenantId });
   return objects
-    .filter(({ key }) => key.startsWith(tenantId))
+    .filter(({ key }) => !key.includes(fileId))
     .map(({ key, etag, version }) => ({ key, etag, version }));
 }
 

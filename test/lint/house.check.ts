@@ -62,6 +62,13 @@ test("a room does not import what stands to its right or beside it", () => {
   refuses("src/http/door.ts", `import { x } from "#test/helpers.ts";`, /http imports test/);
 });
 
+test("the client is for others to copy: it imports nothing of the house, and the house nothing of it", () => {
+  accepts("src/client/client.ts", `import { routes } from "./operations.ts";`);
+  refuses("src/client/client.ts", `import { x } from "#lib/time.ts";`, /client imports lib/);
+  refuses("src/client/client.ts", `import { z } from "zod";`, /"zod" may be imported only in/);
+  refuses("src/console/docs/page.tsx", `import { x } from "#client/client.ts";`, /console imports client/);
+});
+
 test("a file of src stands in a room", () => {
   refuses("src/utils/x.ts", `import { x } from "./y.ts";`, /stands in no room/);
   refuses("src/app.ts", `import { x } from "./helpers.ts";`, /src\/helpers\.ts stands in no room/);

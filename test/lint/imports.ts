@@ -19,7 +19,7 @@ function spellingProblem(path: string, specifier: string): string | null {
   if (specifier.includes("../") && path !== "test/vectors.ts") {
     return `"${specifier}" climbs: write "./…" for what lies beside or below, "#…" (from src) for the rest`;
   }
-  if (!/\.(tsx?|json|sql|wasm|css|html|txt)(\?\w+)?$/.test(specifier)) {
+  if (!/\.(tsx?|json|sql|wasm|css|mjs|html|txt)(\?\w+)?$/.test(specifier)) {
     return `"${specifier}" has no file ending: imports carry .ts, as Node runs them unbundled`;
   }
   return null;

@@ -13,7 +13,7 @@ const levels = [
   ["index"],
 ] as const;
 
-export type Room = (typeof levels)[number][number] | "cli" | "test";
+export type Room = (typeof levels)[number][number] | "cli" | "client" | "test";
 
 export const arrows = levels.map((rooms) => rooms.join(", ")).join(" ← ");
 
@@ -22,7 +22,7 @@ export function roomOf(path: string): Room | null {
   const [top, ...rest] = path.split("/");
   if (top === "test") return "test";
   const name = rest.length === 1 ? rest[0]?.replace(/\.tsx?$/, "") : rest[0];
-  if (name === "cli") return "cli";
+  if (name === "cli" || name === "client") return name;
   const isFile = rest.length === 1;
   const room = levels.flat().find((candidate) => candidate === name);
   return room !== undefined && isFile === (room === "app" || room === "index") ? room : null;
@@ -30,7 +30,8 @@ export function roomOf(path: string): Room | null {
 
 export function mayImport(from: Room, to: Room): boolean {
   if (from === "test" || from === to) return true;
-  if (to === "test" || to === "cli") return false;
+  // The client is for others to copy: it knows nothing of the house, and the house nothing of it.
+  if (to === "test" || to === "cli" || to === "client" || from === "client") return false;
   if (from === "cli") return to !== "app" && to !== "index";
   return levelOf(from) > levelOf(to);
 }

@@ -10,6 +10,7 @@ test("each cell of CELLS has its own databases, buckets and queues, and its juri
   expect(us?.queue).not.toBe(eu?.queue);
   expect(us?.log).not.toBe(eu?.log);
   expect(us?.callArchive).not.toBe(eu?.callArchive);
+  expect(us?.webhooks).not.toBe(eu?.webhooks);
   expect(us?.calls).not.toBe(eu?.calls);
 });
 
@@ -17,7 +18,7 @@ test("several cells may share a jurisdiction", () => {
   const twins = Object.entries(testEnv())
     .filter(([name]) => name.endsWith("_EU1"))
     .map(([name, bound]) => [name.replace("_EU1", "_EU2"), bound]);
-  expect(twins).toHaveLength(6);
+  expect(twins).toHaveLength(7);
   const env = { ...testEnv(), CELLS: "eu1:eu,eu2:eu", ...Object.fromEntries(twins) };
   expect(cellsOf(env).map(({ id, jurisdiction }) => `${id} ${jurisdiction}`)).toEqual(["eu1 eu", "eu2 eu"]);
 });

@@ -13,6 +13,7 @@ afterEach(() => void vi.useRealTimers());
 
 const fields = [
   "allLocations",
+  "allowedOrigins",
   "createdAt",
   "creatorId",
   "expiresAt",
@@ -35,6 +36,7 @@ test("a key's text is in the answer that makes it and in no other, and nothing o
     scopes: ["orders:read"],
     allLocations: true,
     ipAllowList: [],
+    allowedOrigins: [],
     creatorId: tenant.keyId,
     expiresAt: null,
     revokedAt: null,
@@ -128,6 +130,9 @@ const wrong: readonly [terms: object, pointer: string][] = [
   [{ locationIds: [] }, "/locationIds"],
   [{ locationIds: ["loc_short"] }, "/locationIds/0"],
   [{ locationIds: [newId("cus")] }, "/locationIds/0"],
+  [{ allowedOrigins: ["https://shop.example/"] }, "/allowedOrigins/0"],
+  [{ allowedOrigins: ["https://*.shop.example"] }, "/allowedOrigins/0"],
+  [{ allowedOrigins: ["https://shop.example", "http://shop.example"] }, "/allowedOrigins/1"],
   [{ expiresAt: "tomorrow" }, "/expiresAt"],
   [{ expiresAt: "2031-01-01T00:00:00+02:00" }, "/expiresAt"],
   [{ key: "kl_live_mine" }, "/key"],
@@ -143,6 +148,50 @@ test("bad terms are refused by the field's name and make no key", async () => {
     expect([terms, answer.status, answer.json.errors?.[0]?.pointer]).toEqual([terms, 422, pointer]);
   }
   expect(grown(before, await written())).toEqual({});
+});
+
+const [shop, kiosk] = ["https://shop.example", "https://kiosk.example"];
+
+test("pages use a key from the origins that the tenant and the key list, and from no other", async () => {
+  const tenant = await newTenant();
+  await ask(tenant, "settings.update", { body: { allowedOrigins: [shop, kiosk] } });
+  const elsewhere = "https://elsewhere.example";
+  const free = await createKey(tenant);
+  const held = await createKey(tenant, { allowedOrigins: [kiosk, elsewhere] });
+  const from = async ({ json }: Answer, origin?: string) => {
+    const headers = origin === undefined ? {} : { Origin: origin };
+    const { status, headers: told } = await ask(tenant, "orders.list", { as: json.key, headers });
+    return [status, told.get("access-control-allow-origin")];
+  };
+  expect(await from(free, shop)).toEqual([200, shop]);
+  expect(await from(free, kiosk)).toEqual([200, kiosk]);
+  expect(await from(held, kiosk)).toEqual([200, kiosk]);
+  expect(await from(held, shop), "the tenant's, not the key's").toEqual([403, null]);
+  expect(await from(held, elsewhere), "the key's, not the tenant's").toEqual([403, null]);
+  expect(await from(held), "no page at all").toEqual([200, null]);
+  await ask(tenant, "settings.update", { body: { allowedOrigins: [shop] } });
+  expect(await from(held, kiosk), "no longer the tenant's").toEqual([403, null]);
+});
+
+test("a key that is held to origins makes none that is freer", async () => {
+  const tenant = await newTenant();
+  const made = await createKey(tenant, {
+    scopes: ["api-keys:write", "orders:read"],
+    allowedOrigins: [shop, kiosk],
+  });
+  const as = String(made.json.key);
+  for (const allowedOrigins of [undefined, [], [shop, "https://elsewhere.example"]]) {
+    const refused = await ask(tenant, "api-keys.create", {
+      as,
+      body: { name: "Freer", scopes: ["orders:read"], allowedOrigins },
+    });
+    expect([refused.status, refused.json.errors]).toEqual([
+      422,
+      [{ pointer: "/allowedOrigins", detail: "is more than the creator's own" }],
+    ]);
+  }
+  const body = { name: "As held", scopes: ["orders:read"], allowedOrigins: [kiosk] };
+  expect((await ask(tenant, "api-keys.create", { as, body })).json.allowedOrigins).toEqual([kiosk]);
 });
 
 test("a key's last use appears once its gate's alarm ran, without epoch, version or audit row", async () => {

@@ -9,6 +9,7 @@ const holdings = [
   "customers, orders, members, keys, audit and events",
   "file bytes",
   "events on their way",
+  "webhooks on their way",
   "API calls of 7 days and their hourly counts of 90",
   "API calls of 90 days",
   "API calls on their way",
@@ -35,8 +36,8 @@ for (const [kind, cell, jurisdiction, plan, trade] of [
     expect(answer.headers.get("x-keyline-cell")).toBe(cell);
     const stores: { holds: string; store: string; jurisdiction: string | null }[] = answer.json.stores;
     expect(stores.map(({ holds }) => holds)).toEqual(holdings);
-    expect(stores.map((store) => store.jurisdiction)).toEqual([...Array(8).fill(jurisdiction), null]);
-    for (const { store } of stores.slice(0, 6)) expect(store).toContain(cell);
+    expect(stores.map((store) => store.jurisdiction)).toEqual([...Array(9).fill(jurisdiction), null]);
+    for (const { store } of stores.slice(0, 7)) expect(store).toContain(cell);
     expect(stores.at(-1)?.store).toContain("global directory");
   });
 }

@@ -12,14 +12,22 @@ import { ApiCall, Gap, HourlyUsage } from "./schema.ts";
 
 const defaultWindowMs = 7 * dayMs;
 
+const Name = z.string().max(64).meta({ pattern: "^[\\w.-]+$" });
+
 const CallQuery = z
   .strictObject({
     ...pageQuery,
-    actorId: z.string().max(64).optional(),
-    operation: z.string().max(64).optional(),
-    status: z.coerce.number().int().min(100).max(599).optional(),
-    from: Instant.optional(),
-    until: Instant.optional(),
+    actorId: Name.optional().meta({ description: "Only what this principal asked." }),
+    operation: Name.optional().meta({ description: "Only of this operation." }),
+    status: z.coerce
+      .number()
+      .int()
+      .min(100)
+      .max(599)
+      .optional()
+      .meta({ description: "Only so answered.", examples: [429] }),
+    from: Instant.optional().meta({ description: "Only at or after this time; 7 days ago unless told." }),
+    until: Instant.optional().meta({ description: "Only before this time." }),
   })
   .superRefine(oneFilterOf("actorId", "operation", "status"));
 

@@ -5,7 +5,7 @@ import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
-import { Instant, line, stored } from "#http/fields.ts";
+import { Instant, line, Origin, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
@@ -14,39 +14,65 @@ import { timestamp } from "#lib/time.ts";
 import { typeId } from "#lib/typeid.ts";
 import { excessOf } from "./rules.ts";
 
-const ApiKey = z.object({
-  id: z.string(),
-  name: z.string(),
-  scopes: z.array(z.string()),
-  /** False: only at the locations it was created with. */
-  allLocations: z.boolean(),
-  ipAllowList: z.array(z.string()),
-  creatorId: z.string(),
-  expiresAt: z.string().nullable(),
-  revokedAt: z.string().nullable(),
-  lastUsedAt: z.string().nullable(),
+const fields = z.object({
+  id: toldId("key"),
+  name: told(120, "Till"),
+  scopes: toldList(told(64, "orders:read"), 128),
+  allLocations: z.boolean().meta({ description: "False: only at the locations it was created with." }),
+  ipAllowList: toldList(told(50, "203.0.113.0/24"), 50),
+  allowedOrigins: toldList(told(255, "https://shop.example"), 20),
+  creatorId: toldId(),
+  expiresAt: Timestamp.nullable(),
+  revokedAt: Timestamp.nullable(),
+  lastUsedAt: Timestamp.nullable(),
   ...stored,
 });
 
-/** The key's text is in this one answer and nowhere else; a replay holds null. */
-const CreatedApiKey = ApiKey.extend({ key: z.string().nullable() });
+const ApiKey = fields.meta({ id: "ApiKey" });
+
+const CreatedApiKey = fields
+  .extend({
+    key: told(200, "kl_live_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_…")
+      .nullable()
+      .meta({ description: "The key's text: in this one answer and nowhere else. A replay holds null." }),
+  })
+  .meta({ id: "CreatedApiKey" });
+
+const Scope = z
+  .string()
+  .max(64)
+  .refine(isCapability, "is not a capability")
+  .meta({ pattern: "^[a-z-]+:[a-z-]+$", examples: ["orders:read"] });
 
 const mostLocations = 50;
-const NewApiKey = z.strictObject({
-  name: line(120),
-  scopes: z.array(z.string().refine(isCapability, "is not a capability")).min(1).max(128),
-  locationIds: z.array(typeId("loc")).min(1).max(mostLocations).optional(),
-  ipAllowList: z
-    .array(
-      z
-        .string()
-        .max(50)
-        .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network"),
-    )
-    .max(50)
-    .default([]),
-  expiresAt: Instant.optional(),
-});
+const NewApiKey = z
+  .strictObject({
+    name: line(120).meta({ examples: ["Till"] }),
+    scopes: z.array(Scope).min(1).max(128),
+    locationIds: z
+      .array(typeId("loc"))
+      .min(1)
+      .max(mostLocations)
+      .optional()
+      .meta({ description: "Only at these; absent: wherever its creator may." }),
+    ipAllowList: z
+      .array(
+        z
+          .string()
+          .max(50)
+          .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network")
+          .meta({ pattern: "^[0-9A-Fa-f.:]+(?:/[0-9]+)?$", examples: ["203.0.113.0/24"] }),
+      )
+      .max(50)
+      .default([])
+      .meta({ description: "Empty: from any address." }),
+    allowedOrigins: z.array(Origin).max(20).default([]).meta({
+      description:
+        "Of pages that may use it, as far as the settings list them too; empty: all that they list.",
+    }),
+    expiresAt: Instant.optional(),
+  })
+  .meta({ id: "NewApiKey" });
 
 export const list = readOperation({
   mount: "tenant",
@@ -81,12 +107,12 @@ export const create = writeOperation({
   status: 201,
   problems: ["invalid", "scopes-exceed-creator", "forbidden"],
   async run({ principal, now, newId, mintApiKey }, { body }) {
-    const { name, ipAllowList, expiresAt = null } = body;
+    const { name, ipAllowList, allowedOrigins, expiresAt = null } = body;
     const scopes = body.scopes.filter(isCapability);
     const locationIds = body.locationIds ? [...new Set(body.locationIds)] : null;
     // A key has no assignments, so it could not be held to its creator's.
     if (principal.assigneeId !== null) return refuse("forbidden");
-    const excess = excessOf({ scopes, locationIds, ipAllowList, expiresAt }, principal);
+    const excess = excessOf({ scopes, locationIds, ipAllowList, allowedOrigins, expiresAt }, principal);
     if (excess) return refuseField(excess, "is more than the creator's own", "scopes-exceed-creator");
     if (expiresAt !== null && expiresAt <= timestamp(now))
       return refuseField("/expiresAt", "is not in the future");
@@ -105,6 +131,7 @@ export const create = writeOperation({
         pepperVersion,
         allLocations: locationIds === null ? 1 : 0,
         ipAllowList: JSON.stringify(ipAllowList),
+        allowedOrigins: JSON.stringify(allowedOrigins),
         creatorId: principal.id,
         expiresAt,
       },
@@ -164,6 +191,11 @@ function present(row: Row<typeof apiKeys>) {
     ...row,
     scopes: mask === null ? [] : listOf(mask),
     allLocations: row.allLocations === 1,
-    ipAllowList: z.array(z.string()).parse(JSON.parse(row.ipAllowList)),
+    ipAllowList: texts(row.ipAllowList),
+    allowedOrigins: texts(row.allowedOrigins),
   };
+}
+
+function texts(json: string): string[] {
+  return z.array(z.string()).parse(JSON.parse(json));
 }

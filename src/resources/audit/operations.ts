@@ -1,38 +1,47 @@
 import { z } from "zod";
 import { auditRows } from "#db/audit-query.ts";
-import { Instant } from "#http/fields.ts";
+import { Instant, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { Refusal } from "#http/outcome.ts";
 import { oneFilterOf, pageOf, pageQuery } from "#http/page.ts";
 
-const AuditEntry = z.object({
-  id: z.string(),
-  /** Counted per tenant, without gaps. */
-  seq: z.int(),
-  at: z.string(),
-  operation: z.string(),
-  action: z.string(),
-  entity: z.string(),
-  entityId: z.string(),
-  /** The row as it stood after the change (before it, for a deletion); personal fields as envelopes. */
-  row: z.record(z.string(), z.unknown()),
-  changed: z.array(z.string()).nullable(),
-  actor: z.object({ kind: z.string(), id: z.string() }),
-  ip: z.string().nullable(),
-  userAgent: z.string().nullable(),
-  locationId: z.string().nullable(),
-  assigneeId: z.string().nullable(),
-  requestId: z.string(),
-});
+const AuditEntry = z
+  .object({
+    id: toldId("aud"),
+    seq: z
+      .int()
+      .min(1)
+      .meta({ description: "Counted per tenant, without gaps.", examples: [42] }),
+    at: Timestamp,
+    operation: told(64, "customers.update"),
+    action: told(64, "update"),
+    entity: told(64, "customer"),
+    entityId: told(64, "cus_01jd5r0t6vf3h8k2m4n6p8q0rs"),
+    row: z.record(z.string(), z.unknown()).meta({
+      description:
+        "The row as it stood after the change (before it, for a deletion); personal fields as envelopes.",
+      examples: [{ version: 2 }],
+    }),
+    changed: toldList(told(64, "phone"), 100).nullable(),
+    actor: z.object({ kind: told(32, "member"), id: told(64, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs") }),
+    ip: told(64, "203.0.113.7").nullable(),
+    userAgent: told(256, "Mozilla/5.0").nullable(),
+    locationId: toldId("loc").nullable(),
+    assigneeId: toldId("mbr").nullable(),
+    requestId: told(64, "req_01jd5r0t6vf3h8k2m4n6p8q0rs"),
+  })
+  .meta({ id: "AuditEntry" });
+
+const Name = z.string().max(64).meta({ pattern: "^[\\w.-]+$" });
 
 const AuditQuery = z
   .strictObject({
     ...pageQuery,
-    actorId: z.string().max(64).optional(),
-    operation: z.string().max(64).optional(),
-    entityId: z.string().max(64).optional(),
-    from: Instant.optional(),
-    until: Instant.optional(),
+    actorId: Name.optional().meta({ description: "Only what this principal did." }),
+    operation: Name.optional().meta({ description: "Only by this operation." }),
+    entityId: Name.optional().meta({ description: "Only of this row." }),
+    from: Instant.optional().meta({ description: "Only at or after this time." }),
+    until: Instant.optional().meta({ description: "Only before this time." }),
   })
   .superRefine(oneFilterOf("actorId", "operation", "entityId"));
 

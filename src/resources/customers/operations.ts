@@ -1,6 +1,7 @@
 import { and, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, emit, insert } from "#db/changes.ts";
+import type { EventType } from "#db/event-types.ts";
 import { many } from "#db/queries.ts";
 import type { Patch, Row } from "#db/tenant-table.ts";
 import { readOperation, type TenantContext, writeOperation } from "#http/operation.ts";
@@ -131,7 +132,7 @@ export const restore = writeOperation({
 async function changed(
   { tenant, now }: TenantContext,
   id: string,
-  event: string,
+  event: EventType,
   decide: (row: Row<typeof customers>) => Patch<typeof customers> | null | Refusal,
 ) {
   const row = await tenant.get(customers, id);
@@ -143,6 +144,6 @@ async function changed(
   return commit(next.row, next, told(event, row));
 }
 
-function told(event: string, row: Row<typeof customers>) {
+function told(event: EventType, row: Row<typeof customers>) {
   return emit(event, { customerId: row.id }, { table: customers, row });
 }

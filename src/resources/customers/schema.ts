@@ -1,45 +1,60 @@
 import { z } from "zod";
-import { line, prose, stored } from "#http/fields.ts";
+import { line, prose, stored, Timestamp, told, toldId, toldProse } from "#http/fields.ts";
+import { Cursor } from "#http/page.ts";
 import { normaliseEmail, normalisePhone } from "#lib/normalise.ts";
 import { typeId } from "#lib/typeid.ts";
 
 export const CustomerId = typeId("cus");
 
-export const Customer = z.object({
-  id: z.string(),
-  name: z.string(),
-  email: z.string().nullable(),
-  phone: z.string().nullable(),
-  note: z.string().nullable(),
-  deletedAt: z.string().nullable(),
-  ...stored,
-});
+export const Customer = z
+  .object({
+    id: toldId("cus"),
+    name: told(200, "Ada Lovelace"),
+    email: told(254, "ada@example.com").nullable(),
+    phone: told(40, "+44 20 7946 0958").nullable(),
+    note: toldProse(4000, "Calls ahead.").nullable(),
+    deletedAt: Timestamp.nullable().meta({
+      description: "Set while the customer is deleted and can be restored.",
+      examples: [null],
+    }),
+    ...stored,
+  })
+  .meta({ id: "Customer" });
 
-const Email = line(254).refine((text) => normaliseEmail(text) !== null, "is not an e-mail address");
-const Phone = line(40).refine(
-  (text) => normalisePhone(text) !== null,
-  "is not a phone number with its country code",
-);
+const Email = line(254)
+  .refine((text) => normaliseEmail(text) !== null, "is not an e-mail address")
+  .meta({ examples: ["ada@example.com"] });
+const Phone = line(40)
+  .refine((text) => normalisePhone(text) !== null, "is not a phone number with its country code")
+  .meta({ examples: ["+44 20 7946 0958"] });
 
-export const NewCustomer = z.strictObject({
-  name: line(200),
-  email: Email.nullish(),
-  phone: Phone.nullish(),
-  note: prose(4000).nullish(),
-});
+export const NewCustomer = z
+  .strictObject({
+    name: line(200).meta({ examples: ["Ada Lovelace"] }),
+    email: Email.nullish(),
+    phone: Phone.nullish(),
+    note: prose(4000).nullish(),
+  })
+  .meta({ id: "NewCustomer" });
 
-export const CustomerPatch = z.strictObject({
-  name: line(200).optional(),
-  email: Email.nullish(),
-  phone: Phone.nullish(),
-  note: prose(4000).nullish(),
-});
+export const CustomerPatch = z
+  .strictObject({
+    name: line(200)
+      .meta({ examples: ["Ada Lovelace"] })
+      .optional(),
+    email: Email.nullish(),
+    phone: Phone.nullish(),
+    note: prose(4000).nullish(),
+  })
+  .meta({ id: "CustomerPatch" });
 
-const paging = { limit: z.int().min(1).max(100).default(20), cursor: z.string().max(500).optional() };
+const paging = { limit: z.int().min(1).max(100).default(20), cursor: Cursor.optional() };
 
 /** Exactly one of name (words or their beginnings), email or phone (exact); in a body, as personal data is never in a URL. */
-export const CustomerSearch = z.union([
-  z.strictObject({ name: line(200), ...paging }),
-  z.strictObject({ email: line(254), ...paging }),
-  z.strictObject({ phone: line(40), ...paging }),
-]);
+export const CustomerSearch = z
+  .union([
+    z.strictObject({ name: line(200), ...paging }),
+    z.strictObject({ email: line(254), ...paging }),
+    z.strictObject({ phone: line(40), ...paging }),
+  ])
+  .meta({ id: "CustomerSearch" });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { update as change, remove as deletion, emit, insert, mustNotExist } from "#db/changes.ts";
 import { many } from "#db/queries.ts";
 import { apiKeyLocations, locations, memberLocations } from "#gate/tables.ts";
-import { line, stored, TimeZone } from "#http/fields.ts";
+import { line, stored, TimeZone, told, toldId } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
@@ -12,9 +12,17 @@ import { orders } from "#resources/orders/table.ts";
 
 const LocationId = typeId("loc");
 const params = z.object({ locationId: LocationId });
-const Location = z.object({ id: z.string(), name: z.string(), timezone: z.string(), ...stored });
-const NewLocation = z.strictObject({ name: line(120), timezone: TimeZone });
-const LocationPatch = NewLocation.partial();
+const Location = z
+  .object({
+    id: toldId("loc"),
+    name: told(120, "Harbour"),
+    timezone: told(64, "Europe/Amsterdam"),
+    ...stored,
+  })
+  .meta({ id: "Location" });
+const fields = z.strictObject({ name: line(120).meta({ examples: ["Harbour"] }), timezone: TimeZone });
+const NewLocation = fields.meta({ id: "NewLocation" });
+const LocationPatch = fields.partial().meta({ id: "LocationPatch" });
 
 export const list = readOperation({
   mount: "tenant",

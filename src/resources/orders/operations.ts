@@ -19,9 +19,9 @@ const params = z.object({ orderId: OrderId });
 const OrderQuery = z
   .strictObject({
     ...pageQuery,
-    status: z.enum(orderStatuses).optional(),
-    customerId: typeId("cus").optional(),
-    locationId: typeId("loc").optional(),
+    status: z.enum(orderStatuses).optional().meta({ description: "Only those of this status." }),
+    customerId: typeId("cus").optional().meta({ description: "Only this customer's." }),
+    locationId: typeId("loc").optional().meta({ description: "Only those of this location." }),
   })
   .superRefine(oneFilterOf("status", "customerId", "locationId"));
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { update as change, emit } from "#db/changes.ts";
+import type { EventType } from "#db/event-types.ts";
 import { one } from "#db/queries.ts";
 import type { Patch, Row } from "#db/tenant-table.ts";
 import { writeOperation } from "#http/operation.ts";
@@ -34,7 +35,7 @@ function to(status: Exclude<OrderStatus, "draft" | "placed">) {
 function transition(
   verb: string,
   summary: string,
-  event: string,
+  event: EventType,
   decide: (order: OrderRow, now: number) => Patch<typeof orders> | null,
 ) {
   return writeOperation({

@@ -1,7 +1,20 @@
 import { z } from "zod";
+import { told, toldList } from "#http/fields.ts";
 import { publicOperation, unauthenticatedOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { isProblemName, problems } from "#http/problem.ts";
+
+const PublicJwk = z
+  .object({
+    kty: z.literal("EC"),
+    crv: z.literal("P-256"),
+    x: told(43),
+    y: told(43),
+    kid: told(64),
+    use: z.literal("sig"),
+    alg: z.literal("ES256"),
+  })
+  .meta({ id: "PublicJwk" });
 
 export const alive = unauthenticatedOperation({
   mount: "public",
@@ -22,7 +35,9 @@ export const ready = unauthenticatedOperation({
   summary: "Can it serve: bindings, keys, migrations, triggers",
   can: publicOperation({ because: "deploy scripts ask without credentials; it names checks, not data" }),
   store: "none",
-  returns: z.object({ checks: z.array(z.object({ name: z.string(), ok: z.boolean() })) }),
+  returns: z.object({
+    checks: toldList(z.object({ name: told(100, "directory schema"), ok: z.boolean() }), 1000),
+  }),
   problems: ["unavailable"],
   async run({ readiness }) {
     const checks = await readiness();
@@ -43,9 +58,9 @@ export const jwks = unauthenticatedOperation({
   summary: "The public keys that access tokens are signed with (RFC 7517)",
   can: publicOperation({ because: "whoever verifies a token needs them" }),
   store: "none",
-  returns: z.object({ keys: z.array(z.record(z.string(), z.unknown())) }),
+  returns: z.object({ keys: toldList(PublicJwk, 50) }),
   problems: [],
-  run: async ({ jwks }) => ({ keys: (await jwks()).keys.map((key) => ({ ...key })) }),
+  run: async ({ jwks }) => ({ keys: (await jwks()).keys.map((key) => PublicJwk.parse(key)) }),
 });
 
 export const problem = unauthenticatedOperation({
@@ -55,8 +70,24 @@ export const problem = unauthenticatedOperation({
   summary: "What a problem's type means",
   can: publicOperation({ because: "it is documentation" }),
   store: "none",
-  params: z.object({ type: z.string().max(64) }),
-  returns: z.object({ type: z.string(), status: z.int(), title: z.string(), meaning: z.string() }),
+  params: z.object({
+    type: z
+      .string()
+      .max(64)
+      .meta({ pattern: "^[a-z-]+$", examples: ["not-found"] }),
+  }),
+  returns: z
+    .object({
+      type: told(80, "/problems/not-found"),
+      status: z
+        .int()
+        .min(400)
+        .max(599)
+        .meta({ examples: [404] }),
+      title: told(200, "Not found."),
+      meaning: told(500),
+    })
+    .meta({ id: "ProblemMeaning" }),
   problems: ["not-found"],
   async run(_context, { params: { type } }) {
     return isProblemName(type) ? { type: `/problems/${type}`, ...problems[type] } : refuse("not-found");

@@ -1,21 +1,29 @@
 import { z } from "zod";
 import { tenants } from "#gate/tables.ts";
-import { stored } from "#http/fields.ts";
+import { stored, told, toldId, toldList } from "#http/fields.ts";
 import { anyPrincipal, readOperation } from "#http/operation.ts";
 import { refuse } from "#http/outcome.ts";
 
-const Tenant = z.object({
-  id: z.string(),
-  slug: z.string(),
-  name: z.string(),
-  trade: z.string(),
-  plan: z.enum(["free", "pro", "enterprise"]),
-  cell: z.string(),
-  jurisdiction: z.enum(["eu"]).nullable(),
-  /** Which store holds which class of this tenant's data, and where that store lies. */
-  stores: z.array(z.object({ holds: z.string(), store: z.string(), jurisdiction: z.string().nullable() })),
-  ...stored,
-});
+const Jurisdiction = z.enum(["eu"]).nullable();
+
+const Tenant = z
+  .object({
+    id: toldId("ten"),
+    slug: told(64, "harbour-cafe"),
+    name: told(120, "Harbour Café"),
+    trade: told(64, "venue"),
+    plan: z.enum(["free", "pro", "enterprise"]),
+    cell: told(16, "eu1"),
+    jurisdiction: Jurisdiction,
+    stores: toldList(
+      z.object({ holds: told(200, "file bytes"), store: told(200), jurisdiction: Jurisdiction }),
+      20,
+    ).meta({
+      description: "Which store holds which class of this tenant's data, and where that store lies.",
+    }),
+    ...stored,
+  })
+  .meta({ id: "Tenant" });
 
 export const get = readOperation({
   mount: "tenant",
@@ -41,7 +49,9 @@ export const ping = readOperation({
   summary: "Check a credential and its rate limit",
   can: anyPrincipal({ because: "it tells the caller only who they are" }),
   store: "none",
-  returns: z.object({ principal: z.string(), tenant: z.string(), slug: z.string() }),
+  returns: z
+    .object({ principal: toldId(), tenant: toldId("ten"), slug: told(64, "harbour-cafe") })
+    .meta({ id: "Ping" }),
   problems: [],
   async run({ principal }) {
     return { principal: principal.id, tenant: principal.tenantId, slug: principal.slug };
@@ -57,6 +67,7 @@ function storesOf(cell: string, jurisdiction: "eu" | null) {
     },
     { holds: "file bytes", store: `the R2 bucket of cell ${cell}`, jurisdiction },
     { holds: "events on their way", store: `the queue of cell ${cell}`, jurisdiction },
+    { holds: "webhooks on their way", store: `the queue of webhooks of cell ${cell}`, jurisdiction },
     {
       holds: "API calls of 7 days and their hourly counts of 90",
       store: `the log's D1 database of cell ${cell}`,

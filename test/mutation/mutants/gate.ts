@@ -9,6 +9,7 @@ const terms = "test/gate/key-terms.test.ts";
 const credentials = "test/every-operation/credentials.test.ts";
 const origins = "test/every-operation/transport.test.ts";
 const settings = "test/resources/settings.test.ts";
+const keys = "test/resources/api-keys.test.ts";
 const excess = "src/resources/api-keys/rules.ts";
 const caller = "src/http/caller.ts";
 const gate = "src/gate/gate.ts";
@@ -36,6 +37,11 @@ export const gates: readonly Mutant[] = [
   { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [moved] },
   { name: "the key's address list", cut: body(gate, "isElsewhere", "return false;"), caughtBy: [terms] },
   { name: "the page's origin", cut: never(caller, "policyRefusal", "policy.origins"), caughtBy: [origins] },
+  {
+    name: "the key's own origins",
+    cut: never(caller, "policyRefusal", "policy.clientOrigins"),
+    caughtBy: [keys],
+  },
   {
     name: "the token's scope",
     cut: replaced(caller, "callerOf", "ConditionalExpression", "intersect(", "policy.capabilities"),
@@ -124,6 +130,11 @@ export const gates: readonly Mutant[] = [
     name: "the scopes of a key within its creator's",
     cut: never(excess, "excessOf", "isSubset"),
     caughtBy: [terms],
+  },
+  {
+    name: "the origins of a key within its creator's",
+    cut: never(excess, "excessOf", "creator.allowedOrigins"),
+    caughtBy: [keys],
   },
   {
     name: "the locations of a key within its creator's",

@@ -1,0 +1,95 @@
+import { outsideIssuers } from "#gate/outside-issuers.ts";
+import { type LinkMemberOutcome, linkMember } from "#identity/link-member.ts";
+import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identity/outside-organizations.ts";
+import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
+
+export type Options = Readonly<Record<string, string | undefined>>;
+
+interface Command {
+  readonly options: readonly string[];
+  readonly does: string;
+  /** @returns what came of it, and whether that is what was asked for */
+  run(env: Env, option: (name: string) => string, now: number): Promise<{ said: string; isDone: boolean }>;
+}
+
+const linkOutcomes: Readonly<Record<LinkOutcome, string>> = {
+  linked: "Linked. Now have Clerk send the organization's membership events again (README, Tokens of Clerk).",
+  "no-such-tenant": "No active tenant has this slug.",
+  taken: "Another tenant has this organization; unlink it there first.",
+  "tenant-has-another": "This tenant has another organization of this issuer; unlink that first.",
+  "being-unlinked": "An earlier unlinking did not end; run unlink-organization again.",
+};
+const memberOutcomes: Readonly<Record<LinkMemberOutcome, string>> = {
+  linked: "Linked: whoever signs in as this subject is that member, as far as their role there goes too.",
+  "not-linked": "The organization is linked to no tenant.",
+  "no-such-member": "The organization's tenant has no such member.",
+  "known-already": "This subject is another member of the tenant already.",
+  "has-left": "This subject has left the organization, or was deleted.",
+};
+
+/** What an operator may do to a deployment; each is audited as the system's act under the command's name. */
+export const commands: Readonly<Record<string, Command>> = {
+  "link-organization": {
+    options: ["issuer", "organization", "tenant"],
+    does: "lets an outside issuer's organization be a tenant; you vouch that both are one business",
+    async run(env, option, now) {
+      const outcome = await linkOrganization(
+        env,
+        organizationOf(env, option),
+        option("tenant"),
+        runOf("link-organization", now),
+      );
+      return { said: linkOutcomes[outcome], isDone: outcome === "linked" };
+    },
+  },
+  "unlink-organization": {
+    options: ["issuer", "organization"],
+    does: "takes no token of the organization any more, and suspends the members it made",
+    async run(env, option, now) {
+      const run = runOf("unlink-organization", now);
+      for (;;) {
+        const outcome = await unlinkOrganization(env, organizationOf(env, option), run);
+        if (outcome === "more") continue;
+        const said = outcome === "unlinked" ? "Unlinked." : "The organization is linked to no tenant.";
+        return { said, isDone: outcome === "unlinked" };
+      }
+    },
+  },
+  "link-member": {
+    options: ["issuer", "organization", "subject", "member"],
+    does: "lets a person of a linked organization be a member who is there already, such as the owner",
+    async run(env, option, now) {
+      const person = { ...organizationOf(env, option), subject: option("subject") };
+      const outcome = await linkMember(env, person, option("member"), runOf("link-member", now));
+      return { said: memberOutcomes[outcome], isDone: outcome === "linked" };
+    },
+  },
+};
+
+function organizationOf(env: Env, option: (name: string) => string) {
+  const issuers = outsideIssuers(env);
+  const issuer = issuers.find(({ name }) => name === option("issuer"));
+  if (!issuer) {
+    const names = issuers.map(({ name }) => name).join(", ") || "none";
+    throw new Error(`OUTSIDE_ISSUERS names no issuer ${option("issuer")}; it has: ${names}.`);
+  }
+  return { issuer: issuer.issuer, organization: option("organization") };
+}
+
+function runOf(name: string, now: number) {
+  return { job: `cli.${name}`, requestId: newId("run"), now };
+}
+
+/** How the commands are typed. */
+export function usage(): string {
+  const lines = Object.entries(commands).map(
+    ([name, { options, does }]) =>
+      `  ${name} ${options.map((each) => `--${each} …`).join(" ")}\n      ${does}`,
+  );
+  return [
+    "npm run keyline -- <command>",
+    ...lines,
+    "  --remote  on the deployed databases, with KEYLINE_KEKS in the environment; else on the local ones",
+  ].join("\n");
+}

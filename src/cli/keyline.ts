@@ -1,0 +1,49 @@
+import { parseArgs } from "node:util";
+import { commands, type Options, usage } from "./commands.ts";
+
+// The operator's commands: `npm run keyline -- <command>`.
+
+const names = [...new Set(Object.values(commands).flatMap(({ options }) => options))];
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  return 1;
+});
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      remote: { type: "boolean", default: false },
+      ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
+    },
+  });
+  const [name = "", ...more] = positionals;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command || more.length > 0) throw new Error(usage());
+  const { remote, ...options } = values;
+  const option = optionsOf(options, command.options);
+  const keks = remote ? secrets() : null;
+  // Loads wrangler, which takes seconds; whoever mistyped shall not wait for it.
+  const { localBindings, remoteBindings } = await import("./bindings.ts");
+  const { env, dispose } = keks ? await remoteBindings(keks) : await localBindings();
+  try {
+    const { said, isDone } = await command.run(env, option, Date.now());
+    console.log(said);
+    return isDone ? 0 : 1;
+  } finally {
+    await dispose();
+  }
+}
+
+function optionsOf(given: Options, wanted: readonly string[]): (name: string) => string {
+  const missing = wanted.filter((name) => !given[name]);
+  const foreign = Object.keys(given).filter((name) => !wanted.includes(name));
+  if (missing.length > 0 || foreign.length > 0) throw new Error(usage());
+  return (name) => given[name] ?? "";
+}
+
+function secrets() {
+  const { KEYLINE_KEKS } = process.env;
+  if (!KEYLINE_KEKS) throw new Error("Set KEYLINE_KEKS to the deployment's own: rows are sealed under it.");
+  return { KEYLINE_KEKS };
+}

@@ -1,0 +1,1129 @@
+// Generated from the contract by `npm run client`; do not edit.
+
+export type ApiCall = {
+  /** The request's id, as `X-Request-Id` told it. */
+  readonly id: string;
+  readonly at: string;
+  /** The key or member that called; the prefix says which. */
+  readonly actorId: string;
+  readonly operation: string;
+  /** The method and the path's template: never what stood in its braces, nor the query. */
+  readonly route: string;
+  readonly status: number;
+  /** The last part of the problem's type, where it was answered with one. */
+  readonly problem: string | null;
+  readonly durationMs: number;
+  /** More than one for refusals at the rate limit, which are gathered for about a second. */
+  readonly times: number;
+};
+
+export type ApiKey = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** False: only at the locations it was created with. */
+  readonly allLocations: boolean;
+  readonly ipAllowList: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly creatorId: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type ApiKeyPage = {
+  readonly data: readonly ApiKey[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type AuditEntry = {
+  readonly id: string;
+  /** Counted per tenant, without gaps. */
+  readonly seq: number;
+  readonly at: string;
+  readonly operation: string;
+  readonly action: string;
+  readonly entity: string;
+  readonly entityId: string;
+  /** The row as it stood after the change (before it, for a deletion); personal fields as envelopes. */
+  readonly row: Readonly<Record<string, unknown>>;
+  readonly changed: readonly string[] | null;
+  readonly actor: {
+    readonly kind: string;
+    readonly id: string;
+  };
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly locationId: string | null;
+  readonly assigneeId: string | null;
+  readonly requestId: string;
+};
+
+export type AuditEntryPage = {
+  readonly data: readonly AuditEntry[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+/** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
+export type CallLogGap = {
+  /** Calls that the gates let in or refused for their rate. */
+  readonly counted: number;
+  readonly logged: number;
+  readonly missing: number;
+};
+
+export type CreatedApiKey = {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** False: only at the locations it was created with. */
+  readonly allLocations: boolean;
+  readonly ipAllowList: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly creatorId: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** The key's text: in this one answer and nowhere else. A replay holds null. */
+  readonly key: string | null;
+};
+
+export type Customer = {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string | null;
+  readonly phone: string | null;
+  readonly note: string | null;
+  /** Set while the customer is deleted and can be restored. */
+  readonly deletedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type CustomerPage = {
+  readonly data: readonly Customer[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type CustomerPatch = {
+  readonly name?: string;
+  readonly email?: string | null;
+  readonly phone?: string | null;
+  readonly note?: string | null;
+};
+
+export type CustomerSearch =
+  | {
+      readonly name: string;
+      readonly limit?: number;
+      /** `nextCursor` of the page before, asked for with the same filter. */
+      readonly cursor?: string;
+    }
+  | {
+      readonly email: string;
+      readonly limit?: number;
+      /** `nextCursor` of the page before, asked for with the same filter. */
+      readonly cursor?: string;
+    }
+  | {
+      readonly phone: string;
+      readonly limit?: number;
+      /** `nextCursor` of the page before, asked for with the same filter. */
+      readonly cursor?: string;
+    };
+
+export type Event = {
+  readonly id: string;
+  /** Counted per tenant, without gaps; who is limited to locations sees those numbers alone. */
+  readonly seq: number;
+  readonly type: string;
+  readonly at: string;
+  /** Ids, enums and amounts; read what it is about for the rest. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly locationId: string | null;
+  readonly assigneeId: string | null;
+  readonly actor: {
+    readonly kind: string;
+    readonly id: string;
+  };
+  readonly requestId: string;
+};
+
+export type Events = {
+  readonly data: readonly Event[];
+  /** Ask again with it where there is more; to go on later, with the last `seq` seen. */
+  readonly nextAfter: number | null;
+};
+
+/** What is wrong, and where: in the body (pointer), or in the query or a header (parameter). */
+export type FieldError = {
+  /** A JSON pointer into the body (RFC 6901). */
+  readonly pointer?: string;
+  readonly parameter?: string;
+  readonly detail: string;
+};
+
+export type File = {
+  readonly id: string;
+  readonly customerId: string;
+  readonly orderId: string | null;
+  /** The same for all versions of a document. */
+  readonly documentId: string;
+  readonly revision: number;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly state: "pending" | "uploading" | "checking" | "ready" | "rejected" | "purging";
+  readonly size: number | null;
+  readonly sha256: string | null;
+  /** Of an upload in parts: all are of this size but the last. */
+  readonly partSize: number | null;
+  /** Why the bytes were not taken. */
+  readonly rejection: "media-type-mismatch" | "sha256-mismatch" | "lost" | null;
+  readonly uploadedAt: string | null;
+  readonly deletedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type FilePage = {
+  readonly data: readonly File[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type FilePart = {
+  readonly fileId: string;
+  readonly number: number;
+  /** In bytes. */
+  readonly size: number;
+  /** SHA-256 in hex. */
+  readonly sha256: string;
+};
+
+export type FileParts = {
+  readonly data: readonly FilePart[];
+};
+
+export type FilePatch = {
+  readonly name?: string;
+  readonly orderId?: string | null;
+};
+
+export type HourlyUsage = {
+  /** Its start. */
+  readonly hour: string;
+  readonly actorId: string;
+  readonly operation: string;
+  readonly status: number;
+  readonly calls: number;
+};
+
+export type Location = {
+  readonly id: string;
+  readonly name: string;
+  readonly timezone: string;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type LocationPage = {
+  readonly data: readonly Location[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type LocationPatch = {
+  readonly name?: string;
+  readonly timezone?: string;
+};
+
+export type NewApiKey = {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** Only at these; absent: wherever its creator may. */
+  readonly locationIds?: readonly string[];
+  /** Empty: from any address. */
+  readonly ipAllowList?: readonly string[];
+  /** Of pages that may use it, as far as the settings list them too; empty: all that they list. */
+  readonly allowedOrigins?: readonly string[];
+  readonly expiresAt?: string;
+};
+
+export type NewCustomer = {
+  readonly name: string;
+  readonly email?: string | null;
+  readonly phone?: string | null;
+  readonly note?: string | null;
+};
+
+/** Of a customer, or of an order and so of its customer. */
+export type NewFile = {
+  readonly name: string;
+  readonly mediaType: string;
+  /** In bytes; what arrives must be of it. */
+  readonly size?: number;
+  /** In hex; what arrives must have it. */
+  readonly sha256?: string;
+  readonly customerId?: string;
+  readonly orderId?: string;
+};
+
+export type NewFileVersion = {
+  readonly name?: string;
+  readonly mediaType: string;
+  /** In bytes; what arrives must be of it. */
+  readonly size?: number;
+  /** In hex; what arrives must have it. */
+  readonly sha256?: string;
+};
+
+export type NewLocation = {
+  readonly name: string;
+  readonly timezone: string;
+};
+
+export type NewOrder = {
+  readonly customerId: string;
+  readonly locationId: string;
+  readonly assigneeId?: string | null;
+  readonly dueAt?: string | null;
+  readonly lines: readonly NewOrderLine[];
+};
+
+export type NewOrderLine = {
+  readonly description: string;
+  /** 1500 for one and a half. */
+  readonly quantityThousandths: number;
+  /** Of one, in minor units, before tax. */
+  readonly unitPrice: number;
+  /** 2100 for 21 %. */
+  readonly taxBasisPoints?: number;
+};
+
+export type NewParts = {
+  /** Of the whole, in bytes. */
+  readonly size: number;
+  /** Every part is of this size but the last, which is what is left. */
+  readonly partSize: number;
+};
+
+/** Exactly one of the three. */
+export type NewReplay = {
+  readonly deliveryId?: string;
+  readonly failed?: true;
+  readonly since?: string;
+};
+
+export type NewWebhookEndpoint = {
+  /** https, of a public host name. */
+  readonly url: string;
+  readonly eventTypes: readonly (
+    | "api_key.created"
+    | "api_key.revoked"
+    | "customer.created"
+    | "customer.updated"
+    | "customer.deleted"
+    | "customer.restored"
+    | "file.created"
+    | "file.uploaded"
+    | "file.rejected"
+    | "file.updated"
+    | "file.deleted"
+    | "file.restored"
+    | "file.purged"
+    | "location.created"
+    | "location.updated"
+    | "location.deleted"
+    | "order.created"
+    | "order.updated"
+    | "order.placed"
+    | "order.in_production"
+    | "order.ready"
+    | "order.completed"
+    | "order.cancelled"
+    | "settings.updated"
+    | "tenant.created"
+    | "webhook_endpoint.created"
+    | "webhook_endpoint.updated"
+    | "webhook_endpoint.deleted"
+    | "webhook_endpoint.enabled"
+    | "webhook_endpoint.disabled"
+    | "webhook_endpoint.secret_rotated"
+    | "webhook_endpoint.tested"
+    | "webhook_endpoint.replay_requested"
+  )[];
+  /** One of the client's own; made here unless given. */
+  readonly secret?: string;
+};
+
+export type Order = {
+  readonly id: string;
+  /** Counted per tenant, without gaps. */
+  readonly number: number;
+  readonly status: "draft" | "placed" | "in_production" | "ready" | "completed" | "cancelled";
+  readonly locationId: string;
+  readonly customerId: string;
+  readonly assigneeId: string | null;
+  readonly currency: string;
+  /** In minor units of `currency`. */
+  readonly net: number;
+  readonly tax: number;
+  readonly total: number;
+  readonly dueAt: string | null;
+  readonly placedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly lines: readonly OrderLine[];
+};
+
+export type OrderLine = {
+  readonly id: string;
+  readonly description: string;
+  /** 1500 for one and a half. */
+  readonly quantityThousandths: number;
+  /** Of one, in minor units, before tax. */
+  readonly unitPrice: number;
+  /** 2100 for 21 %. */
+  readonly taxBasisPoints: number;
+  readonly net: number;
+  readonly tax: number;
+};
+
+export type OrderPatch = {
+  readonly assigneeId?: string | null;
+  readonly dueAt?: string | null;
+  /** Replaces all lines. */
+  readonly lines?: readonly NewOrderLine[];
+};
+
+export type OrderSummary = {
+  readonly id: string;
+  /** Counted per tenant, without gaps. */
+  readonly number: number;
+  readonly status: "draft" | "placed" | "in_production" | "ready" | "completed" | "cancelled";
+  readonly locationId: string;
+  readonly customerId: string;
+  readonly assigneeId: string | null;
+  readonly currency: string;
+  /** In minor units of `currency`. */
+  readonly net: number;
+  readonly tax: number;
+  readonly total: number;
+  readonly dueAt: string | null;
+  readonly placedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type OrderSummaryPage = {
+  readonly data: readonly OrderSummary[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type Ping = {
+  readonly principal: string;
+  readonly tenant: string;
+  readonly slug: string;
+};
+
+export type ProblemMeaning = {
+  readonly type: string;
+  readonly status: number;
+  readonly title: string;
+  readonly meaning: string;
+};
+
+export type PublicJwk = {
+  readonly kty: "EC";
+  readonly crv: "P-256";
+  readonly x: string;
+  readonly y: string;
+  readonly kid: string;
+  readonly use: "sig";
+  readonly alg: "ES256";
+};
+
+export type Replay = {
+  readonly webhookEndpointId: string;
+  readonly kind: "one" | "failed" | "since";
+  readonly requestedAt: string;
+};
+
+export type SecretRotation = {
+  /** One of the client's own; made here unless given. */
+  readonly secret?: string;
+  /** How long deliveries are signed with the old secret too. */
+  readonly overlapHours?: number;
+};
+
+export type Settings = {
+  readonly name: string;
+  readonly currency: string;
+  readonly timezone: string;
+  /** Pages of these origins may call the API from a browser. */
+  readonly allowedOrigins: readonly string[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SettingsPatch = {
+  readonly name?: string;
+  readonly currency?: string;
+  readonly timezone?: string;
+  /** Pages of these origins may call the API from a browser. */
+  readonly allowedOrigins?: readonly string[];
+};
+
+export type Tenant = {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly trade: string;
+  readonly plan: "free" | "pro" | "enterprise";
+  readonly cell: string;
+  readonly jurisdiction: "eu" | null;
+  /** Which store holds which class of this tenant's data, and where that store lies. */
+  readonly stores: readonly {
+    readonly holds: string;
+    readonly store: string;
+    readonly jurisdiction: "eu" | null;
+  }[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type WebhookDelivery = {
+  /** The `webhook-id` of every try. */
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventSeq: number;
+  readonly eventType: string;
+  readonly state: "pending" | "delivered" | "failed";
+  readonly tries: number;
+  /** How the last try ended, or why there was none. */
+  readonly outcome: string | null;
+  readonly dueAt: string | null;
+  readonly settledAt: string | null;
+  readonly createdAt: string;
+};
+
+export type WebhookDeliveryPage = {
+  readonly data: readonly WebhookDelivery[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type WebhookDeliveryWithAttempts = {
+  /** The `webhook-id` of every try. */
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventSeq: number;
+  readonly eventType: string;
+  readonly state: "pending" | "delivered" | "failed";
+  readonly tries: number;
+  /** How the last try ended, or why there was none. */
+  readonly outcome: string | null;
+  readonly dueAt: string | null;
+  readonly settledAt: string | null;
+  readonly createdAt: string;
+  readonly attempts: readonly {
+    readonly at: string;
+    readonly outcome: string;
+    readonly status: number | null;
+    readonly durationMs: number;
+    /** The beginning of a refusal's text, for who may read what was sent. */
+    readonly excerpt: string | null;
+  }[];
+};
+
+export type WebhookEndpoint = {
+  readonly id: string;
+  readonly url: string;
+  readonly eventTypes: readonly string[];
+  /** The locations whose events it is sent; null: of all, and those of none. */
+  readonly locationIds: readonly string[] | null;
+  /** Whose rights it is sent events under. */
+  readonly creatorId: string;
+  readonly state: "enabled" | "disabled";
+  readonly disabledBecause: "by-hand" | "gone" | "failing" | "creator-gone" | "creator-lacks-rights" | null;
+  readonly disabledAt: string | null;
+  /** Until then deliveries are signed with the previous secret too. */
+  readonly previousSecretUntil: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type WebhookEndpointPage = {
+  readonly data: readonly WebhookEndpoint[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type WebhookEndpointPatch = {
+  /** https, of a public host name. */
+  readonly url?: string;
+  readonly eventTypes?: readonly (
+    | "api_key.created"
+    | "api_key.revoked"
+    | "customer.created"
+    | "customer.updated"
+    | "customer.deleted"
+    | "customer.restored"
+    | "file.created"
+    | "file.uploaded"
+    | "file.rejected"
+    | "file.updated"
+    | "file.deleted"
+    | "file.restored"
+    | "file.purged"
+    | "location.created"
+    | "location.updated"
+    | "location.deleted"
+    | "order.created"
+    | "order.updated"
+    | "order.placed"
+    | "order.in_production"
+    | "order.ready"
+    | "order.completed"
+    | "order.cancelled"
+    | "settings.updated"
+    | "tenant.created"
+    | "webhook_endpoint.created"
+    | "webhook_endpoint.updated"
+    | "webhook_endpoint.deleted"
+    | "webhook_endpoint.enabled"
+    | "webhook_endpoint.disabled"
+    | "webhook_endpoint.secret_rotated"
+    | "webhook_endpoint.tested"
+    | "webhook_endpoint.replay_requested"
+  )[];
+};
+
+export type WebhookEndpointWithSecret = {
+  readonly id: string;
+  readonly url: string;
+  readonly eventTypes: readonly string[];
+  /** The locations whose events it is sent; null: of all, and those of none. */
+  readonly locationIds: readonly string[] | null;
+  /** Whose rights it is sent events under. */
+  readonly creatorId: string;
+  readonly state: "enabled" | "disabled";
+  readonly disabledBecause: "by-hand" | "gone" | "failing" | "creator-gone" | "creator-lacks-rights" | null;
+  readonly disabledAt: string | null;
+  /** Until then deliveries are signed with the previous secret too. */
+  readonly previousSecretUntil: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** In this one answer and nowhere else; a replay holds null. */
+  readonly secret: string | null;
+};
+
+/** By resource and verb: what a call takes and what it answers. */
+export interface Operations {
+  apiCalls: {
+    /** List API calls of the last 7 days, newest first; by actor, operation or status, and by time. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          actorId?: string;
+          operation?: string;
+          status?: number;
+          from?: string;
+          until?: string;
+        };
+      };
+      answer: {
+        readonly data: readonly ApiCall[];
+        /** Where the next page begins; null on the last. */
+        readonly nextCursor: string | null;
+        readonly gap: CallLogGap;
+      };
+    };
+    /** Count API calls by hour, actor, operation and status, newest hour first; kept 90 days. */
+    usage: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          actorId?: string;
+          operation?: string;
+          status?: number;
+          from?: string;
+          until?: string;
+        };
+      };
+      answer: {
+        readonly data: readonly HourlyUsage[];
+        /** Where the next page begins; null on the last. */
+        readonly nextCursor: string | null;
+        readonly gap: CallLogGap;
+      };
+    };
+  };
+  apiKeys: {
+    /** Create an API key; its text is shown once. */
+    create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
+    /** List API keys, newest first, with the revoked. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
+    /** Revoke an API key, at once and for good. */
+    revoke: {
+      input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: ApiKey;
+    };
+  };
+  audit: {
+    /** Read the audit trail, newest first; by actor, operation or entity, and by time. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          actorId?: string;
+          operation?: string;
+          entityId?: string;
+          from?: string;
+          until?: string;
+        };
+      };
+      answer: AuditEntryPage;
+    };
+  };
+  customers: {
+    /** Add a customer. */
+    create: { input: { body: NewCustomer; idempotencyKey?: string }; answer: Customer };
+    /** Read a customer. */
+    get: { input: { params: { customerId: string } }; answer: Customer };
+    /** List customers, newest first, without the deleted. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: CustomerPage };
+    /** Delete a customer so that they can be restored. */
+    remove: { input: { params: { customerId: string }; ifMatch?: string }; answer: Customer };
+    /** Restore a deleted customer. */
+    restore: {
+      input: { params: { customerId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Customer;
+    };
+    /** Find customers by the words of their name, or by exact e-mail or phone. */
+    search: { input: { body: CustomerSearch }; answer: CustomerPage };
+    /** Change a customer. */
+    update: {
+      input: { params: { customerId: string }; body: CustomerPatch; ifMatch?: string };
+      answer: Customer;
+    };
+  };
+  events: {
+    /** Read the events after a number, oldest first, for 30 days; what webhooks are sent from. */
+    list: { input: { query?: { after?: number; limit?: number } }; answer: Events };
+  };
+  files: {
+    /** Begin to upload a file in parts. */
+    begin: { input: { params: { fileId: string }; body: NewParts; idempotencyKey?: string }; answer: File };
+    /** Put the parts together; the file is ready once the whole has been checked. */
+    complete: { input: { params: { fileId: string }; idempotencyKey?: string }; answer: File };
+    /** Announce a file of an order or a customer; its bytes follow. */
+    create: { input: { body: NewFile; idempotencyKey?: string }; answer: File };
+    /** Download a file, or a range of it. */
+    download: {
+      input: {
+        params: { fileId: string };
+        query?: { disposition?: "inline" | "attachment" };
+        range?: string;
+        ifMatch?: string;
+      };
+      answer: Response;
+    };
+    /** Read what is known of a file. */
+    get: { input: { params: { fileId: string } }; answer: File };
+    /** List files, newest first, without the deleted; of one customer, order or document. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          customerId?: string;
+          orderId?: string;
+          documentId?: string;
+        };
+      };
+      answer: FilePage;
+    };
+    /** List the parts that have arrived, by number. */
+    parts: { input: { params: { fileId: string } }; answer: FileParts };
+    /** Delete a file; a whole one can be restored for 30 days. */
+    remove: { input: { params: { fileId: string }; ifMatch?: string }; answer: File };
+    /** Restore a deleted file that was whole. */
+    restore: {
+      input: { params: { fileId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: File;
+    };
+    /** Announce the next version of a file; its bytes follow. */
+    revise: {
+      input: { params: { fileId: string }; body: NewFileVersion; idempotencyKey?: string };
+      answer: File;
+    };
+    /** Rename a file, or attach it to another order of its customer. */
+    update: { input: { params: { fileId: string }; body: FilePatch; ifMatch?: string }; answer: File };
+    /** Upload a file's bytes in one go, up to 95 MB. */
+    upload: {
+      input: {
+        params: { fileId: string };
+        body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+        contentDigest?: string;
+      };
+      answer: File;
+    };
+    /** Upload one part, up to 95 MB; the same again replaces it. */
+    uploadPart: {
+      input: {
+        params: { fileId: string; number: string };
+        body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+        contentDigest?: string;
+      };
+      answer: FilePart;
+    };
+  };
+  locations: {
+    /** Add a location. */
+    create: { input: { body: NewLocation; idempotencyKey?: string }; answer: Location };
+    /** Read a location. */
+    get: { input: { params: { locationId: string } }; answer: Location };
+    /** List locations, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: LocationPage };
+    /** Remove a location that nothing refers to. */
+    remove: { input: { params: { locationId: string }; ifMatch?: string }; answer: null };
+    /** Change a location. */
+    update: {
+      input: { params: { locationId: string }; body: LocationPatch; ifMatch?: string };
+      answer: Location;
+    };
+  };
+  orders: {
+    /** Cancel an order that is not completed. */
+    cancel: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Hand the work over. */
+    complete: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Draft an order of a customer at a location. */
+    create: { input: { body: NewOrder; idempotencyKey?: string }; answer: Order };
+    /** Mark the work as ready. */
+    finish: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Read an order with its lines. */
+    get: { input: { params: { orderId: string } }; answer: Order };
+    /** List orders, newest first; of one status, customer or location. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          status?: "draft" | "placed" | "in_production" | "ready" | "completed" | "cancelled";
+          customerId?: string;
+          locationId?: string;
+        };
+      };
+      answer: OrderSummaryPage;
+    };
+    /** Place a draft. */
+    place: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Start production. */
+    start: {
+      input: { params: { orderId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Order;
+    };
+    /** Change a draft's lines or due date, or who does the work. */
+    update: { input: { params: { orderId: string }; body: OrderPatch; ifMatch?: string }; answer: Order };
+  };
+  outsideIssuers: {
+    /** Take in what an outside issuer tells of its members (Clerk's webhooks). */
+    receive: { input: { params: { issuerName: string } }; answer: null };
+  };
+  settings: {
+    /** Read the settings. */
+    get: { input: Record<never, never>; answer: Settings };
+    /** Change the settings. */
+    update: { input: { body: SettingsPatch; ifMatch?: string }; answer: Settings };
+  };
+  system: {
+    /** Is the Worker alive. */
+    alive: {
+      input: Record<never, never>;
+      answer: {
+        readonly ok: true;
+      };
+    };
+    /** The public keys that access tokens are signed with (RFC 7517). */
+    jwks: {
+      input: Record<never, never>;
+      answer: {
+        readonly keys: readonly PublicJwk[];
+      };
+    };
+    /** What a problem's type means. */
+    problem: { input: { params: { type: string } }; answer: ProblemMeaning };
+    /** Can it serve: bindings, keys, migrations, triggers. */
+    ready: {
+      input: Record<never, never>;
+      answer: {
+        readonly checks: readonly {
+          readonly name: string;
+          readonly ok: boolean;
+        }[];
+      };
+    };
+  };
+  tenants: {
+    /** Read the tenant: its plan, its cell and where each class of its data lies. */
+    get: { input: Record<never, never>; answer: Tenant };
+    /** Check a credential and its rate limit. */
+    ping: { input: Record<never, never>; answer: Ping };
+  };
+  webhookEndpoints: {
+    /** Have events sent to an address; the secret they are signed with is shown once. */
+    create: {
+      input: { body: NewWebhookEndpoint; idempotencyKey?: string };
+      answer: WebhookEndpointWithSecret;
+    };
+    /** List what an endpoint was sent or waits to be sent, newest first; of one state. */
+    deliveries: {
+      input: {
+        params: { webhookEndpointId: string };
+        query?: { limit?: number; cursor?: string; state?: "pending" | "delivered" | "failed" };
+      };
+      answer: WebhookDeliveryPage;
+    };
+    /** Read a delivery with its tries, newest first. */
+    delivery: {
+      input: { params: { webhookEndpointId: string; deliveryId: string } };
+      answer: WebhookDeliveryWithAttempts;
+    };
+    /** Send nothing more; what was not delivered yet counts as failed. */
+    disable: {
+      input: { params: { webhookEndpointId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: WebhookEndpoint;
+    };
+    /** Send events again, from now on and under the rights of who enables it; replay what was missed. */
+    enable: {
+      input: { params: { webhookEndpointId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: WebhookEndpoint;
+    };
+    /** Read a webhook endpoint. */
+    get: { input: { params: { webhookEndpointId: string } }; answer: WebhookEndpoint };
+    /** List webhook endpoints, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: WebhookEndpointPage };
+    /** Remove a webhook endpoint; what was not delivered yet is dropped. */
+    remove: { input: { params: { webhookEndpointId: string }; ifMatch?: string }; answer: null };
+    /** Send again: one delivery, all that failed, or every event since a time. */
+    replay: {
+      input: { params: { webhookEndpointId: string }; body: NewReplay; idempotencyKey?: string };
+      answer: Replay;
+    };
+    /** Sign with another secret; for a while the old one signs too. */
+    rotate: {
+      input: {
+        params: { webhookEndpointId: string };
+        body: SecretRotation;
+        idempotencyKey?: string;
+        ifMatch?: string;
+      };
+      answer: WebhookEndpointWithSecret;
+    };
+    /** Send a test event to this endpoint alone. */
+    test: {
+      input: { params: { webhookEndpointId: string }; idempotencyKey?: string };
+      answer: WebhookEndpoint;
+    };
+    /** Change where events are sent or which; from then on they are sent under the rights of who changed it. */
+    update: {
+      input: { params: { webhookEndpointId: string }; body: WebhookEndpointPatch; ifMatch?: string };
+      answer: WebhookEndpoint;
+    };
+  };
+}
+
+export type ProblemName =
+  | "address-not-allowed"
+  | "conflict"
+  | "customer-deleted"
+  | "endpoint-disabled"
+  | "events-exceed-creator"
+  | "file-deleted"
+  | "file-exceeds-plan"
+  | "file-not-pending"
+  | "file-not-ready"
+  | "file-not-uploading"
+  | "file-superseded"
+  | "files-unfinished"
+  | "forbidden"
+  | "https-required"
+  | "idempotency-key-reused"
+  | "in-progress"
+  | "internal"
+  | "invalid"
+  | "length-required"
+  | "location-in-use"
+  | "malformed-request"
+  | "media-type-mismatch"
+  | "not-found"
+  | "order-not-editable"
+  | "origin-not-allowed"
+  | "parts-mismatch"
+  | "parts-missing"
+  | "precondition-failed"
+  | "range-not-satisfiable"
+  | "rate-limited"
+  | "scopes-exceed-creator"
+  | "sha256-mismatch"
+  | "signature-invalid"
+  | "size-mismatch"
+  | "tenant-suspended"
+  | "too-large"
+  | "too-many-endpoints"
+  | "transition-not-allowed"
+  | "unauthorized"
+  | "unavailable"
+  | "unsupported-media-type"
+  | "upload-broken"
+  | "upload-too-slow"
+  | "upstream-failed";
+
+/** Where each operation is. */
+export const routes = {
+  apiCalls: {
+    list: { method: "GET", path: "/v1/tenants/{tenant}/api-calls" },
+    usage: { method: "GET", path: "/v1/tenants/{tenant}/api-usage" },
+  },
+  apiKeys: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
+    revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
+  },
+  audit: {
+    list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
+  },
+  customers: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/customers" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/customers" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+    restore: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/restore" },
+    search: { method: "POST", path: "/v1/tenants/{tenant}/customers/search" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}" },
+  },
+  events: {
+    list: { method: "GET", path: "/v1/tenants/{tenant}/events" },
+  },
+  files: {
+    begin: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/parts" },
+    complete: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/complete" },
+    create: { method: "POST", path: "/v1/tenants/{tenant}/files" },
+    download: { method: "GET", path: "/v1/tenants/{tenant}/files/{fileId}/content", gives: "bytes" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/files/{fileId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/files" },
+    parts: { method: "GET", path: "/v1/tenants/{tenant}/files/{fileId}/parts" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/files/{fileId}" },
+    restore: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/restore" },
+    revise: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/versions" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/files/{fileId}" },
+    upload: { method: "PUT", path: "/v1/tenants/{tenant}/files/{fileId}/content", takes: "bytes" },
+    uploadPart: { method: "PUT", path: "/v1/tenants/{tenant}/files/{fileId}/parts/{number}", takes: "bytes" },
+  },
+  locations: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/locations/{locationId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/locations" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/locations/{locationId}" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/locations/{locationId}" },
+  },
+  orders: {
+    cancel: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/cancel" },
+    complete: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/complete" },
+    create: { method: "POST", path: "/v1/tenants/{tenant}/orders" },
+    finish: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/finish" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/orders/{orderId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/orders" },
+    place: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/place" },
+    start: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/start" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/orders/{orderId}" },
+  },
+  outsideIssuers: {
+    receive: { method: "POST", path: "/issuers/{issuerName}/webhooks" },
+  },
+  settings: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/settings" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/settings" },
+  },
+  system: {
+    alive: { method: "GET", path: "/healthz" },
+    jwks: { method: "GET", path: "/.well-known/jwks.json" },
+    problem: { method: "GET", path: "/problems/{type}" },
+    ready: { method: "GET", path: "/readyz" },
+  },
+  tenants: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}" },
+    ping: { method: "GET", path: "/v1/tenants/{tenant}/ping" },
+  },
+  webhookEndpoints: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints" },
+    deliveries: {
+      method: "GET",
+      path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/deliveries",
+    },
+    delivery: {
+      method: "GET",
+      path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/deliveries/{deliveryId}",
+    },
+    disable: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/disable" },
+    enable: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/enable" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/webhook-endpoints" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}" },
+    replay: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/replays" },
+    rotate: {
+      method: "POST",
+      path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/rotate-secret",
+    },
+    test: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}/test" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/webhook-endpoints/{webhookEndpointId}" },
+  },
+} as const;

@@ -1,0 +1,40 @@
+/** Every fact that is told, by what it is about. A type never changes its meaning; what emits a new one adds it here. */
+const told = {
+  api_key: ["created", "revoked"],
+  customer: ["created", "updated", "deleted", "restored"],
+  file: ["created", "uploaded", "rejected", "updated", "deleted", "restored", "purged"],
+  location: ["created", "updated", "deleted"],
+  order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
+  settings: ["updated"],
+  tenant: ["created"],
+  webhook_endpoint: [
+    "created",
+    "updated",
+    "deleted",
+    "enabled",
+    "disabled",
+    "secret_rotated",
+    "tested",
+    "replay_requested",
+  ],
+} as const;
+
+/** What an event can be about: the part of its type before the dot. */
+export type EventSubject = keyof typeof told;
+
+export type EventType = { [S in EventSubject]: `${S}.${(typeof told)[S][number]}` }[EventSubject];
+
+// Each text is put together from the table that the type is made of.
+export const eventTypes = Object.entries(told).flatMap(([subject, verbs]) =>
+  verbs.map((verb) => `${subject}.${verb}`),
+) as EventType[];
+
+/** What it is about; null for a type that this version does not know, as during a deploy. */
+export function subjectOf(type: string): EventSubject | null {
+  const subject = type.slice(0, type.indexOf("."));
+  return isSubject(subject) ? subject : null;
+}
+
+function isSubject(text: string): text is EventSubject {
+  return Object.hasOwn(told, text);
+}

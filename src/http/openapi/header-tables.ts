@@ -1,0 +1,120 @@
+import type { Header, JsonSchema, Parameter } from "./types.ts";
+
+const visible = (maxLength: number, pattern: string): JsonSchema => ({ type: "string", maxLength, pattern });
+
+/** Headers of the answers. */
+export const answered: Readonly<Record<string, Omit<Header, "required">>> = {
+  "X-Request-Id": {
+    description: "Names this call in our logs; quote it when you ask for help.",
+    schema: visible(64, "^req_[0-9a-z]{26}$"),
+  },
+  "RateLimit-Policy": {
+    description: "The plan's limit (IETF draft, structured field): `q` calls in `w` seconds, and its burst.",
+    schema: visible(100, '^"[a-z]+";q=\\d+;w=\\d+;keyline-burst=\\d+$'),
+  },
+  RateLimit: {
+    description: "What is left of it: `r` more calls now, all of them again in `t` seconds.",
+    schema: visible(100, '^"[a-z]+";r=\\d+;t=\\d+$'),
+  },
+  "Retry-After": {
+    description: "Seconds to wait before asking again.",
+    schema: { type: "integer", format: "int32", minimum: 0, maximum: 86400 },
+  },
+  ETag: {
+    description: "The version of what is answered; send it back as If-Match or If-None-Match.",
+    schema: visible(80, '^"[^"]+"$'),
+  },
+  "X-Keyline-Bookmark": {
+    description: "Send it with the next call, and that call sees at least what this one saw.",
+    schema: visible(300, "^[0-9a-f-]+~[A-Za-z0-9_-]{22}$"),
+  },
+  "X-Keyline-Cell": { description: "The cell that answered.", schema: visible(16, "^[a-z0-9]+$") },
+  "Idempotency-Replayed": {
+    description: "`true`: this is the answer that the first call with this Idempotency-Key was given.",
+    schema: { type: "string", enum: ["true"] },
+  },
+  "Access-Control-Allow-Origin": {
+    description:
+      "For pages of other origins: the caller's, where the tenant allows it; `*` on public answers.",
+    schema: visible(255, "^(?:\\*|https?://[^/]+)$"),
+  },
+  "WWW-Authenticate": { description: "`Bearer`.", schema: { type: "string", enum: ["Bearer"] } },
+  "Accept-Ranges": {
+    description: "`bytes`: any part can be asked for with Range.",
+    schema: { type: "string", enum: ["bytes"] },
+  },
+  "Content-Range": {
+    description: "Which of how many bytes these are (RFC 9110, section 14.4).",
+    schema: visible(80, "^bytes (?:\\d+-\\d+|\\*)/\\d+$"),
+  },
+  "Last-Modified": {
+    description: "Since when the bytes are these.",
+    schema: visible(29, "^[A-Z][a-z]{2}, \\d{2} [A-Z][a-z]{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT$"),
+  },
+  "Content-Disposition": {
+    description: "The name to save it under, and whether a browser may show it (RFC 6266).",
+    schema: visible(4000, "^(?:inline|attachment)(?:;[ -~]*)?$"),
+  },
+  "Cache-Control": { description: "How long the answer may be kept.", schema: visible(100, "^[ -~]+$") },
+};
+
+/** Headers of the requests, by the name of their component. */
+export const requestHeaders: Readonly<Record<string, Parameter>> = {
+  IdempotencyKey: {
+    name: "Idempotency-Key",
+    in: "header",
+    required: false,
+    description:
+      "Any text that names this attempt, such as a UUID. The same key with the same body gets the first answer again instead of a second effect.",
+    schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[\\x21-\\x7e]+$" },
+  },
+  IfMatch: {
+    name: "If-Match",
+    in: "header",
+    required: false,
+    description: "Do it only while it is of this version (the ETag of a former answer), or `*`.",
+    schema: visible(500, '^(?:\\*|(?:W/)?"[^"]*"(?:\\s*,\\s*(?:W/)?"[^"]*")*)$'),
+  },
+  IfNoneMatch: {
+    name: "If-None-Match",
+    in: "header",
+    required: false,
+    description: "Answer 304 and no body while it is of this version.",
+    schema: visible(500, '^(?:\\*|(?:W/)?"[^"]*"(?:\\s*,\\s*(?:W/)?"[^"]*")*)$'),
+  },
+  Range: {
+    name: "Range",
+    in: "header",
+    required: false,
+    description: "Only these bytes, answered 206: `bytes=0-1023`, or `bytes=-1024` for the last.",
+    schema: visible(80, "^bytes=[0-9, -]+$"),
+  },
+  IfRange: {
+    name: "If-Range",
+    in: "header",
+    required: false,
+    description: "The ETag that the bytes held so far had: all of them where it is another by now.",
+    schema: visible(80, "^[ -~]+$"),
+  },
+  IfModifiedSince: {
+    name: "If-Modified-Since",
+    in: "header",
+    required: false,
+    description: "Answer 304 and no body unless it was changed since. If-None-Match is more exact.",
+    schema: visible(40, "^[ -~]+$"),
+  },
+  ContentDigest: {
+    name: "Content-Digest",
+    in: "header",
+    required: false,
+    description: "What has to arrive, or nothing is kept: `sha-256=:<base64>:` (RFC 9530).",
+    schema: visible(500, "^[ -~]+$"),
+  },
+  Bookmark: {
+    name: "X-Keyline-Bookmark",
+    in: "header",
+    required: false,
+    description: "The bookmark of a former answer: read at least what that one saw.",
+    schema: visible(300, "^[\\x21-\\x7e]+$"),
+  },
+};

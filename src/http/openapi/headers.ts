@@ -1,0 +1,85 @@
+import { isBytes } from "#http/media.ts";
+import { type AnyOperation, isForAnybody } from "#http/registry.ts";
+import { answered } from "./header-tables.ts";
+import { takesIdempotencyKey } from "./problems.ts";
+import type { Header, Reference } from "./types.ts";
+
+/** The header components of a document, made as answers refer to them. */
+export class Headers {
+  readonly components: Record<string, Header> = {};
+
+  /** What is always there is required of the answer; the rest only where there is something to say. */
+  of({ always, sometimes }: Presence): Record<string, Reference> {
+    return Object.fromEntries([
+      ...always.map((name) => [name, this.#refer(name, true)]),
+      ...sometimes.map((name) => [name, this.#refer(name, false)]),
+    ]);
+  }
+
+  #refer(name: string, required: boolean): Reference {
+    const header = answered[name];
+    if (!header) throw new Error(`The contract does not know the header ${name}.`);
+    const component = required ? name : `${name}-Maybe`;
+    this.components[component] = { description: header.description, required, schema: header.schema };
+    return { $ref: `#/components/headers/${component}` };
+  }
+}
+
+export interface Presence {
+  readonly always: readonly string[];
+  readonly sometimes: readonly string[];
+}
+
+const ofTheGate = ["RateLimit-Policy", "RateLimit", "X-Keyline-Cell"];
+const cors = "Access-Control-Allow-Origin";
+
+/** Which headers a success of this operation carries. */
+export function successHeaders(operation: AnyOperation, isVersioned: boolean): Presence {
+  if (operation.form === "public") return { always: ["X-Request-Id", cors], sometimes: textHeaders };
+  if (isForAnybody(operation)) return { always: ["X-Request-Id"], sometimes: [] };
+  return {
+    always: [
+      "X-Request-Id",
+      ...ofTheGate,
+      ...(isVersioned ? ["ETag"] : []),
+      ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
+    ],
+    sometimes: [
+      cors,
+      ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []),
+      ...(takesIdempotencyKey(operation) ? ["Idempotency-Replayed"] : []),
+    ],
+  };
+}
+
+/** What streamed bytes carry besides. */
+export function bytesHeaders({ always, sometimes }: Presence, status: 200 | 206 | 304): Presence {
+  const own = ["ETag", "Last-Modified", "Accept-Ranges"];
+  if (status !== 304) own.push("Content-Disposition");
+  if (status === 206) own.push("Content-Range");
+  return { always: [...always, ...own], sometimes };
+}
+
+const textHeaders = ["ETag", "Cache-Control"];
+
+/** Statuses that a request can meet before the gate has let its principal in. */
+const beforeTheGate = [401, 403, 429, 500, 503];
+
+/** Which headers a problem of this status carries. */
+export function problemHeaders(operation: AnyOperation, status: number): Presence {
+  const own = status === 401 ? ["WWW-Authenticate"] : [];
+  const retry = status === 429 ? ["Retry-After"] : [];
+  const isStreamed = isBytes(operation.returns);
+  const range = isStreamed && status === 416 ? ["Accept-Ranges", "Content-Range"] : [];
+  const always = ["X-Request-Id", ...own, ...retry, ...range];
+  const sometimes = [
+    cors,
+    ...([409, 502, 503].includes(status) ? ["Retry-After"] : []),
+    // The row was read before the request was held against it.
+    ...(isStreamed ? ["X-Keyline-Bookmark"] : []),
+  ];
+  if (isForAnybody(operation)) return { always, sometimes };
+  return beforeTheGate.includes(status)
+    ? { always, sometimes: [...ofTheGate, ...sometimes] }
+    : { always: [...always, ...ofTheGate], sometimes };
+}

@@ -1,0 +1,114 @@
+import { capabilities } from "#gate/capabilities.ts";
+import { isBytes, mediaOf } from "#http/media.ts";
+import { AnyPrincipal } from "#http/operation.ts";
+import { type AnyOperation, isForAnybody, type NamedOperation } from "#http/registry.ts";
+import { requestBodyOf, successesOf } from "./bodies.ts";
+import { referred } from "./example.ts";
+import type { Headers } from "./headers.ts";
+import type { ProblemAnswers } from "./problem-answers.ts";
+import { takesIdempotencyKey, takesIfMatch } from "./problems.ts";
+import type { Schemas } from "./schemas.ts";
+import type { JsonSchema, OperationObject, Parameter, Reference } from "./types.ts";
+
+export interface Parts {
+  readonly schemas: Schemas;
+  readonly headers: Headers;
+  readonly problems: ProblemAnswers;
+}
+
+/** One operation as OpenAPI says it. */
+export function operationObject({ name, operation }: NamedOperation, parts: Parts): OperationObject {
+  const [tag = name] = name.split(".");
+  const { capability, needs } = accessOf(operation);
+  const returns = mediaOf(operation.returns) ? {} : parts.schemas.ofAnswer(operation.returns);
+  const isVersioned = hasVersion(returns, parts.schemas);
+  const requestBody = requestBodyOf(operation, parts.schemas);
+  const successes = successesOf(operation, returns, isVersioned, parts.schemas, parts.headers);
+  return {
+    operationId: name,
+    tags: [tag],
+    summary: operation.summary,
+    description: [`${operation.summary}.`, needs, ...notes(operation)].join("\n\n"),
+    security:
+      operation.form === "public"
+        ? []
+        : operation.form === "protocol"
+          ? [{ signature: [] }]
+          : [{ bearer: [] }],
+    parameters: parametersOf(operation, isVersioned, parts.schemas),
+    ...(requestBody ? { requestBody } : {}),
+    responses: { ...successes, ...parts.problems.of(operation) },
+    "x-keyline-capability": capability,
+  };
+}
+
+function accessOf(operation: AnyOperation): { capability: string | null; needs: string } {
+  const { can } = operation;
+  if (can instanceof AnyPrincipal)
+    return { capability: null, needs: `Takes any credentials of the tenant: ${can.because}.` };
+  if (isForAnybody(operation) || typeof can !== "string")
+    return {
+      capability: null,
+      needs: `Takes no credentials: ${String(Reflect.get(Object(can), "because"))}.`,
+    };
+  return { capability: can, needs: `Needs \`${can}\`: ${capabilities[can].label.toLowerCase()}.` };
+}
+
+function notes(operation: AnyOperation): string[] {
+  const found: string[] = [];
+  if (operation.form === "write" && operation.shownOnce)
+    found.push(
+      `Shown once, and null in a replay: ${operation.shownOnce.map((field) => `\`${field}\``).join(", ")}.`,
+    );
+  if (takesIdempotencyKey(operation)) {
+    const days = operation.form === "write" ? operation.keepsReplayDays : undefined;
+    found.push(`Answers to an Idempotency-Key are kept for ${days ? `${days} days` : "24 hours"}.`);
+  }
+  if (isBytes(operation.returns))
+    found.push("Streamed; ranges and conditional requests are answered as RFC 9110 says.");
+  if (!isForAnybody(operation) && operation.recordRefusal)
+    found.push("A refused call is recorded in the audit.");
+  return found;
+}
+
+function hasVersion(schema: JsonSchema, schemas: Schemas): boolean {
+  const whole = typeof schema.$ref === "string" ? referred(schema.$ref, schemas.components) : schema;
+  return Object.hasOwn(Object(whole.properties), "version");
+}
+
+function parametersOf(
+  operation: AnyOperation,
+  isVersioned: boolean,
+  schemas: Schemas,
+): (Parameter | Reference)[] {
+  const refer = (name: string) => ({ $ref: `#/components/parameters/${name}` });
+  const isTenant = operation.mount === "tenant";
+  return [
+    ...(isTenant ? [refer("Tenant")] : []),
+    ...(operation.params ? fieldsOf(schemas.ofRequest(operation.params), "path") : []),
+    ...(operation.query ? fieldsOf(schemas.ofRequest(operation.query), "query") : []),
+    ...(takesIdempotencyKey(operation) ? [refer("IdempotencyKey")] : []),
+    ...(takesIfMatch(operation) ? [refer("IfMatch")] : []),
+    ...(isBytes(operation.body) ? [refer("ContentDigest")] : []),
+    ...(isBytes(operation.returns) ? ofBytes.map(refer) : []),
+    ...(isVersioned && operation.method === "get" ? [refer("IfNoneMatch")] : []),
+    ...(operation.form === "read" && operation.store !== "none" ? [refer("Bookmark")] : []),
+  ];
+}
+
+const ofBytes = ["Range", "IfRange", "IfMatch", "IfNoneMatch", "IfModifiedSince"];
+
+function fieldsOf(schema: JsonSchema, where: "path" | "query"): Parameter[] {
+  const required = Array.isArray(schema.required) ? schema.required : [];
+  return Object.entries<JsonSchema>(Object(schema.properties)).map(([name, { description, ...each }]) => ({
+    name,
+    in: where,
+    required: where === "path" || required.includes(name),
+    description: typeof description === "string" ? description : `The ${spaced(name)}.`,
+    schema: each,
+  }));
+}
+
+function spaced(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,37 @@
+import { isBytes } from "#http/media.ts";
+import { AnyPrincipal } from "#http/operation.ts";
+import { type ProblemName, problems } from "#http/problem.ts";
+import { type AnyOperation, isForAnybody } from "#http/registry.ts";
+
+/** Every problem that calling this operation can end in: those it declares, and those of the door around it. */
+export function problemsOf(operation: AnyOperation): ProblemName[] {
+  const named = new Set<ProblemName>([...operation.problems, ...ofTheDoor(operation)]);
+  return Object.keys(problems).filter((name): name is ProblemName => named.has(name as ProblemName));
+}
+
+function ofTheDoor(operation: AnyOperation): ProblemName[] {
+  const { form, params, method, body } = operation;
+  // The query is always held to its shape, be it that of none; so is a body, where a method can have one.
+  const found: ProblemName[] = ["https-required", "rate-limited", "internal", "unavailable", "invalid"];
+  if (params) found.push("not-found");
+  if (method !== "get") found.push("malformed-request", "too-large");
+  if (method !== "get" && form !== "protocol" && !isBytes(body)) found.push("unsupported-media-type");
+  if (isForAnybody(operation)) return found;
+  found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
+  if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");
+  if (form === "read") return found;
+  found.push("conflict");
+  if (takesIfMatch(operation)) found.push("precondition-failed");
+  if (method === "post") found.push("idempotency-key-reused");
+  if (form === "effect") found.push("in-progress", "upstream-failed");
+  return found;
+}
+
+/** Writes of what stands already; the declared problem tells them. */
+export function takesIfMatch({ form, problems }: AnyOperation): boolean {
+  return form === "write" && problems.includes("precondition-failed");
+}
+
+export function takesIdempotencyKey({ form, method }: AnyOperation): boolean {
+  return method === "post" && (form === "write" || form === "effect");
+}

@@ -1,0 +1,64 @@
+import { secondMs } from "#lib/time.ts";
+import { fromUtf8 } from "#lib/utf8.ts";
+
+const timeoutMs = 3 * secondMs;
+const mostBytes = 64 * 1024;
+
+/** Whoever waits for another's fetch waits no longer: that request may be gone, and its fetch with it. */
+export const fetchTakesAtMostMs = timeoutMs + secondMs;
+
+/**
+ * An issuer's published keys: one request, three seconds for all of it, no redirect followed, at most 64 kB read.
+ * @throws Error where it answers anything but 200 with JSON
+ */
+export async function fetchKeySet(url: string): Promise<unknown> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeoutMs);
+  try {
+    const answer = await fetch(url, {
+      redirect: "manual",
+      signal: abort.signal,
+      headers: { Accept: "application/json" },
+    });
+    if (answer.status !== 200) {
+      await answer.body?.cancel();
+      throw new Error(`The key set was answered ${answer.status}.`);
+    }
+    return JSON.parse(fromUtf8(await boundedBody(answer)));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function boundedBody(answer: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer.body ?? []) {
+    length += chunk.byteLength;
+    // Leaving the loop cancels the rest.
+    if (length > mostBytes) throw new Error("The key set is larger than 64 kB.");
+    chunks.push(chunk);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}
+
+/** The promise's value, or null where it takes longer or fails. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,22 @@
+import type { registry } from "./index.ts";
+
+/** What each resource is, in the contract and its pages. A resource joins here as well. */
+export const abouts: Readonly<Record<keyof typeof registry, string>> = {
+  "api-calls":
+    "Who called what, and how it was answered: 7 days of calls, 90 days of hourly counts, best effort.",
+  "api-keys":
+    "Credentials for programs: scoped, limited to locations and addresses, shown once, revoked at once.",
+  audit: "Who changed what and when: one row for every changed row, append-only.",
+  customers: "The people who buy. What is personal about them is kept only as ciphertext.",
+  docs: "This contract, for programs and for people, and whom to tell of a vulnerability.",
+  events: "What happened, numbered without gaps, for 30 days: the pull side of webhooks.",
+  files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
+  locations: "Places of the business; members and keys may be limited to some.",
+  orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
+  "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
+  settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
+  system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
+  tenants: "The business that the credentials belong to.",
+  "webhook-endpoints":
+    "Addresses that events are posted to, signed as Standard Webhooks says, and tried again.",
+};

@@ -1,0 +1,54 @@
+import { nextTryAt } from "#lib/retry-schedule.ts";
+import { dayMs } from "#lib/time.ts";
+import type { DestinationFault } from "#platform/destinations.ts";
+import type { Reception } from "#platform/receivers.ts";
+
+/** How long an endpoint may fail, with no success in between, before it is disabled. */
+const patienceMs = 5 * dayMs;
+
+export const mostEndpoints = 50;
+
+const faults: Readonly<Record<DestinationFault, string>> = {
+  malformed: "is not a URL in plain ASCII without spaces",
+  "not-https": "is not https",
+  "has-credentials": "has a user or password in it",
+  "has-fragment": "has a fragment",
+  "port-not-allowed": "has a port below 1024 other than 443",
+  "is-an-address": "names an IP address; use a host name",
+  "not-a-public-name": "is not a public host name",
+  "not-resolved": "names a host that could not be looked up",
+  "resolves-privately": "names a host that is not on the public internet",
+};
+
+export function describeFault(fault: DestinationFault): string {
+  return faults[fault];
+}
+
+/** What follows from how a receiver took a try: settled, or tried again. */
+export function afterTry(
+  reception: Pick<Reception, "outcome" | "askedWaitMs">,
+  given: { readonly failuresBefore: number; readonly nowMs: number; readonly chance: number },
+): { readonly accepted: boolean; readonly nextTryAtMs: number | null } {
+  if (reception.outcome === "accepted") return { accepted: true, nextTryAtMs: null };
+  if (reception.outcome === "gone") return { accepted: false, nextTryAtMs: null };
+  const { failuresBefore, nowMs, chance } = given;
+  const nextTryAtMs = nextTryAt({
+    failures: failuresBefore + 1,
+    nowMs,
+    askedMs: reception.askedWaitMs,
+    chance,
+  });
+  return { accepted: false, nextTryAtMs };
+}
+
+/** Until when a receiver wants nothing at all: it answered 429 or 503 with a time. */
+export function pauseAskedFor({ status, askedWaitMs }: Reception, nowMs: number): number | null {
+  const asks = status === 429 || status === 503;
+  return asks && askedWaitMs !== null && askedWaitMs > 0 ? nowMs + askedWaitMs : null;
+}
+
+/** Has it failed for so long that it is sent nothing more. Being enabled anew starts the time again. */
+export function hasFailedTooLong(failingSinceMs: number | null, enabledAt: string, nowMs: number): boolean {
+  if (failingSinceMs === null) return false;
+  return Math.max(failingSinceMs, Date.parse(enabledAt)) + patienceMs <= nowMs;
+}

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+// The operator's commands as they are typed, on local databases of their own.
+
+const root = new URL("../..", import.meta.url).pathname;
+const home = mkdtempSync(join(tmpdir(), "keyline-commands-"));
+const bin = join(root, "node_modules/.bin");
+const issuer = {
+  name: "clerk",
+  issuer: "https://clerk.keyline.example",
+  authorizedParties: ["https://app.keyline.example"],
+  roles: { "org:admin": "admin" },
+};
+const node = join(bin, "node");
+const seed = `
+  import { prepareDemo } from "./src/cli/demo.ts";
+  import { localBindings } from "./src/cli/bindings.ts";
+  await prepareDemo(null);
+  const { env, dispose } = await localBindings();
+  const [row] = (await env.CELL_US1.prepare("select id from members where role = 'owner'").all()).results;
+  console.log("owner=" + row.id);
+  await dispose();
+`;
+let owner = "";
+
+before(() => {
+  for (const entry of ["src", "migrations", "wrangler.toml", "package.json", "tsconfig.json"])
+    cpSync(join(root, entry), join(home, entry), { recursive: true });
+  symlinkSync(join(root, "node_modules"), join(home, "node_modules"));
+  const config = join(home, "wrangler.toml");
+  const configured = readFileSync(config, "utf8").replace(
+    'OUTSIDE_ISSUERS = "[]"',
+    `OUTSIDE_ISSUERS = '${JSON.stringify([issuer])}'`,
+  );
+  assert.match(configured, /clerk\.keyline\.example/, "wrangler.toml has no empty OUTSIDE_ISSUERS");
+  writeFileSync(config, configured);
+  writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)}"\n`);
+  for (const database of ["DIRECTORY", "CELL_US1", "CELL_EU1"]) {
+    const migrated = typed(join(bin, "wrangler"), "d1", "migrations", "apply", database, "--local");
+    assert.equal(migrated.code, 0, migrated.said);
+  }
+  writeFileSync(join(home, "seed.mjs"), seed);
+  const seeded = typed(node, "seed.mjs");
+  assert.equal(seeded.code, 0, seeded.said);
+  owner = /owner=(mbr_\w+)/.exec(seeded.said)?.[1] ?? "";
+});
+
+after(() => rmSync(home, { recursive: true, force: true }));
+
+test("an organization is linked, once, then its owner, and unlinked again", () => {
+  const link = ["link-organization", "--issuer", "clerk", "--organization", "org_1", "--tenant"];
+  expectDone(keyline(...link, "northside-signs"), /^Linked\./);
+  expectRefused(keyline(...link, "harbour-cafe"), /Another tenant has this organization/);
+  const person = ["--issuer", "clerk", "--organization", "org_1", "--subject", "user_1", "--member"];
+  expectDone(keyline("link-member", ...person, owner), /^Linked:/);
+  expectDone(keyline("unlink-organization", "--issuer", "clerk", "--organization", "org_1"), /^Unlinked\./);
+});
+
+test("what is typed wrongly is told, and how it is typed", () => {
+  const organization = ["--organization", "org_1", "--tenant", "northside-signs"];
+  expectRefused(
+    keyline("link-organization", "--issuer", "okta", ...organization),
+    /names no issuer okta; it has: clerk\./,
+  );
+  for (const args of [
+    [],
+    ["toString"],
+    ["link-organization"],
+    ["link-organization", "--issuer", "clerk", ...organization, "--member", owner],
+    ["unlink-organization", "again", "--issuer", "clerk", "--organization", "org_1"],
+  ])
+    expectRefused(keyline(...args), /npm run keyline -- <command>/);
+});
+
+test("the deployed databases are not touched without the deployment's key", () => {
+  const args = ["unlink-organization", "--issuer", "clerk", "--organization", "org_1", "--remote"];
+  expectRefused(keyline(...args), /Set KEYLINE_KEKS/);
+});
+
+interface Outcome {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+function keyline(...args: string[]): Outcome {
+  return typed(node, "src/cli/keyline.ts", ...args);
+}
+
+function typed(command: string, ...args: string[]): Outcome {
+  const { KEYLINE_KEKS: _, ...environment } = process.env;
+  const env = {
+    ...environment,
+    PATH: `${bin}:${process.env.PATH}`,
+    CI: "true",
+    WRANGLER_SEND_METRICS: "false",
+  };
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: home,
+    env,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  return { code: status, said: `${stdout}${stderr}` };
+}
+
+function expectDone({ code, said }: Outcome, expected: RegExp): void {
+  assert.match(said, expected);
+  assert.equal(code, 0);
+}
+
+function expectRefused({ code, said }: Outcome, expected: RegExp): void {
+  assert.match(said, expected);
+  assert.equal(code, 1);
+}

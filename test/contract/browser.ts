@@ -1,0 +1,47 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { stripTypeScriptTypes } from "node:module";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there is no browser to try; CI must have one. */
+export const noBrowser =
+  existsSync(executablePath) || process.env.CI === "true"
+    ? false
+    : `there is no ${executablePath}: apt-get install chromium, or set CHROMIUM`;
+
+export async function openBrowser(): Promise<Browser> {
+  const flags = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking";
+  const args = `${flags} disable-component-update disable-sync`.split(" ").map((flag) => `--${flag}`);
+  return await chromium.launch({ executablePath, args });
+}
+
+/** A web page of somebody's own, with the client beside it as a browser reads it. Its origin is that of the port. */
+export async function servePage(port: number): Promise<Server> {
+  const server = createServer((request, response) => {
+    const [, name] = /^\/(client|operations|problem)\.ts$/.exec(request.url ?? "") ?? [];
+    response.setHeader("Content-Type", name ? "text/javascript" : "text/html");
+    response.end(
+      name
+        ? stripTypeScriptTypes(readFileSync(`src/client/${name}.ts`, "utf8"))
+        : "<!doctype html><link rel=icon href=data:,><title>A shop</title>",
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(port, "localhost", resolve));
+  return server;
+}
+
+/** A page on which nothing may be said on the console, thrown, or asked of another origin. */
+export function watched(page: Page, ownOrigin: string): Page {
+  const fail = (what: string) => {
+    throw new Error(what);
+  };
+  page.on("console", (message) => fail(`console: ${message.text()}`));
+  page.on("pageerror", (error) => fail(error.message));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol !== "data:" && url.origin !== ownOrigin) fail(`it asked ${url.origin}`);
+  });
+  return page;
+}

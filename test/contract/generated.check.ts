@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { generated } from "./generated.ts";
+
+for (const [path, expected] of Object.entries(generated())) {
+  test(`${path} is what the operations declare`, () => {
+    assert.equal(
+      readFileSync(path, "utf8"),
+      expected,
+      "The API has changed. If that is meant, run `npm run client`, read the diff as a client would, and commit it.",
+    );
+  });
+}

@@ -1,0 +1,27 @@
+import { spawnSync } from "node:child_process";
+import { openApi } from "#http/openapi/document.ts";
+import type { OpenApi, Version } from "#http/openapi/types.ts";
+import { abouts } from "#resources/abouts.ts";
+import { registry } from "#resources/index.ts";
+import { clientTypes } from "./client-types.ts";
+
+/** The contract as it would be published by a deployment at that address. */
+export function document(version: Version = "3.1"): OpenApi {
+  return openApi(registry, abouts, "https://api.keyline.example", version);
+}
+
+/** What is committed because of what the operations declare. `npm run client` writes it; a check holds it current. */
+export function generated(): Readonly<Record<string, string>> {
+  const contract = document();
+  return {
+    "test/openapi.snapshot.json": `${JSON.stringify(contract, null, 2)}\n`,
+    "src/client/operations.ts": formatted("src/client/operations.ts", clientTypes(contract)),
+  };
+}
+
+function formatted(path: string, text: string): string {
+  const args = ["format", "--config-path", ".config", `--stdin-file-path=${path}`];
+  const { status, stdout, stderr } = spawnSync("biome", args, { input: text, encoding: "utf8" });
+  if (status !== 0) throw new Error(`Biome refuses the generated ${path}:\n${stderr}`);
+  return stdout;
+}

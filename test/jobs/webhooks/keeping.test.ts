@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { cellKinds } from "#db/retention.ts";
+import { deleteExpired } from "#jobs/retention.ts";
+import { dayMs, minuteMs } from "#lib/time.ts";
+import { clientOf } from "#test/client.ts";
+import { rowsOf } from "#test/world.ts";
+import { as, endpointAt, failing, idsOf, keyWith, listening, only, orderAt, taken } from "./kit.ts";
+
+const { call } = clientOf();
+
+test("what is sent of a person lies under that person's key, and is gone with it", async () => {
+  const { sim, tenant, ask } = await listening(
+    ["customer.created"],
+    (request) => new Response(request.body, { status: 500 }),
+  );
+  const created = await call("customers.create", {
+    ...as(tenant),
+    body: { name: "Ada Lovelace" },
+    env: sim.env,
+  });
+  await sim.run(minuteMs);
+  expect((await only(ask)).attempts[0].excerpt).toContain("Ada Lovelace");
+  const tables = ["webhook_bodies", "webhook_deliveries", "webhook_attempts"];
+  const [bodies, ...others] = await Promise.all(
+    tables.map((table) =>
+      rowsOf(tenant.cell.database, `select * from ${table} where tenant_id = ?`, tenant.tenantId),
+    ),
+  );
+  expect(JSON.stringify([bodies, ...others])).not.toContain("Lovelace");
+  expect(bodies).toEqual([
+    expect.objectContaining({ subject_id: created.json.id, body: expect.stringMatching(/^v1\.sky_/) }),
+  ]);
+  await tenant.cell.database
+    .prepare("delete from subject_keys where subject_id = ?")
+    .bind(created.json.id)
+    .run();
+  const before = sim.delivered.length;
+  await sim.run(10 * minuteMs);
+  expect(sim.delivered).toHaveLength(before);
+  const delivery = await only(ask);
+  expect(delivery).toMatchObject({ state: "failed", outcome: "unreadable" });
+  for (const { excerpt } of delivery.attempts) expect(excerpt).toBeNull();
+});
+
+test("who may not read what was sent does not read it from what the receiver answered", async () => {
+  const { sim, tenant, ask } = await listening(
+    ["customer.created"],
+    (request) => new Response(request.body, { status: 500 }),
+  );
+  await call("customers.create", { ...as(tenant), body: { name: "Ada Lovelace" }, env: sim.env });
+  await sim.run(minuteMs);
+  const limited = await keyWith(tenant, ["integrations:manage"]);
+  const [{ id: deliveryId }] = (await ask("deliveries", {})).json.data;
+  const seen = await ask("delivery", { as: limited.key, params: { deliveryId } });
+  expect(seen.json.attempts.length).toBeGreaterThan(0);
+  expect(seen.text).not.toContain("Lovelace");
+});
+
+test("one body is kept for however many it is sent to, and each is sent the same bytes", async () => {
+  const { sim, tenant } = await listening(["order.placed"], taken);
+  const hosts = ["shop.example", "third.example", "watch.example"];
+  for (const host of hosts.slice(1)) await endpointAt(sim, tenant, host, ["order.placed"], taken);
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  expect(sim.delivered.map(({ url }) => new URL(url).host).toSorted()).toEqual(hosts);
+  expect(new Set(sim.delivered.map(({ body }) => body)).size).toBe(1);
+  expect(new Set(idsOf(sim.delivered)).size).toBe(3);
+  expect(
+    await rowsOf(
+      tenant.cell.database,
+      "select event_seq from webhook_bodies where tenant_id = ?",
+      tenant.tenantId,
+    ),
+  ).toHaveLength(1);
+});
+
+test("deliveries and tries are kept for thirty days, and what still waits for longer, with its body", async () => {
+  const { sim, tenant } = await listening(["order.placed"], taken);
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  sim.receivers.set("shop.example", failing);
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  const kept = async (afterMs: number) => {
+    await deleteExpired(tenant.cell.database, Date.now() + afterMs, cellKinds);
+    const counts = ["webhook_deliveries", "webhook_attempts", "webhook_bodies"].map(
+      async (table) =>
+        (await rowsOf(tenant.cell.database, `select 1 from ${table} where tenant_id = ?`, tenant.tenantId))
+          .length,
+    );
+    return await Promise.all(counts);
+  };
+  expect(await kept(30 * dayMs - 3 * minuteMs)).toEqual([2, 3, 2]);
+  expect(await kept(30 * dayMs)).toEqual([1, 0, 2]);
+  expect(await kept(45 * dayMs)).toEqual([1, 0, 0]);
+});

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
+import { emitMany, eventsOf, failing, idsOf, listening, orderAt, taken } from "./kit.ts";
+
+test("one delivery, or all that failed, is sent again under its id and with its bytes", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], failing);
+  for (let made = 0; made < 3; made += 1) await orderAt(sim, tenant);
+  await sim.run(4 * dayMs);
+  const failed = (await ask("deliveries", { query: { state: "failed" } })).json.data;
+  expect(failed).toHaveLength(3);
+  const before = sim.delivered.splice(0);
+  sim.receivers.set("shop.example", taken);
+  await ask("replay", { body: { deliveryId: failed[1].id } });
+  await sim.run(10 * secondMs);
+  expect(sim.delivered.map(({ headers }) => headers.get("webhook-id"))).toEqual([failed[1].id]);
+  await ask("replay", { body: { failed: true } });
+  await sim.run(10 * secondMs);
+  expect(sim.delivered.map(({ headers }) => headers.get("webhook-id")).toSorted()).toEqual(
+    failed.map(({ id }: { id: string }) => id).toSorted(),
+  );
+  for (const { headers, body } of sim.delivered) {
+    const id = headers.get("webhook-id");
+    expect(before.find((other) => other.headers.get("webhook-id") === id)?.body).toBe(body);
+  }
+  expect((await ask("deliveries", { query: { state: "failed" } })).json.data).toEqual([]);
+});
+
+test("a replay since a time sends all there was, also what was never sent, and stops where it was asked", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], taken);
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  const since = new Date(Date.now()).toISOString();
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  await ask("disable", {});
+  for (let made = 0; made < 120; made += 1) await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  await ask("enable", {});
+  const first = sim.delivered.splice(0);
+  expect(first).toHaveLength(2);
+  await ask("replay", { body: { since } });
+  await sim.run(2 * minuteMs);
+  const seqs = sim.delivered.map(({ body }) => JSON.parse(body).seq).toSorted((a, b) => a - b);
+  const events = await eventsOf(tenant, "order.placed");
+  expect(seqs).toEqual(events.slice(1).map(({ seq }) => seq));
+  const again = sim.delivered.find(({ body }) => body === first[1]?.body);
+  expect(again?.headers.get("webhook-id")).toBe(first[1]?.headers.get("webhook-id"));
+  await sim.run(dayMs);
+  expect(sim.delivered).toHaveLength(121);
+});
+
+test("a replay of more than one statement changes, or one page holds, sends each event once", async () => {
+  const { sim, tenant, ask } = await listening(["order.updated"], taken);
+  const since = new Date(Date.now()).toISOString();
+  await emitMany(tenant, 1200);
+  await sim.run(5 * minuteMs);
+  await ask("disable", {});
+  await emitMany(tenant, 700);
+  await sim.run(minuteMs);
+  await ask("enable", {});
+  const first = sim.delivered.splice(0);
+  expect(first).toHaveLength(1200);
+  await ask("replay", { body: { since } });
+  await sim.run(5 * minuteMs);
+  expect(sim.delivered).toHaveLength(1900);
+  expect(new Set(idsOf(sim.delivered)).size).toBe(1900);
+  expect(new Set(idsOf([...first, ...sim.delivered])).size).toBe(1900);
+});
