@@ -62,6 +62,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     if (!isElsewhere(policy, request)) return await this.enter(request);
     const { admitted, tatMs, ...rate } = takeGcra(this.#elsewhereTatMs, this.#lastMs, tiers.free);
     this.#elsewhereTatMs = tatMs;
+    this.#note(policy, request, false);
     return { v: 1, outcome: "elsewhere", policy: this.#textOf(policy), rate };
   }
 

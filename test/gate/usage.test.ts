@@ -7,7 +7,7 @@ import {
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { CountMessage } from "#lib/call-record.ts";
 import { dayMs, hourMs, hourStart, minuteMs, timestamp } from "#lib/time.ts";
-import { consumed, logOf } from "#test/call-log.ts";
+import { consumed, listening, logOf } from "#test/call-log.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv, wholeEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
@@ -81,6 +81,30 @@ test("members' calls are counted too, and every refusal but a stranger's", async
   for (const stranger of [`${tenant.key}u`, "nobody"])
     expect((await call("tenants.ping", { tenant: tenant.slug, as: stranger })).status).toBe(401);
   expect(await runDurableObjectAlarm(gateOf(tenant.keyId))).toBe(false);
+});
+
+test("calls from an address that a key is not held to are counted as they are noted", async () => {
+  const tenant = await newTenant();
+  const { env, calls } = listening();
+  await rowsOf(
+    tenant.cell.database,
+    "update api_keys set ip_allow_list = ? where id = ?",
+    '["192.0.2.0/24"]',
+    tenant.keyId,
+  );
+  const from = (address: string) =>
+    call("tenants.ping", {
+      tenant: tenant.slug,
+      as: tenant.key,
+      headers: { "CF-Connecting-IP": address },
+      env,
+    });
+  const answers = await Promise.all(Array.from({ length: 15 }, () => from("198.51.100.7")));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([403, 429]));
+  expect((await from("192.0.2.9")).status).toBe(200);
+  await flush(tenant.keyId);
+  expect((await countsOf(tenant)).map(([, , counted]) => counted)).toEqual([16]);
+  expect(calls().reduce((sum, { times }) => sum + times, 0)).toBe(16);
 });
 
 test("a request that must ask its gate again is counted once", async () => {
