@@ -49,7 +49,6 @@ interface Home {
 
 export const homes: Readonly<Record<string, Home>> = {
   zod: { rooms: levels.flat() },
-  "typeid-js": { rooms: ["lib", "platform"] },
   jose: { rooms: ["crypto", "gate", "identity"] },
   hono: { rooms: ["http", "identity", "console", "app"] },
   "@hono/zod-validator": { rooms: ["http"] },
