@@ -19,6 +19,7 @@ export default defineConfig(async () => ({
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
           // A test client waits for all that a call began.
           CALL_LOG_WAIT_MS: "0",
+          WAKE_UP_WAIT_MS: "0",
           // Set by CI: then a missing ../shared/vectors fails the tests that need it instead of skipping them.
           REQUIRE_VECTORS: process.env.KEYLINE_REQUIRE_VECTORS ?? "",
           TEST_MIGRATIONS: {

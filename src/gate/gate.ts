@@ -7,6 +7,7 @@ import { minuteMs, secondMs } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env, GateRpc } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
 import { hydrate } from "./hydrate.ts";
 import { type EnterAnswer, EnterRequest, type Policy } from "./policy.ts";
 import { tiers } from "./tiers.ts";
@@ -22,7 +23,7 @@ const recheckedAgeMs = 2 * secondMs;
  */
 export class Gate extends DurableObject<Env> implements GateRpc {
   #policy: { readonly policy: Policy | null; readonly readAt: number } | null = null;
-  #said: { readonly policy: Policy; readonly text: string } | null = null;
+  #said: { readonly policy: Policy; readonly text: string; readonly id: string } | null = null;
   #hydrating: Promise<Policy | null> | null = null;
   #generation = 0;
   #tatMs: number | null = null;
@@ -50,7 +51,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     return {
       v: 1,
       outcome: taken.admitted ? "admitted" : "limited",
-      policy: this.#textOf(policy),
+      ...this.#say(policy, request),
       rate: { remaining, resetSeconds, retryAfterSeconds },
     };
   }
@@ -63,7 +64,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     const { admitted, tatMs, ...rate } = takeGcra(this.#elsewhereTatMs, this.#lastMs, tiers.free);
     this.#elsewhereTatMs = tatMs;
     this.#note(policy, request, false);
-    return { v: 1, outcome: "elsewhere", policy: this.#textOf(policy), rate };
+    return { v: 1, outcome: "elsewhere", ...this.#say(policy, request), rate };
   }
 
   /** The rights have changed: whatever was read, or is being read, is worth nothing. */
@@ -84,9 +85,13 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     this.#usage.note({ cell, tenantId, principalId }, this.#lastMs, isAdmitted && secretHash !== null);
   }
 
-  #textOf(policy: Policy): string {
-    if (this.#said?.policy !== policy) this.#said = { policy, text: JSON.stringify(policy) };
-    return this.#said.text;
+  #say(policy: Policy, { knownPolicyId }: EnterRequest): { policy: string | null; policyId: string } {
+    if (this.#said?.policy !== policy) {
+      const text = JSON.stringify(policy);
+      this.#said = { policy, text, id: this.#said?.text === text ? this.#said.id : newId("pol") };
+    }
+    const { text, id } = this.#said;
+    return { policy: knownPolicyId === id ? null : text, policyId: id };
   }
 
   #isGenuine(policy: Policy, request: EnterRequest): boolean {

@@ -39,19 +39,6 @@ export const Policy = z.object({
 });
 export type Policy = z.infer<typeof Policy>;
 
-const mostPolicies = 1_000;
-const policies = new Map<string, Policy>();
-
-/** A gate says the same rights with each request: as JSON they cross cheaply, and each text is parsed once. */
-const PolicyText = z.string().transform((text): Policy => {
-  const known = policies.get(text);
-  if (known) return known;
-  const policy = Policy.parse(JSON.parse(text));
-  if (policies.size >= mostPolicies) policies.clear();
-  policies.set(text, policy);
-  return policy;
-});
-
 /** Payloads carry a version because old and new code coexist during a deploy. */
 export const EnterRequest = z.object({
   v: z.literal(1),
@@ -66,17 +53,28 @@ export const EnterRequest = z.object({
   recheck: z.boolean().default(false),
   /** Where the request came from; null where that is not known. */
   address: z.string().nullable().default(null),
+  /** The policyId of the rights that whoever asks still has at hand. */
+  knownPolicyId: z.string().nullable().default(null),
 });
 export type EnterRequest = z.infer<typeof EnterRequest>;
 
 const Rate = z.object({ remaining: z.int(), resetSeconds: z.int(), retryAfterSeconds: z.int() });
 export type Rate = z.infer<typeof Rate>;
 
+const known = {
+  v: z.literal(1),
+  /** JSON of a Policy; null where whoever asks has it at hand, as its way costs more than all else that is said. */
+  policy: z.string().nullable(),
+  /** The same for as long as the text is. A gate of before has none, and always says the text. */
+  policyId: z.string().nullable().default(null),
+  rate: Rate,
+};
+
 export const EnterAnswer = z.discriminatedUnion("outcome", [
-  z.object({ v: z.literal(1), outcome: z.literal("admitted"), policy: PolicyText, rate: Rate }),
-  z.object({ v: z.literal(1), outcome: z.literal("limited"), policy: PolicyText, rate: Rate }),
+  z.object({ ...known, outcome: z.literal("admitted") }),
+  z.object({ ...known, outcome: z.literal("limited") }),
   /** Genuine, but from an address that this key is not held to: such calls have a small limit of their own. */
-  z.object({ v: z.literal(1), outcome: z.literal("elsewhere"), policy: PolicyText, rate: Rate }),
+  z.object({ ...known, outcome: z.literal("elsewhere") }),
   z.object({ v: z.literal(1), outcome: z.literal("unknown") }),
 ]);
 export type EnterAnswer = z.infer<typeof EnterAnswer>;

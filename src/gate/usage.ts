@@ -58,18 +58,18 @@ export class Usage {
     if (!this.#isPending) {
       this.#isPending = true;
       void this.#schedule(at);
-    } else if (!this.#isWatched) this.#watch();
+    } else if (!this.#isWatched) void this.#watch();
   }
 
   // Each call but the last is followed by another, which costs no timer of its own.
-  #watch(): void {
+  async #watch(): Promise<void> {
     this.#isWatched = true;
-    const noted = this.#noted;
-    setTimeout(() => {
-      this.#isWatched = false;
-      if (noted === this.#noted) void this.#keep();
-      else this.#watch();
-    }, idleMs);
+    for (let noted = -1; noted !== this.#noted; ) {
+      noted = this.#noted;
+      await scheduler.wait(idleMs);
+    }
+    this.#isWatched = false;
+    await this.#keep();
   }
 
   // An alarm may be left from before an eviction: set anew at each return, it would never ring.

@@ -1,9 +1,11 @@
 import type { Change, Remove, Update } from "#db/changes.ts";
 import { metaOf } from "#db/tenant-table.ts";
 import type { Cell } from "#platform/cells.ts";
+import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { gateOf } from "#platform/gates.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { wakeOutbox } from "#platform/wake-ups.ts";
 
 /**
  * What may be told sooner than it would be found out: consumers of the outbox, and the gates of principals whose own
@@ -16,7 +18,12 @@ export async function afterCommit(
   changes: readonly Change[],
 ): Promise<void> {
   const told: Promise<unknown>[] = [];
-  if (changes.some((change) => change.kind === "emit")) told.push(cell.queue.send({ v: 1, tenantId }));
+  if (changes.some((change) => change.kind === "emit"))
+    wakeOutbox(cell.queue, tenantId, {
+      now: systemNow(),
+      waitMs: Number(env.WAKE_UP_WAIT_MS),
+      waitUntil: (work) => told.push(work),
+    });
   for (const principalId of new Set(changedPrincipals(changes)))
     told.push(gateOf(env, cell, principalId).forget());
   for (const result of await Promise.allSettled(told)) {

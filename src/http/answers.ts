@@ -4,6 +4,7 @@ import { entityTag, ifNoneMatchHits } from "./conditional.ts";
 import type { Media } from "./media.ts";
 import { type ProblemDetails, type ProblemName, problemBody, problems } from "./problem.ts";
 import type { RequestContext } from "./request-state.ts";
+import { respond } from "./respond.ts";
 import type { TextAnswer } from "./text-answer.ts";
 
 /** A problem document (RFC 9457). */
@@ -14,7 +15,7 @@ export function problemAnswer(c: RequestContext, name: ProblemName, details: Pro
   if (details.retryAfterSeconds !== undefined)
     state.headers.set("Retry-After", String(details.retryAfterSeconds));
   const body = JSON.stringify(problemBody(name, state.requestId, details));
-  return c.body(body, problems[name].status, { "Content-Type": "application/problem+json" });
+  return respond(c, problems[name].status, body, { "Content-Type": "application/problem+json" });
 }
 
 /** A page or a text as it is, with a tag of its content. */
@@ -29,8 +30,8 @@ export async function textAnswer(
   for (const [name, value] of Object.entries({ "Cache-Control": "no-cache", ...headers, ETag: tag }))
     kept.set(name, value);
   const held = c.req.header("if-none-match");
-  if (held !== undefined && ifNoneMatchHits(held, tag)) return c.body(null, 304);
-  return c.body(text, 200, { "Content-Type": media?.type ?? "text/plain; charset=utf-8" });
+  if (held !== undefined && ifNoneMatchHits(held, tag)) return respond(c, 304, null);
+  return respond(c, 200, text, { "Content-Type": media?.type ?? "text/plain; charset=utf-8" });
 }
 
 /** A success: JSON with its entity tag, or 304 where the client holds it already. */
@@ -39,7 +40,7 @@ export function dataAnswer(c: RequestContext, status: 200 | 201 | 204, answer: u
   if (tag !== null) c.get("state").headers.set("ETag", tag);
   const held = c.req.header("if-none-match");
   if (tag !== null && held !== undefined && c.req.method === "GET" && ifNoneMatchHits(held, tag))
-    return c.body(null, 304);
-  if (status === 204) return c.body(null, 204);
-  return c.body(JSON.stringify(answer), status, { "Content-Type": "application/json" });
+    return respond(c, 304, null);
+  if (status === 204) return respond(c, 204, null);
+  return respond(c, status, JSON.stringify(answer), { "Content-Type": "application/json" });
 }

@@ -3,13 +3,13 @@ import { ringOf } from "#db/open-tenant.ts";
 import type { Keys } from "#db/sealing.ts";
 import { authenticate, type Credential } from "#gate/authenticate.ts";
 import { type Capability, holds, intersect } from "#gate/capabilities.ts";
-import { EnterAnswer, type EnterRequest, type Policy, type Rate } from "#gate/policy.ts";
+import { enter } from "#gate/enter.ts";
+import type { Policy, Rate } from "#gate/policy.ts";
 import { noteRefusal, wasRefusedLately } from "#gate/refused-lately.ts";
 import { tiers } from "#gate/tiers.ts";
 import { rateLimitFields } from "#lib/rate-limit-fields.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
-import { gateOf, isRetryable } from "#platform/gates.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
 import type { RequestContext } from "./request-state.ts";
@@ -36,7 +36,8 @@ export async function admit(
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
-  const answer = await enter(c, credential, staleEpoch, recheck);
+  const address = c.req.header("cf-connecting-ip") ?? null;
+  const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
   // Whoever is limited has time to wait before the rights are read anew.
@@ -66,33 +67,6 @@ function stranger(credential: Credential): Refusal {
 // A token of an outside issuer counts while the cell says that its member is one by that issuer.
 function isVouchedFor({ outside }: Credential, policy: Policy): boolean {
   return outside === null || policy.outsideMembers.includes(outside.memberRowId);
-}
-
-async function enter(
-  c: RequestContext,
-  credential: Credential,
-  staleEpoch: number | null,
-  recheck: boolean,
-): Promise<EnterAnswer> {
-  const { principalId, tenantId, secretHash, cell } = credential;
-  const address = c.req.header("cf-connecting-ip") ?? null;
-  const request: EnterRequest = {
-    v: 1,
-    cell: cell.id,
-    principalId,
-    tenantId,
-    secretHash,
-    staleEpoch,
-    recheck,
-    address,
-  };
-  try {
-    return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
-  } catch (error) {
-    if (!isRetryable(error)) throw error;
-    // A stub is of no use after an exception: ask by a new one.
-    return EnterAnswer.parse(await gateOf(c.env, cell, principalId).enter(request));
-  }
 }
 
 function showRate(c: RequestContext, tier: Policy["tier"], rate: Rate, admitted: boolean): void {

@@ -3,6 +3,7 @@ import { type Selection, selectionOf } from "#lib/preconditions.ts";
 import { tenantFiles } from "#platform/tenant-files.ts";
 import { problemAnswer } from "./answers.ts";
 import { type Run, showBookmark } from "./execute.ts";
+import { respond } from "./respond.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { StoredObject } from "./stored-object.ts";
 
@@ -22,7 +23,7 @@ export async function streamAnswer(run: Run, stored: StoredObject): Promise<Resp
   }
   headers.set("ETag", entityTag);
   headers.set("Last-Modified", new Date(stored.modifiedAt).toUTCString());
-  if (selected.status === 304) return c.body(null, 304);
+  if (selected.status === 304) return respond(c, 304, null);
   headers.set("Content-Disposition", contentDisposition(stored.disposition, stored.fileName));
   // Should a browser show it after all, it shows it as a page of nobody that may run nothing.
   headers.set("Content-Security-Policy", `${securityHeaders["Content-Security-Policy"]}; sandbox`);
@@ -54,9 +55,9 @@ async function content(
   if (selected.status === 206)
     headers.set("Content-Range", `bytes ${range.offset}-${range.offset + range.length - 1}/${size}`);
   const told = { "Content-Type": contentType, "Content-Length": String(range.length) };
-  if (c.req.method === "HEAD") return c.body(null, 200, told);
+  if (c.req.method === "HEAD") return respond(c, 200, null, told);
   const files = tenantFiles(caller.cell.files, caller.policy.tenantId);
   const found = await files.get(object, selected.status === 206 ? { range } : {});
   if (!found) throw new Error(`The bucket has no ${object}, which a row points to.`);
-  return c.body(found.body, selected.status, told);
+  return respond(c, selected.status, found.body, told);
 }

@@ -1,40 +1,30 @@
 import { type CallMessage, type CallRecord, messageOfCalls, mostCallsPerMessage } from "#lib/call-record.ts";
-import { secondMs } from "#lib/time.ts";
+import { type Adding, Gatherer } from "./gatherer.ts";
 import { errorFields, log } from "./log.ts";
 
 const rateLimited = 429;
 // What may be on its way to a queue that does not answer; beyond it calls are left out and counted.
 const mostUnderWay = 20 * mostCallsPerMessage;
-// A holder that is this late was killed with its timer.
-const lateMs = secondMs;
-
-/** What the request that adds a call gives: its time, how long the call may wait, and what keeps its work alive. */
-export interface Adding {
-  readonly now: number;
-  readonly waitMs: number;
-  readonly waitUntil: (work: Promise<void>) => void;
-}
 
 interface Entry {
   readonly tenantId: string;
   call: CallRecord;
 }
 
-interface Filling {
-  readonly startedAt: number;
-  readonly calls: Entry[];
+interface Calls {
+  readonly entries: Entry[];
   /** Refusals at the rate limit by tenant, principal and operation: a flood of them costs one record each time. */
   readonly limited: Map<string, Entry>;
-  isTaken: boolean;
 }
 
-/**
- * The calls of this isolate on their way to one cell's queue. To add one is a push; the request that begins a buffer
- * holds its timer, and whoever fills it sends it. Best effort: what a queue does not take is lost, counted and told.
- */
+/** The calls of this isolate on their way to one cell's queue: what it does not take is lost, counted and told. */
 export class CallBuffer {
   readonly #queue: Queue;
-  #filling: Filling | null = null;
+  readonly #gatherer = new Gatherer<Calls>({
+    begin: () => ({ entries: [], limited: new Map() }),
+    isFull: ({ entries }) => entries.length >= mostCallsPerMessage,
+    send: (calls) => this.#send(calls),
+  });
   #underWay = 0;
   #lost = 0;
 
@@ -43,44 +33,19 @@ export class CallBuffer {
   }
 
   add(tenantId: string, call: CallRecord, adding: Adding): void {
-    const filling = this.#filling;
-    if (!filling) {
-      this.#begin(tenantId, call, adding);
-      return;
-    }
-    put(filling, tenantId, call);
-    const isLate = adding.now - filling.startedAt > adding.waitMs + lateMs;
-    if (filling.calls.length < mostCallsPerMessage && !isLate) return;
-    this.#filling = null;
-    // By a timer too, so that the request that filled it is answered first.
-    adding.waitUntil(this.#sendAfter(0, filling));
+    if (this.#underWay >= mostUnderWay) this.#lost += call.times;
+    else this.#gatherer.add((calls) => put(calls, tenantId, call), adding);
   }
 
-  #begin(tenantId: string, call: CallRecord, { now, waitMs, waitUntil }: Adding): void {
-    if (this.#underWay >= mostUnderWay) {
-      this.#lost += call.times;
-      return;
-    }
-    const filling: Filling = { startedAt: now, calls: [], limited: new Map(), isTaken: false };
-    put(filling, tenantId, call);
-    this.#filling = filling;
-    waitUntil(this.#sendAfter(waitMs, filling));
-  }
-
-  async #sendAfter(ms: number, filling: Filling): Promise<void> {
-    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
-    else await scheduler.wait(0);
-    if (filling.isTaken) return;
-    filling.isTaken = true;
-    if (this.#filling === filling) this.#filling = null;
-    this.#underWay += filling.calls.length;
+  async #send({ entries }: Calls): Promise<void> {
+    this.#underWay += entries.length;
     try {
-      await this.#queue.sendBatch(messagesOf(filling));
+      await this.#queue.sendBatch(messagesOf(entries));
     } catch (error) {
-      this.#lost += filling.calls.reduce((sum, { call }) => sum + call.times, 0);
+      this.#lost += entries.reduce((sum, { call }) => sum + call.times, 0);
       log("warn", "calls could not be sent to the call log", errorFields(error));
     }
-    this.#underWay -= filling.calls.length;
+    this.#underWay -= entries.length;
     if (this.#lost > 0) log("warn", "calls are missing from the call log", { calls: this.#lost });
     this.#lost = 0;
   }
@@ -97,7 +62,7 @@ export function callBufferOf(queue: Queue): CallBuffer {
   return buffer;
 }
 
-function put({ calls, limited }: Filling, tenantId: string, call: CallRecord): void {
+function put({ entries, limited }: Calls, tenantId: string, call: CallRecord): void {
   const entry = { tenantId, call };
   if (call.status === rateLimited) {
     const name = `${tenantId} ${call.actorId} ${call.operation}`;
@@ -108,12 +73,12 @@ function put({ calls, limited }: Filling, tenantId: string, call: CallRecord): v
     }
     limited.set(name, entry);
   }
-  calls.push(entry);
+  entries.push(entry);
 }
 
 /** One message for each tenant. */
-function messagesOf({ calls }: Filling): { body: CallMessage }[] {
-  const byTenant = Map.groupBy(calls, ({ tenantId }) => tenantId);
+function messagesOf(entries: readonly Entry[]): { body: CallMessage }[] {
+  const byTenant = Map.groupBy(entries, ({ tenantId }) => tenantId);
   return [...byTenant].map(([tenantId, own]) => ({
     body: messageOfCalls(
       tenantId,

@@ -20,6 +20,8 @@ export interface Env {
   readonly SECURITY_CONTACT?: string;
   /** Milliseconds that a call's record may wait in its isolate for others. */
   readonly CALL_LOG_WAIT_MS: string;
+  /** The same of a wake-up of the outbox; webhooks are so much later. */
+  readonly WAKE_UP_WAIT_MS: string;
   /** Where names are looked up: a resolver that speaks DNS over HTTPS in JSON. */
   readonly DOH_URL: string;
   /** "true": webhooks may go to http://localhost. `npm start` sets it. */

@@ -8,7 +8,7 @@ import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { consume } from "#jobs/consume.ts";
-import { sweepEvents } from "#jobs/dispatch-events.ts";
+import { sweepEvents, WakeUp } from "#jobs/dispatch-events.ts";
 import { deleteExpired } from "#jobs/retention.ts";
 import { dayMs, secondMs, timestamp } from "#lib/time.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
@@ -71,6 +71,30 @@ test("a commit with events sends one wake-up that names the tenant alone, any ot
   await call("customers.create", { ...as(tenant), body: { name: "" }, env });
   await call("orders.list", { ...as(tenant), env });
   expect(sent()).toHaveLength(1);
+});
+
+test("the commits of a moment are told once for each tenant, and those of the next one again", async () => {
+  const tenants = [await newTenant(), await newTenant()];
+  let committed = 0;
+  const counting = tapped(testEnv().CELL_US1 as D1Database, async (_texts, commit) => {
+    const results = await commit();
+    committed += 1;
+    return results;
+  });
+  const { env, sent } = deaf({ WAKE_UP_WAIT_MS: "60000", CELL_US1: counting });
+  const told = tenants.map(({ tenantId }) => tenantId).toSorted();
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  for (let moment = 1; moment <= 2; moment += 1) {
+    const writes = tenants.flatMap((tenant) => Array.from({ length: 5 }, () => createOrder(tenant, env)));
+    while (committed < 10 * moment) await scheduler.wait(10);
+    // What a commit is followed by without waiting for anything.
+    await scheduler.wait(10);
+    expect(sent()).toHaveLength(2 * (moment - 1));
+    vi.advanceTimersByTime(60_000);
+    expect((await Promise.all(writes)).map(({ status }) => status)).toEqual(Array(10).fill(201));
+    const latest = sent().slice(-2).map((body) => WakeUp.parse(body).tenantId);
+    expect([sent().length, latest.toSorted()]).toEqual([2 * moment, told]);
+  }
 });
 
 test("a queue that refuses messages costs nobody their write, and the sweeper makes good for it", async () => {
@@ -271,11 +295,13 @@ function createOrder(tenant: TestTenant, env: TestEnv, given: object = {}): Prom
 }
 
 /** An env whose queue takes messages and delivers none. */
-function deaf(): { env: TestEnv; sent: () => readonly unknown[] } {
+function deaf(vars: Partial<TestEnv> = {}): { env: TestEnv; sent: () => readonly unknown[] } {
   const sent: unknown[] = [];
-  const send = async (message: unknown) => void sent.push(message);
-  const queue = proxied(testEnv().AUDIT_EVENTS_US1 as Queue, { send });
-  return { env: envWith({ AUDIT_EVENTS_US1: queue }), sent: () => sent };
+  const sendBatch = async (messages: Iterable<MessageSendRequest>) => {
+    for (const { body } of messages) sent.push(body);
+  };
+  const queue = proxied(testEnv().AUDIT_EVENTS_US1 as Queue, { sendBatch });
+  return { env: envWith({ AUDIT_EVENTS_US1: queue, ...vars }), sent: () => sent };
 }
 
 function sweeping(): { cell: Cell; swept: () => readonly unknown[] } {

@@ -36,8 +36,7 @@ test("nothing of an id but its time and its turn says what the next one is", () 
   const ends = Array.from({ length: 1_000 }, () => newId("ord").slice(-9));
   expect(new Set(ends).size).toBe(ends.length);
   // Each of the last digits takes all its values: no bit of chance stands still.
-  for (let place = 0; place < 9; place += 1)
-    expect(new Set(ends.map((end) => end.at(place))).size).toBe(32);
+  for (let place = 0; place < 9; place += 1) expect(new Set(ends.map((end) => end.at(place))).size).toBe(32);
 });
 
 test("a clock that was set back by much is believed", () => {

@@ -1,0 +1,61 @@
+import type { Env } from "#platform/env.ts";
+import { gateOf, isRetryable } from "#platform/gates.ts";
+import type { Credential } from "./authenticate.ts";
+import { EnterAnswer, type EnterRequest, Policy, type Rate } from "./policy.ts";
+
+/** What a request tells its gate beside its credential. */
+export type Asking = Pick<EnterRequest, "staleEpoch" | "recheck" | "address">;
+
+/** What the gate says of it. */
+export type Entrance =
+  | { readonly outcome: "admitted" | "limited" | "elsewhere"; readonly policy: Policy; readonly rate: Rate }
+  | { readonly outcome: "unknown" };
+
+interface Known {
+  readonly id: string | null;
+  readonly text: string | null;
+  readonly policy: Policy;
+}
+
+const mostKnown = 1_000;
+// What this isolate was last told, by principal. Whether it still holds is for the gate to say, each time.
+const known = new Map<string, Known>();
+
+/** One hop to the principal's gate: is it active, what may it do, may it go now. */
+export async function enter(env: Env, credential: Credential, asking: Asking): Promise<Entrance> {
+  const { principalId, tenantId, secretHash, cell } = credential;
+  const held = known.get(principalId) ?? null;
+  const request: EnterRequest = {
+    v: 1,
+    cell: cell.id,
+    principalId,
+    tenantId,
+    secretHash,
+    ...asking,
+    knownPolicyId: held?.id ?? null,
+  };
+  const answer = EnterAnswer.parse(await ask(env, credential, request));
+  if (answer.outcome === "unknown") {
+    known.delete(principalId);
+    return answer;
+  }
+  const { outcome, policy: text, policyId, rate } = answer;
+  if (text === null) {
+    if (!held) throw new Error("A gate left out rights that nobody has at hand.");
+    return { outcome, policy: held.policy, rate };
+  }
+  const policy = held?.text === text ? held.policy : Policy.parse(JSON.parse(text));
+  if (known.size >= mostKnown) known.clear();
+  known.set(principalId, { id: policyId, text, policy });
+  return { outcome, policy, rate };
+}
+
+async function ask(env: Env, { cell, principalId }: Credential, request: EnterRequest): Promise<unknown> {
+  try {
+    return await gateOf(env, cell, principalId).enter(request);
+  } catch (error) {
+    if (!isRetryable(error)) throw error;
+    // A stub is of no use after an exception: ask by a new one.
+    return await gateOf(env, cell, principalId).enter(request);
+  }
+}

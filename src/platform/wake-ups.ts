@@ -1,0 +1,32 @@
+import { type Adding, Gatherer } from "./gatherer.ts";
+import { errorFields, log } from "./log.ts";
+
+// As many as one sending to a queue holds.
+const mostTenants = 100;
+
+const gatherers = new WeakMap<Queue, Gatherer<Set<string>>>();
+
+/**
+ * Tells the cell's outbox that this tenant has events, once for all the commits of a moment: a tenant that writes much
+ * shall not pay a message for each. What gets lost on the way, the sweeper finds.
+ */
+export function wakeOutbox(queue: Queue, tenantId: string, adding: Adding): void {
+  const known = gatherers.get(queue);
+  const gatherer = known ?? gathererOf(queue);
+  if (!known) gatherers.set(queue, gatherer);
+  gatherer.add((tenantIds) => tenantIds.add(tenantId), adding);
+}
+
+function gathererOf(queue: Queue): Gatherer<Set<string>> {
+  return new Gatherer({
+    begin: () => new Set(),
+    isFull: ({ size }) => size >= mostTenants,
+    async send(tenantIds) {
+      try {
+        await queue.sendBatch([...tenantIds].map((tenantId) => ({ body: { v: 1, tenantId } })));
+      } catch (error) {
+        log("warn", "the outbox was not told of events", errorFields(error));
+      }
+    },
+  });
+}
