@@ -1,6 +1,7 @@
 import { encodeBase64Url } from "#lib/base64url.ts";
 import { utf8 } from "#lib/utf8.ts";
-import { entityTag, ifNoneMatchHits } from "./conditional.ts";
+import type { JsonAnswer } from "./answer.ts";
+import { ifNoneMatchHits } from "./conditional.ts";
 import type { Media } from "./media.ts";
 import { type ProblemDetails, type ProblemName, problemBody, problems } from "./problem.ts";
 import type { RequestContext } from "./request-state.ts";
@@ -35,12 +36,11 @@ export async function textAnswer(
 }
 
 /** A success: JSON with its entity tag, or 304 where the client holds it already. */
-export function dataAnswer(c: RequestContext, status: 200 | 201 | 204, answer: unknown): Response {
-  const tag = entityTag(answer);
+export function dataAnswer(c: RequestContext, status: 200 | 201 | 204, { json, tag }: JsonAnswer): Response {
   if (tag !== null) c.get("state").headers.set("ETag", tag);
   const held = c.req.header("if-none-match");
   if (tag !== null && held !== undefined && c.req.method === "GET" && ifNoneMatchHits(held, tag))
     return respond(c, 304, null);
   if (status === 204) return respond(c, 204, null);
-  return respond(c, status, JSON.stringify(answer), { "Content-Type": "application/json" });
+  return respond(c, status, json, { "Content-Type": "application/json" });
 }

@@ -1,12 +1,9 @@
-import { z } from "zod";
 import type { Commit } from "./outcome.ts";
-
-const Versioned = z.object({ version: z.int() });
 
 /** The entity tag of an answer that carries a version; null for lists and the like. */
 export function entityTag(answer: unknown): string | null {
-  const versioned = Versioned.safeParse(answer);
-  return versioned.success ? `"${versioned.data.version}"` : null;
+  const isVersioned = typeof answer === "object" && answer !== null && "version" in answer;
+  return isVersioned && Number.isSafeInteger(answer.version) ? `"${answer.version}"` : null;
 }
 
 /** RFC 9110 section 13.1.1: true where the commit's first changed row is the one the client has seen. */

@@ -6,6 +6,7 @@ import { EpochMoved } from "#db/tenant-db.ts";
 import { IssuerUnavailable } from "#gate/outside-keys.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { jsonOf } from "./answer.ts";
 import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
 import { admit, type Caller, mayCall } from "./caller.ts";
 import { executeEffect } from "./effect.ts";
@@ -131,7 +132,7 @@ async function servePublic(
   const answer = await operation.run(context, inputOf(c, operation));
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
   if (answer instanceof TextAnswer) return await textAnswer(c, mediaOf(operation.returns), answer);
-  return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
+  return dataAnswer(c, operation.status ?? 200, jsonOf(operation.returns.parse(answer)));
 }
 
 async function serveProtocol(
@@ -147,7 +148,7 @@ async function serveProtocol(
     body: new Uint8Array(await c.req.arrayBuffer()),
   });
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
-  return dataAnswer(c, operation.status ?? 200, operation.returns.parse(answer));
+  return dataAnswer(c, operation.status ?? 200, jsonOf(operation.returns.parse(answer)));
 }
 
 // Rights that moved under a request are read again and authorized once more; a second time is too much for one request.
@@ -179,7 +180,7 @@ async function execute(
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
     if (isBytes(operation.returns)) return await streamAnswer(run, storedObject(answer));
-    return await answered(run, 200, operation.returns.parse(answer));
+    return await answered(run, 200, jsonOf(operation.returns.parse(answer)));
   }
   const key = await replayKeyOf(c, name, operation, caller, input);
   if (key instanceof Refusal) return problemAnswer(c, key.problem, key.details);

@@ -8,7 +8,7 @@ import { TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { secondMs } from "#lib/time.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { tenantFiles } from "#platform/tenant-files.ts";
-import { draftOf, filled } from "./answer.ts";
+import { draftOf, filled, type JsonAnswer } from "./answer.ts";
 import { problemAnswer } from "./answers.ts";
 import { answered, commitRun, type Run } from "./execute.ts";
 import type { Ports, TenantContext } from "./operation.ts";
@@ -84,7 +84,7 @@ async function endedElsewhere(run: Run, operation: AnyEffect, key: ReplayKey | n
 }
 
 export type Settled =
-  | { readonly kind: "settled"; readonly answer: unknown; readonly changes: readonly Change[] }
+  | { readonly kind: "settled"; readonly answer: JsonAnswer; readonly changes: readonly Change[] }
   | { readonly kind: "refused"; readonly refusal: Refusal }
   | { readonly kind: "lost" };
 
@@ -129,7 +129,7 @@ export async function settleIntent(
         : async () => ({ answer: null, subjectId: null }),
     });
     if (committed.kind === "committed")
-      return { kind: "settled", answer: filled(draft.json, committed.assigned), changes: outcome.changes };
+      return { kind: "settled", answer: filled(draft, committed.assigned), changes: outcome.changes };
     if (committed.kind === "lost" && committed.what === "intent") return { kind: "lost" };
     // A guard that fails is a race lost, as a version is: what settle reads now is another state.
     if (committed.kind === "refused" && tries === mostTries)

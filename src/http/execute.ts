@@ -8,6 +8,7 @@ import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { destinationFault } from "#platform/destinations.ts";
 import { newId } from "#platform/ids.ts";
+import type { JsonAnswer } from "./answer.ts";
 import { dataAnswer } from "./answers.ts";
 import { bookmarkHeader, bookmarkOf, laterBookmark } from "./bookmark.ts";
 import type { Caller } from "./caller.ts";
@@ -113,7 +114,7 @@ async function sealedCaller({ c, caller }: Run): Promise<string | null> {
 }
 
 /** A success with the database's bookmark. */
-export async function answered(run: Run, status: 200 | 201 | 204, answer: unknown): Promise<Response> {
+export async function answered(run: Run, status: 200 | 201 | 204, answer: JsonAnswer): Promise<Response> {
   await showBookmark(run);
   return dataAnswer(run.c, status, answer);
 }

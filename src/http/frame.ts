@@ -52,9 +52,10 @@ async function guarded(c: RequestContext, next: Next): Promise<void> {
 const localOrigin = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])[:/]/;
 
 function transportRefusal(c: RequestContext): Response | null {
-  if (localOrigin.test(c.req.url)) return null;
-  if (!c.req.url.startsWith("https:")) {
-    const url = new URL(c.req.url);
+  const { url: text } = c.req;
+  if (localOrigin.test(text)) return null;
+  if (!text.startsWith("https:")) {
+    const url = new URL(text);
     if (url.pathname.startsWith("/v1/") || c.req.method !== "GET") return problemAnswer(c, "https-required");
     url.protocol = "https:";
     return respond(c, 308, null, { Location: url.href });

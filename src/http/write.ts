@@ -3,7 +3,7 @@ import { Store } from "#db/store.ts";
 import { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { afterCommit } from "./after-commit.ts";
-import { type Draft, draftOf, filled, withoutShownOnce } from "./answer.ts";
+import { draftOf, filled, type JsonAnswer, jsonOf, withoutShownOnce } from "./answer.ts";
 import { problemAnswer } from "./answers.ts";
 import { ifMatchHolds } from "./conditional.ts";
 import { answered, commitRun, type Run } from "./execute.ts";
@@ -40,7 +40,7 @@ export async function executeWrite(
     });
     if (committed.kind === "committed") {
       tellAfterwards(run, outcome);
-      return await answered(run, operation.status ?? 200, filled(draft.json, committed.assigned));
+      return await answered(run, operation.status ?? 200, filled(draft, committed.assigned));
     }
     if (committed.kind === "refused")
       return await refused(run, operation, key, refusalOf(committed.refusal), false);
@@ -61,14 +61,14 @@ function recordOf(
   operation: AnyWrite,
   key: ReplayKey | null,
   outcome: Commit<unknown>,
-  draft: Draft,
+  draft: JsonAnswer,
 ) {
   if (!key) return null;
-  const kept = withoutShownOnce(draft, operation.shownOnce ?? []);
+  const kept = withoutShownOnce(draft.json, operation.shownOnce ?? []);
   return recordDraft(key, {
     status: operation.status ?? 200,
     intentId: null,
-    seal: sealedAnswer(run.caller.keys, key, outcome.changes, kept.json),
+    seal: sealedAnswer(run.caller.keys, key, outcome.changes, kept),
     now: run.now,
     days: operation.keepsReplayDays ?? 1,
   });
@@ -107,7 +107,7 @@ async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Respo
   return await answered(
     run,
     replay.status === 201 ? 201 : replay.status === 204 ? 204 : 200,
-    filled(replay.answer, replay.assigned),
+    filled(jsonOf(JSON.parse(replay.answer)), replay.assigned),
   );
 }
 

@@ -40,7 +40,7 @@ export class CallBuffer {
   async #send({ entries }: Calls): Promise<void> {
     this.#underWay += entries.length;
     try {
-      await this.#queue.sendBatch(messagesOf(entries));
+      for (const messages of sendings(messagesOf(entries))) await this.#queue.sendBatch(messages);
     } catch (error) {
       this.#lost += entries.reduce((sum, { call }) => sum + call.times, 0);
       log("warn", "calls could not be sent to the call log", errorFields(error));
@@ -74,6 +74,14 @@ function put({ entries, limited }: Calls, tenantId: string, call: CallRecord): v
     limited.set(name, entry);
   }
   entries.push(entry);
+}
+
+// As many messages as a queue takes at once.
+const mostMessages = 100;
+
+function* sendings<T>(messages: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < messages.length; start += mostMessages)
+    yield messages.slice(start, start + mostMessages);
 }
 
 /** One message for each tenant. */

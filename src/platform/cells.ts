@@ -33,30 +33,45 @@ function cellFrom(env: Env, entry: string): Cell {
   const [, id, jurisdiction] = entryGrammar.exec(entry.trim()) ?? [];
   if (!id) throw new Error(`CELLS has a malformed entry: ${entry}`);
   const suffix = id.toUpperCase();
+  const database = once(() => binding<D1Database>(env, `CELL_${suffix}`, "withSession"));
+  const files = once(() => binding<R2Bucket>(env, `FILES_${suffix}`, "put"));
+  const queue = once(() => binding<Queue>(env, `AUDIT_EVENTS_${suffix}`, "sendBatch"));
+  const webhooks = once(() => binding<Queue>(env, `WEBHOOKS_${suffix}`, "sendBatch"));
+  const log = once(() => binding<D1Database>(env, `LOG_${suffix}`, "withSession"));
+  const callArchive = once(() => binding<R2Bucket>(env, `CALL_ARCHIVE_${suffix}`, "put"));
+  const calls = once(() => binding<Queue>(env, `CALLS_${suffix}`, "sendBatch"));
   return {
     id,
     jurisdiction: jurisdiction === "eu" ? "eu" : null,
     get database() {
-      return binding<D1Database>(env, `CELL_${suffix}`, "withSession");
+      return database();
     },
     get files() {
-      return binding<R2Bucket>(env, `FILES_${suffix}`, "put");
+      return files();
     },
     get queue() {
-      return binding<Queue>(env, `AUDIT_EVENTS_${suffix}`, "sendBatch");
+      return queue();
     },
     get webhooks() {
-      return binding<Queue>(env, `WEBHOOKS_${suffix}`, "sendBatch");
+      return webhooks();
     },
     get log() {
-      return binding<D1Database>(env, `LOG_${suffix}`, "withSession");
+      return log();
     },
     get callArchive() {
-      return binding<R2Bucket>(env, `CALL_ARCHIVE_${suffix}`, "put");
+      return callArchive();
     },
     get calls() {
-      return binding<Queue>(env, `CALLS_${suffix}`, "sendBatch");
+      return calls();
     },
+  };
+}
+
+function once<T>(find: () => T): () => T {
+  let found: T | undefined;
+  return () => {
+    found ??= find();
+    return found;
   };
 }
 

@@ -5,7 +5,7 @@ import { systemNow } from "#platform/clock.ts";
 // A clock that goes back by less is held to what it said before, so that later ids do not sort before earlier ones.
 const mostBackMs = 10 * secondMs;
 const counterEnd = 2 ** 26;
-const last = { ms: 0, counter: 0 };
+const last = { ms: -1, counter: 0, time: "" };
 
 /**
  * A new TypeID, `cus_01j…`: a prefix and a UUIDv7 in base32, so ids of one kind sort by their time, and those that one
@@ -19,17 +19,14 @@ export function newId(prefix: string): string {
   const [first, second] = [Math.floor(last.counter / 2 ** 14), last.counter % 2 ** 14];
   const versioned = 0x7 * 2 ** 36 + first * 2 ** 24 + 0x2 * 2 ** 22 + second * 2 ** 8 + (middle & 0xff);
   const chance = (middle >>> 24) * 2 ** 32 + low;
-  return `${prefix}_${encodeBase32Number(last.ms, 10)}${encodeBase32Number(versioned, 8)}${encodeBase32Number(chance, 8)}`;
+  return `${prefix}_${last.time}${encodeBase32Number(versioned, 8)}${encodeBase32Number(chance, 8)}`;
 }
 
 function turn(now: number, start: number): void {
-  if (now > last.ms || now < last.ms - mostBackMs) {
-    last.ms = now;
-    last.counter = start;
-    return;
-  }
+  const isAnother = now > last.ms || now < last.ms - mostBackMs;
   last.counter += 1;
-  if (last.counter < counterEnd) return;
-  last.ms += 1;
+  if (!isAnother && last.counter < counterEnd) return;
+  last.ms = isAnother ? now : last.ms + 1;
   last.counter = start;
+  last.time = encodeBase32Number(last.ms, 10);
 }

@@ -92,7 +92,9 @@ test("the commits of a moment are told once for each tenant, and those of the ne
     expect(sent()).toHaveLength(2 * (moment - 1));
     vi.advanceTimersByTime(60_000);
     expect((await Promise.all(writes)).map(({ status }) => status)).toEqual(Array(10).fill(201));
-    const latest = sent().slice(-2).map((body) => WakeUp.parse(body).tenantId);
+    const latest = sent()
+      .slice(-2)
+      .map((body) => WakeUp.parse(body).tenantId);
     expect([sent().length, latest.toSorted()]).toEqual([2 * moment, told]);
   }
 });

@@ -174,7 +174,7 @@ test("many calls at once are each noted once, in few batches, each tenant's apar
       .toSorted(),
   ).toEqual(ids.toSorted());
   for (const batch of batches) {
-    expect(batch.reduce((sum, message) => sum + message.calls.length, 0)).toBeLessThanOrEqual(100);
+    expect(batch.reduce((sum, message) => sum + message.calls.length, 0)).toBeLessThanOrEqual(400);
     expect(new Set(batch.map(({ tenantId }) => tenantId)).size).toBe(batch.length);
   }
   expect(batches.length).toBeLessThan(30);

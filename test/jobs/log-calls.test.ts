@@ -159,7 +159,7 @@ test("a message of no known form is retried alone, and none may name another ten
     { ...messageOf(tenant, [call]), calls: [callAt(tenant, now)] },
     messageOf(
       tenant,
-      Array.from({ length: 101 }, () => call),
+      Array.from({ length: 401 }, () => call),
     ),
   ];
   const result = await consumed([...wrong, messageOf(other, [callAt(other, now)])]);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { problems } from "#http/problem.ts";
 import { namedOperations, pathOf } from "#http/registry.ts";
 import { CallMessage, type CallRecord, callsOfMessage, messageOfCalls } from "#lib/call-record.ts";
 import { secondMs } from "#lib/time.ts";
@@ -34,14 +35,14 @@ test("the request that begins a buffer alone holds a timer, and sends what all h
   expect(sent.map(countOf)).toEqual([40, 1]);
 });
 
-test("whoever adds the hundredth has all sent, and the timer sends no call twice", async () => {
+test("whoever fills the buffer has all sent, and the timer sends no call twice", async () => {
   const { add, sent, held } = buffer();
-  const added = Array.from({ length: 250 }, () => add());
+  const added = Array.from({ length: 1_000 }, () => add());
   expect([held.length, sent], "nothing is sent while a request is still to be answered").toEqual([5, []]);
   await vi.advanceTimersByTimeAsync(0);
-  expect(sent.map(countOf)).toEqual([100, 100]);
+  expect(sent.map(countOf)).toEqual([400, 400]);
   await vi.advanceTimersByTimeAsync(2 * waitMs);
-  expect(sent.map(countOf)).toEqual([100, 100, 50]);
+  expect(sent.map(countOf)).toEqual([400, 400, 200]);
   expect(sent.flat().flatMap((message) => callsOfMessage(message).map(({ id }) => id))).toEqual(added);
 });
 
@@ -107,10 +108,10 @@ test("behind a queue that does not answer, memory is bounded, and what is left o
   const addMany = async (count: number) => {
     for (let index = 0; index < count; index += 1) {
       add();
-      if (index % 100 === 99) await vi.advanceTimersByTimeAsync(0);
+      if (index % 400 === 399) await vi.advanceTimersByTimeAsync(0);
     }
   };
-  await addMany(2_000);
+  await addMany(20 * 400);
   expect(queue.sendBatch).toHaveBeenCalledTimes(20);
   await addMany(700);
   await vi.advanceTimersByTimeAsync(60 * secondMs);
@@ -146,32 +147,41 @@ test("an isolate has one buffer in front of each queue", () => {
   expect(callBufferOf(one)).not.toBe(callBufferOf(other));
 });
 
-test("the longest calls there can be, a hundred at once, stay below what a queue takes", () => {
-  const longest = (index: number) =>
+test("the longest calls there can be, all at once, stay below what a queue takes", () => {
+  const longest = (texts: readonly string[]) =>
+    texts.reduce((best, text) => (text.length > best.length ? text : best), "");
+  const operations = namedOperations(registry);
+  const call = () =>
     record({
-      actorId: "x".repeat(64),
-      operation: String(index).padStart(64, "x"),
-      route: "x".repeat(160),
-      problem: "x".repeat(64),
-      durationMs: Number.MAX_SAFE_INTEGER,
-      times: Number.MAX_SAFE_INTEGER,
+      actorId: newId("mem"),
+      operation: longest(operations.map(({ name }) => name)),
+      route: longest(operations.map(({ operation }) => `DELETE ${pathOf(operation)}`)),
+      problem: longest(Object.keys(problems)),
+      durationMs: 15 * 60 * secondMs,
+      times: 1_000_000,
     });
-  const message = messageOfCalls(
-    newId("ten"),
-    Array.from({ length: 100 }, (_, index) => longest(index)),
-  );
+  const message = messageOfCalls(newId("ten"), Array.from({ length: 400 }, call));
   expect(CallMessage.safeParse(message).success).toBe(true);
-  expect(JSON.stringify(message).length).toBeLessThan(128_000);
-  const alone = JSON.stringify([messageOfCalls(newId("ten"), [longest(0)])]).length;
-  expect(100 * alone, "a hundred tenants' in one batch").toBeLessThan(256_000);
+  const routes = operations.map(({ name, operation }) => [name, pathOf(operation)]);
+  expect(JSON.stringify([message, routes]).length, "with each route once").toBeLessThan(128_000);
+  const alone = JSON.stringify([messageOfCalls(newId("ten"), [call()])]).length;
+  expect(100 * alone, "a hundred tenants' in one sending").toBeLessThan(256_000);
+});
+
+test("more tenants than a queue takes messages at once are sent one hundred after the other", async () => {
+  const { add, sent } = buffer();
+  for (let index = 0; index < 250; index += 1) add({ tenantId: `ten_${index}` });
+  await vi.advanceTimersByTimeAsync(waitMs);
+  expect(sent.map(({ length }) => length)).toEqual([100, 100, 50]);
+  expect(new Set(sent.flat().map(({ tenantId }) => tenantId)).size).toBe(250);
 });
 
 test("every operation's name and route fit into a message, and come out as they went in", () => {
   const calls = namedOperations(registry).map(({ name, operation }) =>
     record({ operation: name, route: `${operation.method.toUpperCase()} ${pathOf(operation)}`, times: 3 }),
   );
-  const message: unknown = JSON.parse(JSON.stringify(messageOfCalls("ten_1", calls.slice(0, 100))));
-  expect(callsOfMessage(CallMessage.parse(message))).toEqual(calls.slice(0, 100));
+  const message: unknown = JSON.parse(JSON.stringify(messageOfCalls("ten_1", calls.slice(0, 400))));
+  expect(callsOfMessage(CallMessage.parse(message))).toEqual(calls.slice(0, 400));
 });
 
 function buffer() {
