@@ -7,7 +7,7 @@ import { type ResultRows, Store } from "#db/store.ts";
 import { registry } from "#resources/index.ts";
 import { testEnv } from "#test/env.ts";
 import { planOf, planProblems } from "#test/query-plans.ts";
-import { newTenant } from "#test/world.ts";
+import { newTenant, rowsOf } from "#test/world.ts";
 
 /** What one would write who forgot the tenant, and the line of the plan that gives it away. */
 const unsafe: readonly [text: string, step: RegExp][] = [
@@ -115,6 +115,36 @@ const acrossTenantsOfLog: Reads = {
   hoursToForget: { args: ["2026"], steps: ["SEARCH call_hours USING INDEX call_hours_by_age (hour<?)"] },
   hoursToPurge: { args: ["2026"], steps: ["SEARCH call_hours USING INDEX call_hours_unpurged (hour<?)"] },
 };
+/** What the triggers look up for each row, which no plan of a statement shows: by a whole key, or by a few rows' beginning. */
+const ofTriggers: Readonly<Record<string, string>> = {
+  audit_log_refuses_delete: "SEARCH purge_permits USING PRIMARY KEY (tenant_id=? AND upto_seq>?)",
+  audit_log_refuses_second_id:
+    "SEARCH audit_log USING COVERING INDEX sqlite_autoindex_audit_log_2 (tenant_id=? AND id=?)",
+  audit_log_refuses_replace: "SEARCH audit_log USING PRIMARY KEY (tenant_id=? AND seq=?)",
+  idempotency_forgets_the_expired:
+    "SEARCH idempotency USING PRIMARY KEY (tenant_id=? AND principal_id=? AND operation=? AND key_token=?)",
+  purge_permits_refuse_replace: "SEARCH purge_permits USING PRIMARY KEY (tenant_id=? AND upto_seq=?)",
+};
+
+test.each(["CELL_US1", "DIRECTORY", "LOG_US1"])("a trigger of %s goes through no table", async (name) => {
+  const database = testEnv()[name] as D1Database;
+  const triggers = await rowsOf<{ name: string; sql: string }>(
+    database,
+    "select name, sql from sqlite_master where type = 'trigger' order by name",
+  );
+  for (const trigger of triggers) {
+    const looked = trigger.sql.match(/(?<=exists \()select .*(?=\)$)|^ *delete from .*(?=;$)/gm) ?? [];
+    const plans = looked.map((text) => planOf(database, text.replaceAll(/\b(NEW|OLD)\.\w+/g, "?")));
+    const steps = (await Promise.all(plans)).flat();
+    const expected = ofTriggers[trigger.name];
+    expect(steps, trigger.name).toEqual(expected === undefined ? [] : [expected]);
+    const words = trigger.sql.match(/\b(from|join|update)\b/g) ?? [];
+    // `before update on t` names no look-up.
+    const own = /before update/.test(trigger.sql) ? 1 : 0;
+    expect(words.length - own, "each look-up of a trigger is explained").toBe(looked.length);
+  }
+});
+
 const idColumns = [
   "tenant_id",
   "tenant_id as id",

@@ -3,14 +3,15 @@ import { Store } from "./store.ts";
 
 /** The newest migration of each kind of database; a test holds it to the folder. */
 export const newestMigrations = {
-  directory: "0003_outside_issuers.sql",
-  cell: "0007_outside_issuers.sql",
+  directory: "0004_audit_triggers.sql",
+  cell: "0008_audit_triggers.sql",
   log: "0001_calls.sql",
 } as const;
 
 const kernelTriggers = [
   "audit_log_refuses_delete",
   "audit_log_refuses_replace",
+  "audit_log_refuses_second_id",
   "audit_log_refuses_update",
   "commit_guard_raises",
   "idempotency_forgets_the_expired",

@@ -37,7 +37,7 @@ export const http: readonly Mutant[] = [
   },
   {
     name: "the refusal of plain http",
-    cut: never("src/http/frame.ts", "transportRefusal", '"http:"'),
+    cut: never("src/http/frame.ts", "transportRefusal", "startsWith"),
     caughtBy: frame,
   },
 ];

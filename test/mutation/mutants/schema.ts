@@ -4,17 +4,24 @@ import type { Mutant } from "#test/mutation/mutant.ts";
 const triggers = [
   "audit_log_refuses_update",
   "audit_log_refuses_delete",
-  "audit_log_refuses_replace",
   "purge_permits_refuse_update",
   "purge_permits_refuse_delete",
   "purge_permits_refuse_replace",
 ];
 
+const later = ["audit_log_refuses_replace", "audit_log_refuses_second_id"];
+const migrations = { cell: "0008_audit_triggers.sql", directory: "0004_audit_triggers.sql" };
+
 /** What keeps the audit append-only, in a cell and in the directory. */
-export const schema: readonly Mutant[] = ["cell", "directory"].flatMap((kind) =>
-  triggers.map((trigger) => ({
+export const schema: readonly Mutant[] = Object.entries(migrations).flatMap(([kind, latest]) => [
+  ...triggers.map((trigger) => mutant(`migrations/${kind}/0001_kernel.sql`, trigger)),
+  ...later.map((trigger) => mutant(`migrations/${kind}/${latest}`, trigger)),
+]);
+
+function mutant(path: string, trigger: string): Mutant {
+  return {
     name: `the trigger ${trigger}`,
-    cut: disarmed(`migrations/${kind}/0001_kernel.sql`, trigger),
+    cut: disarmed(path, trigger),
     caughtBy: ["test/db/audit.test.ts", "test/db/purge-permits.test.ts"],
-  })),
-);
+  };
+}
