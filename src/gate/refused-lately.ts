@@ -10,7 +10,8 @@ const refusedAt = new Map<string, number>();
 
 /** True within a second after its gate did not know this API key. */
 export function wasRefusedLately(credential: Credential, now: number): boolean {
-  const at = credential.kind === "api-key" ? refusedAt.get(nameOf(credential)) : undefined;
+  if (refusedAt.size === 0 || credential.kind !== "api-key") return false;
+  const at = refusedAt.get(nameOf(credential));
   return at !== undefined && now >= at && now - at < refusedForMs;
 }
 

@@ -67,15 +67,17 @@ function transportRefusal(c: RequestContext): Response | null {
 
 // The platform's own limiter, by address: it keeps a flood from what costs us, and is no part of anyone's contract.
 async function shield(c: RequestContext): Promise<Response | null> {
-  const address = c.req.header("cf-connecting-ip");
   // A tenant's operations cost a forger no I/O and everybody else is held by their gate.
-  if (!c.env.SHIELD || address === undefined || c.req.path.startsWith("/v1/tenants/")) return null;
+  if (!c.env.SHIELD || c.req.path.startsWith("/v1/tenants/")) return null;
+  const address = c.req.header("cf-connecting-ip");
+  if (address === undefined) return null;
   const { success } = await c.env.SHIELD.limit({ key: address });
   return success ? null : problemAnswer(c, "rate-limited", { retryAfterSeconds: 60 });
 }
 
 function preflight(c: RequestContext): Response | null {
+  if (c.req.method !== "OPTIONS") return null;
   const origin = c.req.header("origin");
-  if (c.req.method !== "OPTIONS" || origin === undefined) return null;
+  if (origin === undefined) return null;
   return respond(c, 204, null, preflightHeaders(origin));
 }

@@ -40,12 +40,17 @@ export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | null {
   return heldBits < 5 && buffer === 0 ? bytes : null;
 }
 
+const pairs = Array.from(
+  { length: 1024 },
+  (_, value) => alphabet.charAt(value >> 5) + alphabet.charAt(value & 31),
+);
+
 /** A whole number below 2^53 as so many digits, leading zeros included. */
 export function encodeBase32Number(value: number, digits: number): string {
   let text = "";
-  for (let rest = value; text.length < digits; rest = Math.floor(rest / 32))
-    text = alphabet.charAt(rest % 32) + text;
-  return text;
+  for (let rest = value; text.length < digits; rest = Math.floor(rest / 1024))
+    text = pairs[rest % 1024] + text;
+  return digits % 2 === 0 ? text : text.slice(1);
 }
 
 /** Null for a foreign character, and for a number that JavaScript cannot hold exactly. */

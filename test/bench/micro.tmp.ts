@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import { Miniflare, Log, LogLevel, convertV4MiniflareOptions } from "miniflare";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { load } from "./load.ts";
-import { cpuMsOf, childrenOf } from "./process.ts";
+import { childrenOf, cpuMsOf } from "./process.ts";
+
 const policy = JSON.stringify("x".repeat(1600));
 const code = `
 import { DurableObject } from "cloudflare:workers";
@@ -37,16 +38,36 @@ export default { async fetch(request, env, ctx) {
   }
 } };`;
 const before = await childrenOf(process.pid);
-const mf = new Miniflare(convertV4MiniflareOptions({ cf: false, log: new Log(LogLevel.NONE), workers: [{ name: "m", compatibilityDate: "2026-10-23", modules: [{ type: "ESModule", path: "index.js", contents: code }], durableObjects: { GATES: { className: "Gate", useSQLite: true } } }] } as any));
+const mf = new Miniflare(
+  convertV4MiniflareOptions({
+    cf: false,
+    log: new Log(LogLevel.NONE),
+    workers: [
+      {
+        name: "m",
+        compatibilityDate: "2026-10-23",
+        modules: [{ type: "ESModule", path: "index.js", contents: code }],
+        durableObjects: { GATES: { className: "Gate", useSQLite: true } },
+      },
+    ],
+  } as any),
+);
 const url = await mf.ready;
 const [pid] = (await childrenOf(process.pid)).filter((p) => !before.includes(p));
 const paths = process.argv.slice(2);
 const out: Record<string, number[]> = {};
-for (let r = -1; r < 7; r++) for (const p of paths) {
-  let i = 0; const b = await cpuMsOf(pid!);
-  const res = await load(url, () => ({ method: "GET", path: `/${p}?${i++ % 64}`, headers: {} }) as any, { seconds: 1, connections: 32 } as any);
-  const cpu = ((await cpuMsOf(pid!)) - b) / res.latenciesMs.length;
-  if (r >= 0) (out[p] ??= []).push(cpu);
-}
-for (const [p, v] of Object.entries(out)) console.log(p.padEnd(10), v.toSorted((a, b) => a - b)[3]!.toFixed(4));
-await mf.dispose(); process.exit(0);
+for (let r = -1; r < 7; r++)
+  for (const p of paths) {
+    let i = 0;
+    const b = await cpuMsOf(pid!);
+    const res = await load(url, () => ({ method: "GET", path: `/${p}?${i++ % 64}`, headers: {} }) as any, {
+      seconds: 1,
+      connections: 32,
+    } as any);
+    const cpu = ((await cpuMsOf(pid!)) - b) / res.latenciesMs.length;
+    if (r >= 0) (out[p] ??= []).push(cpu);
+  }
+for (const [p, v] of Object.entries(out))
+  console.log(p.padEnd(10), v.toSorted((a, b) => a - b)[3]!.toFixed(4));
+await mf.dispose();
+process.exit(0);
