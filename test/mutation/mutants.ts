@@ -1,6 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 import { calls } from "./mutants/calls.ts";
 import { commits } from "./mutants/commit.ts";
+import { edges } from "./mutants/edges.ts";
 import { firewall } from "./mutants/firewall.ts";
 import { gates } from "./mutants/gate.ts";
 import { http } from "./mutants/http.ts";
@@ -19,5 +20,6 @@ export const mutants: readonly Mutant[] = [
   ...sealing,
   ...http,
   ...calls,
+  ...edges,
   ...schema,
 ];
