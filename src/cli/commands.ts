@@ -14,7 +14,7 @@ interface Command {
 }
 
 const linkOutcomes: Readonly<Record<LinkOutcome, string>> = {
-  linked: "Linked. Now have Clerk send the organization's membership events again (README, Tokens of Clerk).",
+  linked: "Linked. Now have Clerk send the organization's membership events again (src/identity/README.md).",
   "no-such-tenant": "No active tenant has this slug.",
   taken: "Another tenant has this organization; unlink it there first.",
   "tenant-has-another": "This tenant has another organization of this issuer; unlink that first.",

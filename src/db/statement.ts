@@ -41,6 +41,11 @@ function bind(made: Draft, value: unknown): boolean {
   return true;
 }
 
+/** All of these at once. Drizzle's `and` may be undefined, and a guard without its condition would hold nothing. */
+export function all(first: SQL, ...rest: readonly SQL[]): SQL {
+  return sql`(${sql.join([first, ...rest], sql` and `)})`;
+}
+
 /** A piece of SQL that follows from the table alone, rendered once: its many columns cost more than their statement. */
 export function oncePerTable<T extends object>(piece: (table: T) => SQL): (table: T) => SQL {
   const rendered = new WeakMap<T, SQL>();

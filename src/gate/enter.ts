@@ -45,7 +45,7 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
     return { outcome, policy: held.policy, rate };
   }
   const policy = held?.text === text ? held.policy : Policy.parse(JSON.parse(text));
-  if (known.size >= mostKnown) known.clear();
+  if (!held && known.size >= mostKnown) known.clear();
   known.set(principalId, { id: policyId, text, policy });
   return { outcome, policy, rate };
 }

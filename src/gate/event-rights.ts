@@ -51,7 +51,8 @@ export function asksFor(
   return event.locationId !== null && locationIds.includes(event.locationId);
 }
 
-function mayRead(type: string, capabilities: CapabilityMask): boolean {
+/** Whether an event of this type tells of what these capabilities may read. */
+export function mayRead(type: string, capabilities: CapabilityMask): boolean {
   const subject = subjectOf(type);
   return subject !== null && holds(capabilities, readCapabilities[subject]);
 }

@@ -29,7 +29,8 @@ export class IssuerUnavailable extends Error {
 
 /**
  * The issuer's keys, read once per isolate. An unknown `kid` asks anew, at most once a minute, so that nobody makes us
- * ask by inventing some; and so does a failure, until when the last good keys serve. @throws IssuerUnavailable
+ * ask by inventing some, and so do keys that have grown old: while their issuer cannot be asked, the last good ones
+ * serve for a day. @throws IssuerUnavailable
  */
 export async function outsideKeys(jwksUrl: string, kid: string, now: number): Promise<AdmittedJwks> {
   const set = setOf(jwksUrl);

@@ -1,10 +1,11 @@
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { type Change, insert, mustNotExist, update } from "#db/changes.ts";
 import type { RecordDraft } from "#db/commit.ts";
 import { openDirectory } from "#db/directory.ts";
 import { outsideOrganizationClaims as claims, directoryTenants } from "#db/directory-tables.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
+import { all } from "#db/statement.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
@@ -73,8 +74,8 @@ async function claimOf(
   const found = await liveClaim(directory, { issuer, organization });
   if (found) return found.ownerId === ownerId ? found : "taken";
   const claim = insert(claims, { id: newId("oor"), issuer, organization, ownerId, state: "linked" }, run.now);
-  const isTaken = sql`${and(eq(claims.issuer, issuer), eq(claims.organization, organization))}`;
-  const hasAnother = sql`${and(eq(claims.ownerId, ownerId), eq(claims.issuer, issuer))}`;
+  const isTaken = all(eq(claims.issuer, issuer), eq(claims.organization, organization));
+  const hasAnother = all(eq(claims.ownerId, ownerId), eq(claims.issuer, issuer));
   const outcome = await commitAsSystem(directory, run, [
     mustNotExist(claims, linked(isTaken), { problem: "taken" }),
     mustNotExist(claims, linked(hasAnother), { problem: "tenant-has-another" }),
@@ -93,7 +94,7 @@ export async function liveClaim(
   directory: TenantSession,
   { issuer, organization }: OutsideOrganization,
 ): Promise<Claim | null> {
-  const where = linked(sql`${and(eq(claims.issuer, issuer), eq(claims.organization, organization))}`);
+  const where = linked(all(eq(claims.issuer, issuer), eq(claims.organization, organization)));
   const {
     found: [claim],
   } = await directory.read({ found: many(claims, { where, limit: 1 }) });

@@ -9,14 +9,13 @@ import { EndpointWakeUp } from "./webhook-wake-ups.ts";
 
 type Consumer = (body: unknown) => Promise<void>;
 
-/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. Made anew for each batch. */
-const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number) => Consumer>> = {
-  "keyline-audit-events": (env, cell, now) => {
+/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. Made anew for each batch of at most so many tenants. */
+const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: number) => Consumer>> = {
+  "keyline-audit-events": (env, cell, now, most) => {
     const served = new Set<string>();
-    const allowance = newAllowance();
     return async (body) => {
       const { tenantId } = WakeUp.parse(body);
-      if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now, allowance);
+      if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now, newAllowance(most));
       served.add(tenantId);
     };
   },
@@ -31,7 +30,7 @@ export async function consume(env: Env, batch: MessageBatch, now: number): Promi
   const [, name = "", cellId = ""] = /^(.+)-([a-z0-9]+)$/.exec(batch.queue) ?? [];
   const cell = cellsOf(env).find(({ id }) => id === cellId);
   if (cell && name === "keyline-calls") return await logCalls(cell, batch, now);
-  const consumer = cell && queues[name]?.(env, cell, now);
+  const consumer = cell && queues[name]?.(env, cell, now, batch.messages.length);
   if (!consumer) throw new Error(`No cell has the queue ${batch.queue}.`);
   for (const message of batch.messages) {
     try {

@@ -53,10 +53,14 @@ async function runChecks(env: Env): Promise<Check[]> {
     check("directory schema", "apply the migrations of migrations/directory", () =>
       schemaFaults(env.DIRECTORY, "directory"),
     ),
-    check("outside issuers", "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (README)", async () => {
-      for (const { name } of outsideIssuers(env)) secretsOf(env, name);
-      return [];
-    }),
+    check(
+      "outside issuers",
+      "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (src/identity/README.md)",
+      async () => {
+        for (const { name } of outsideIssuers(env)) secretsOf(env, name);
+        return [];
+      },
+    ),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
       return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
     }),

@@ -1,10 +1,14 @@
 import { type CallMessage, type CallRecord, messageOfCalls, mostCallsPerMessage } from "#lib/call-record.ts";
+import { secondMs } from "#lib/time.ts";
+import { withDeadline } from "./deadline.ts";
 import { type Adding, Gatherer } from "./gatherer.ts";
 import { errorFields, log } from "./log.ts";
 
 const rateLimited = 429;
 // What may be on its way to a queue that does not answer; beyond it calls are left out and counted.
 const mostUnderWay = 20 * mostCallsPerMessage;
+// Shorter than a request's work may outlive its answer: what dies with it would count as under way for ever.
+const sendingMs = 10 * secondMs;
 
 interface Entry {
   readonly tenantId: string;
@@ -40,7 +44,7 @@ export class CallBuffer {
   async #send({ entries }: Calls): Promise<void> {
     this.#underWay += entries.length;
     try {
-      for (const messages of sendings(messagesOf(entries))) await this.#queue.sendBatch(messages);
+      for (const messages of sendings(messagesOf(entries))) await inTime(this.#queue.sendBatch(messages));
     } catch (error) {
       this.#lost += entries.reduce((sum, { call }) => sum + call.times, 0);
       log("warn", "calls could not be sent to the call log", errorFields(error));
@@ -74,6 +78,14 @@ function put({ entries, limited }: Calls, tenantId: string, call: CallRecord): v
     limited.set(name, entry);
   }
   entries.push(entry);
+}
+
+async function inTime(sending: Promise<unknown>): Promise<void> {
+  await withDeadline(sendingMs, async (signal) => {
+    const late = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => late.reject(new Error("The queue did not answer in time.")));
+    await Promise.race([sending, late.promise]);
+  });
 }
 
 // As many messages as a queue takes at once.

@@ -98,7 +98,7 @@ export function withoutNotices(): TestEnv {
         forget: lost,
       }),
     }),
-    AUDIT_EVENTS_US1: proxied(queue as Queue, { send: lost }),
+    AUDIT_EVENTS_US1: proxied(queue as Queue, { sendBatch: lost }),
   });
 }
 

@@ -67,7 +67,9 @@ function shown(document: OpenApi, path: string, method: string, operation: Opera
 
 /** Asked for by people and machines of no tenant: what a deployment says of itself. */
 export function isPublicTag(document: OpenApi, tag: string): boolean {
-  return operationsOf(document, tag).every(({ operation }) => operation.security.length === 0);
+  return operationsOf(document, tag).every(({ operation }) =>
+    operation.security.every((each) => !("bearer" in each)),
+  );
 }
 
 function problemsOf({ components }: OpenApi, { responses }: OperationObject): Shown["problems"] {
@@ -98,11 +100,7 @@ export function fieldsOf(schema: JsonSchema, document: OpenApi, depth = 0): Fiel
   const whole = followed(schema, document);
   const options = whole.anyOf ?? whole.oneOf;
   if (Array.isArray(options) && depth === 0)
-    return options.flatMap((option: JsonSchema, index) =>
-      fieldsOf(option, document).map((field) =>
-        index === 0 ? field : { ...field, isRequired: field.isRequired },
-      ),
-    );
+    return options.flatMap((option: JsonSchema) => fieldsOf(option, document));
   const required = Array.isArray(whole.required) ? whole.required : [];
   return Object.entries<JsonSchema>(Object(whole.properties)).map(([name, each]) => ({
     name,

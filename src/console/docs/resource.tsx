@@ -91,7 +91,11 @@ function Operation({ shown, document, origin }: { shown: Shown; document: OpenAp
 }
 
 function accessOf({ operation }: Shown): string {
-  return operation.security.length === 0 ? "no credentials" : "any credentials of the tenant";
+  const { security } = operation;
+  if (security.length === 0) return "no credentials";
+  return security.some((each) => "signature" in each)
+    ? "the sender's signature"
+    : "any credentials of the tenant";
 }
 
 const places = { path: "In the path", query: "In the query", header: "Headers" } as const;

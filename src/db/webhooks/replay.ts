@@ -4,6 +4,7 @@ import { statementOf } from "#db/statement.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { timestamp } from "#lib/time.ts";
 import { dueNow } from "./dispatch.ts";
+import { unwanted } from "./queue.ts";
 
 /** What a replay sends again; each delivery once for each replay, however often that is carried out. */
 export type ReplayedDeliveries =
@@ -15,7 +16,7 @@ const mostAtOnce = 500;
 
 /**
  * Queues settled deliveries anew, with the tries of a new one. `replaySeq` is the number of the event that asked.
- * @returns the event's number of the last, to go on behind it, where there may be more than one statement is to change
+ * @returns the number of the last one's event where there may be more, to go on behind it; null once all are done
  */
 export async function requeueDeliveries(
   session: TenantSession,
@@ -26,7 +27,7 @@ export async function requeueDeliveries(
   const { tenantId } = session;
   const { replaySeq, afterSeq, now } = given;
   const d = sql.raw(`"webhook_deliveries"`);
-  const settled = sql`${d}."tenant_id" = ${tenantId} and ${d}."endpoint_id" = ${endpointId} and ${d}."replay_seq" < ${replaySeq} and ${d}."event_seq" < ${replaySeq}`;
+  const settled = sql`${d}."tenant_id" = ${tenantId} and ${d}."endpoint_id" = ${endpointId} and ${d}."replay_seq" < ${replaySeq} and ${d}."event_seq" < ${replaySeq} and not ${unwanted(session, endpointId)}`;
   const chosen =
     which.kind === "one"
       ? sql`from ${d} where ${settled} and ${d}."state" <> 'pending' and ${d}."id" = ${which.deliveryId}`

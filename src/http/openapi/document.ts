@@ -76,7 +76,7 @@ const bearer = {
   type: "http",
   scheme: "bearer",
   description:
-    "An API key (`kl_live_…`, `kl_test_…`), or an access token: an ES256 JWT of type at+jwt (RFC 9068), verified as RFC 8725 asks.",
+    "An API key (`kl_live_…`, `kl_test_…`), or an access token: an ES256 JWT of type at+jwt (RFC 9068), verified as RFC 8725 asks; or a session token of an issuer that this deployment trusts.",
 };
 
 // A component that nothing refers to tells a reader of what is not there.

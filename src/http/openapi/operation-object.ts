@@ -43,14 +43,11 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
 }
 
 function accessOf(operation: AnyOperation): { capability: string | null; needs: string } {
+  if (isForAnybody(operation))
+    return { capability: null, needs: `Takes no credentials of ours: ${operation.can.because}.` };
   const { can } = operation;
   if (can instanceof AnyPrincipal)
     return { capability: null, needs: `Takes any credentials of the tenant: ${can.because}.` };
-  if (isForAnybody(operation) || typeof can !== "string")
-    return {
-      capability: null,
-      needs: `Takes no credentials: ${String(Reflect.get(Object(can), "because"))}.`,
-    };
   return { capability: can, needs: `Needs \`${can}\`: ${capabilities[can].label.toLowerCase()}.` };
 }
 

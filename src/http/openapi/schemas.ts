@@ -30,7 +30,7 @@ export class Schemas {
     return this.version === "3.1" ? { type, const: value, ...bounds } : { type, enum: [value], ...bounds };
   }
 
-  /** Anything, as it is: 3.1 says so by saying nothing. */
+  /** Bytes as they are: 3.1 says so by saying nothing. */
   bytes(maxLength: number): MediaType {
     return this.version === "3.1" ? {} : { schema: { type: "string", format: "binary", maxLength } };
   }

@@ -1,6 +1,7 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { eq, isNull } from "drizzle-orm";
 import { z } from "zod";
 import { mustExist } from "#db/changes.ts";
+import { all } from "#db/statement.ts";
 import { readOperation, uploadOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { stream } from "#http/stored-object.ts";
@@ -59,8 +60,8 @@ export const upload = uploadOperation({
       size: body.size,
       sha256: body.sha256 ?? file.sha256,
     };
-    const stillPending = and(eq(files.id, file.id), eq(files.state, "pending"), isNull(files.deletedAt));
-    return commit(intent, mustExist(files, stillPending ?? sql`1`, { problem: "file-not-pending" }));
+    const stillPending = all(eq(files.id, file.id), eq(files.state, "pending"), isNull(files.deletedAt));
+    return commit(intent, mustExist(files, stillPending, { problem: "file-not-pending" }));
   },
   async perform(ports, { object, mediaType, sha256 }, _id, body) {
     const createOnly = { onlyIf: { etagDoesNotMatch: "*" } };

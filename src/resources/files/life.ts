@@ -4,8 +4,6 @@ import { about, type FileRow, type OrderRow } from "./lookup.ts";
 import { unfinishedKeptMs } from "./rules.ts";
 import { files, type rejections } from "./table.ts";
 
-// What becomes of a file, as changes and events.
-
 /** How a file begins, whose bytes are still to come. */
 export function pending(now: number) {
   return { state: "pending" as const, sweepAt: timestamp(now + unfinishedKeptMs) };

@@ -1,6 +1,7 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { eq, isNull, sql } from "drizzle-orm";
 import { type Guard, mustExist } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
+import { all } from "#db/statement.ts";
 import type { Principal, TenantContext } from "#http/operation.ts";
 import { type Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { customers } from "#resources/customers/table.ts";
@@ -20,7 +21,7 @@ export async function ownerOf(
     const customer = await tenant.get(customers, customerId ?? "");
     if (!customer || customer.deletedAt !== null) return refuseField("/customerId", nobody);
     if (isLimited(principal)) return refuseField("/orderId", unreachable);
-    const isPresent = and(eq(customers.id, customer.id), isNull(customers.deletedAt)) ?? sql`1`;
+    const isPresent = all(eq(customers.id, customer.id), isNull(customers.deletedAt));
     const guard = mustExist(customers, isPresent, { problem: "invalid", pointer: "/customerId" });
     return { order: null, customerId: customer.id, guards: [guard] };
   }

@@ -1,7 +1,8 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { eq, isNull } from "drizzle-orm";
 import { z } from "zod";
 import { insert, mustExist, mustNotExist, update } from "#db/changes.ts";
 import { one } from "#db/queries.ts";
+import { all } from "#db/statement.ts";
 import { effectOperation, readOperation, uploadOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { timestamp } from "#lib/time.ts";
@@ -215,6 +216,5 @@ function underWay(file: FileRow): (InParts & { object: string; uploadId: string 
 }
 
 function stillUnderWay(fileId: string, uploadId: string) {
-  const isIt = and(eq(files.id, fileId), eq(files.uploadId, uploadId), isNull(files.deletedAt));
-  return isIt ?? sql`1`;
+  return all(eq(files.id, fileId), eq(files.uploadId, uploadId), isNull(files.deletedAt));
 }

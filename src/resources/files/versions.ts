@@ -1,7 +1,8 @@
-import { and, desc, eq, gt, isNull, ne, or, sql } from "drizzle-orm";
+import { desc, eq, gt, isNull, ne, sql } from "drizzle-orm";
 import { z } from "zod";
 import { insert, mustNotExist } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
+import { all } from "#db/statement.ts";
 import { writeOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { pending, told } from "./life.ts";
@@ -64,7 +65,7 @@ const newestOf = (tenantId: string, fileId: string) =>
 
 /** No other follows this one already, whatever became of those up to `last`. */
 function isNewest({ documentId, revision }: FileRow, last: number) {
-  const follows = and(gt(files.revision, revision), isNull(files.deletedAt), ne(files.state, "rejected"));
-  const taken = and(eq(files.documentId, documentId), or(follows, gt(files.revision, last)));
-  return mustNotExist(files, taken ?? sql`1`, { problem: "file-superseded" });
+  const follows = all(gt(files.revision, revision), isNull(files.deletedAt), ne(files.state, "rejected"));
+  const taken = all(eq(files.documentId, documentId), sql`(${follows} or ${gt(files.revision, last)})`);
+  return mustNotExist(files, taken, { problem: "file-superseded" });
 }

@@ -2,6 +2,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { assigned, update as change, remove as deletion, emit, insert, mustExist } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
+import { all } from "#db/statement.ts";
 import { locations, members } from "#gate/tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
@@ -113,7 +114,7 @@ export const create = writeOperation({
     const created = insert(orders, row, now);
     return commit(
       present(created.row, made.inserted.whole),
-      mustExist(customers, and(eq(customers.id, customerId), isNull(customers.deletedAt)) ?? sql`1`, {
+      mustExist(customers, all(eq(customers.id, customerId), isNull(customers.deletedAt)), {
         problem: "invalid",
         pointer: "/customerId",
       }),
@@ -176,6 +177,6 @@ export const update = writeOperation({
 
 function assigneeGuards(assigneeId: string | null) {
   if (assigneeId === null) return [];
-  const isActive = and(eq(members.id, assigneeId), eq(members.state, "active")) ?? sql`1`;
+  const isActive = all(eq(members.id, assigneeId), eq(members.state, "active"));
   return [mustExist(members, isActive, { problem: "invalid", pointer: "/assigneeId" })];
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { emit, note } from "#db/changes.ts";
 import { one } from "#db/queries.ts";
 import { attemptsOf, deliveriesTo, deliveryStates, deliveryTo } from "#db/webhooks/query.ts";
-import { excessOf } from "#gate/event-rights.ts";
+import { excessOf, mayRead } from "#gate/event-rights.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
@@ -71,10 +71,11 @@ export const delivery = readOperation({
     });
     if (!endpoint || !found) return refuse("not-found");
     // A receiver may answer with what it was sent.
-    const mayRead = excessOf(subscriptionOf(endpoint), principal) === null;
+    const isCovered = excessOf(subscriptionOf(endpoint), principal) === null;
+    const isShown = isCovered && mayRead(found.eventType, principal.capabilities);
     return {
       ...found,
-      attempts: attempts.map((attempt) => ({ ...attempt, excerpt: mayRead ? attempt.excerpt : null })),
+      attempts: attempts.map((attempt) => ({ ...attempt, excerpt: isShown ? attempt.excerpt : null })),
     };
   },
 });

@@ -47,7 +47,7 @@ export function pauseAskedFor({ status, askedWaitMs }: Reception, nowMs: number)
   return asks && askedWaitMs !== null && askedWaitMs > 0 ? nowMs + askedWaitMs : null;
 }
 
-/** Has it failed for so long that it is sent nothing more. Being enabled anew starts the time again. */
+/** Whether it has failed for so long that it is sent nothing more. Being enabled anew starts the time again. */
 export function hasFailedTooLong(failingSinceMs: number | null, enabledAt: string, nowMs: number): boolean {
   if (failingSinceMs === null) return false;
   return Math.max(failingSinceMs, Date.parse(enabledAt)) + patienceMs <= nowMs;

@@ -113,7 +113,7 @@ export const DeliveryWithAttempts = delivery
         status: z
           .int()
           .min(100)
-          .max(599)
+          .max(999)
           .nullable()
           .meta({ examples: [204] }),
         durationMs: Count,

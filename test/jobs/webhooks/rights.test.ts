@@ -104,3 +104,25 @@ test("a demotion in the middle of a backlog ends it with the page that is being 
   expect(sim.delivered.length).toBeLessThanOrEqual(50);
   expect((await ask("get", {})).json.disabledBecause).toBe("creator-lacks-rights");
 });
+
+test("who narrows an endpoint and moves it is sent nothing of what it asked for before, not by a replay either", async () => {
+  const tenant = await newTenant();
+  const { sim, ask } = await listening(["order.placed", "customer.created"], failing, { tenant });
+  await call("customers.create", { ...as(tenant), body: { name: "Ada" }, env: sim.env });
+  await sim.run(secondMs);
+  const before = sim.delivered.length;
+  expect(before).toBeGreaterThan(0);
+
+  const thief = await keyWith(tenant, ["integrations:manage", "orders:read"]);
+  const moved = { url: "https://elsewhere.example/hooks", eventTypes: ["order.placed"] };
+  expect((await ask("update", { as: thief.key, body: moved })).status).toBe(200);
+  const since = new Date(Date.now() - dayMs).toISOString();
+  for (const replay of [{ since }, { failed: true }])
+    expect((await ask("replay", { as: thief.key, body: replay })).status).toBeLessThan(300);
+  await sim.run(dayMs);
+  expect(sim.delivered.slice(before).map(({ body }) => JSON.parse(body).type)).toEqual([]);
+  const { json } = await ask("deliveries", { as: thief.key, query: {} });
+  expect(json.data).toMatchObject([
+    { eventType: "customer.created", state: "failed", outcome: "unsubscribed" },
+  ]);
+});

@@ -147,7 +147,7 @@ export const commits: readonly Mutant[] = [
   },
   {
     name: "the null in place of what is shown once",
-    cut: replaced("src/http/write.ts", "recordOf", "CallExpression", "withoutShownOnce", "draft"),
+    cut: replaced("src/http/write.ts", "recordOf", "CallExpression", "withoutShownOnce", "draft.json"),
     caughtBy: [idempotency],
   },
 ];

@@ -1,4 +1,4 @@
-import { never, operand, replaced } from "#test/mutation/cut.ts";
+import { body, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const upload = ["test/resources/files/upload.test.ts"];
@@ -63,6 +63,11 @@ export const edges: readonly Mutant[] = [
   {
     name: "the locations of a webhook endpoint",
     cut: replaced("src/gate/event-rights.ts", "asksFor", "LogicalExpression", "locationIds.includes", "true"),
+    caughtBy: rights,
+  },
+  {
+    name: "what an endpoint asks for no longer",
+    cut: body("src/db/webhooks/queue.ts", "unwanted", "return sql`0`;"),
     caughtBy: rights,
   },
   {
