@@ -2,7 +2,6 @@ import { conjunct, element, never, operand, replaced } from "#test/mutation/cut.
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const commit = "test/db/commit.test.ts";
-const replay = "test/http/replay.test.ts";
 const orders = "test/resources/orders.test.ts";
 const locations = "test/resources/locations.test.ts";
 const reach = "test/every-operation/reach.test.ts";
@@ -12,6 +11,9 @@ const revocation = "test/gate/revocation.test.ts";
 const moved = "test/gate/rights-moved.test.ts";
 const effects = "test/http/effect.test.ts";
 const idempotency = "test/http/idempotency.test.ts";
+const preconditions = "test/http/preconditions.test.ts";
+const lostConnections = "test/http/lost-connections.test.ts";
+const storedAnswers = "test/http/stored-answers.test.ts";
 const statements = "src/db/commit-statements.ts";
 
 /** What one batch holds besides the write, and what every read carries. */
@@ -82,7 +84,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the version of a changed row",
     cut: conjunct(statements, "versionGuard", "table.version"),
-    caughtBy: [idempotency],
+    caughtBy: [idempotency, preconditions],
   },
   {
     name: "the guard that an intent is still open",
@@ -102,7 +104,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the commit id that tells whether a lost batch was committed",
     cut: element("src/db/commit.ts", "commitChanges", "say.commitRow"),
-    caughtBy: [idempotency],
+    caughtBy: [lostConnections],
   },
   {
     name: "the audit row of a changed row",
@@ -133,7 +135,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the principal of a replay",
     cut: conjunct("src/db/replay.ts", "replayQuery", '"idempotency"."principal_id"'),
-    caughtBy: [replay],
+    caughtBy: [idempotency],
   },
   {
     name: "the operation of a replay",
@@ -143,11 +145,11 @@ export const commits: readonly Mutant[] = [
   {
     name: "the look for an earlier answer before a refusal",
     cut: replaced("src/http/write.ts", "refused", "ConditionalExpression", "lookUp", "null"),
-    caughtBy: [replay],
+    caughtBy: [idempotency],
   },
   {
     name: "the null in place of what is shown once",
     cut: replaced("src/http/write.ts", "recordOf", "CallExpression", "withoutShownOnce", "draft"),
-    caughtBy: [idempotency],
+    caughtBy: [storedAnswers],
   },
 ];
