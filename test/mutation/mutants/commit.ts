@@ -9,7 +9,7 @@ const audit = "test/db/audit.test.ts";
 const outbox = "test/db/outbox.test.ts";
 const revocation = "test/gate/revocation.test.ts";
 const moved = "test/gate/rights-moved.test.ts";
-const effects = "test/http/effect.test.ts";
+const sweep = "test/jobs/sweep-intents.test.ts";
 const idempotency = "test/http/idempotency.test.ts";
 const preconditions = "test/http/preconditions.test.ts";
 const lostConnections = "test/http/lost-connections.test.ts";
@@ -46,7 +46,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the tenant's state in the system's state guard",
     cut: conjunct(statements, "stateGuard", `"tenant_state"."state" <> 'closing'`),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the new epoch when rights change",
@@ -89,17 +89,17 @@ export const commits: readonly Mutant[] = [
   {
     name: "the guard that an intent is still open",
     cut: element("src/db/intent-rows.ts", "intentGuards", "guardStatement"),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the open state in the intent's guard",
     cut: conjunct("src/db/intent-rows.ts", "intentGuards", `"intents"."state" = 'intended'`),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the due time when a sweeper claims an intent",
     cut: conjunct("src/db/intent-rows.ts", "claimIntent", `"intents"."due_at" <=`),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the commit id that tells whether a lost batch was committed",
