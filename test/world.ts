@@ -42,6 +42,11 @@ export async function newTenant(
   return { ...seeded, slug, business, key, keyId };
 }
 
+/** Who a call is for and by: this tenant, with its key of every capability. */
+export function as({ slug, key }: TestTenant) {
+  return { tenant: slug, as: key };
+}
+
 /** An access token of this tenant's member of this role, signed with the directory's newest key. */
 export async function memberToken(
   tenant: TestTenant,

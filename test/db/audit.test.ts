@@ -4,7 +4,7 @@ import { secondMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -360,10 +360,6 @@ interface Entry {
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly requestId: string;
-}
-
-function as({ slug, key }: TestTenant) {
-  return { tenant: slug, as: key };
 }
 
 function createCustomer(

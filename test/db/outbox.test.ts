@@ -15,7 +15,7 @@ import { type Cell, cellOf } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
-import { envWith, newTenant, proxied, rowsOf, type TestTenant, tapped } from "#test/world.ts";
+import { as, envWith, newTenant, proxied, rowsOf, type TestTenant, tapped } from "#test/world.ts";
 
 const { call } = clientOf();
 const queueName = "keyline-audit-events-us1";
@@ -277,10 +277,6 @@ test("the directory's own technical rows have the same end", async () => {
   while ((await commits(31 * dayMs)) > 0);
   expect(await rowsOf(testEnv().DIRECTORY, "select 1 from audit_log limit 1")).toHaveLength(1);
 });
-
-function as({ slug, key }: TestTenant) {
-  return { tenant: slug, as: key };
-}
 
 function createOrder(tenant: TestTenant, env: TestEnv, given: object = {}): Promise<Answer> {
   return call("orders.create", {

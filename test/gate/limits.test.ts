@@ -14,7 +14,7 @@ import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { accessClaims, newTestIssuer } from "#test/token-issuer.ts";
-import { envWith, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, envWith, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call, send } = clientOf();
 
@@ -265,10 +265,6 @@ test("a revoked, an expired and an unknown key, and a wrong secret, get the same
 
 function pings(tenant: TestTenant, count: number): Promise<Answer[]> {
   return Promise.all(Array.from({ length: count }, () => call("tenants.ping", as(tenant))));
-}
-
-function as({ slug, key }: TestTenant) {
-  return { tenant: slug, as: key };
 }
 
 function rateOf({ headers }: Answer) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
-import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 
 const { call } = clientOf();
@@ -318,10 +318,6 @@ async function pages(
     await create(tenant, { name: "Regular latecomer" });
   } while (cursor !== null);
   return seen;
-}
-
-function as({ slug, key }: TestTenant) {
-  return { tenant: slug, as: key };
 }
 
 function one(tenant: TestTenant, customerId: string) {

@@ -3,7 +3,7 @@ import { maskOf } from "#gate/capabilities.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { changeMember } from "#test/gate/kit.ts";
-import { memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 
 const { call } = clientOf();
@@ -384,10 +384,6 @@ test("filtered lists are paged whole, whatever is added meanwhile, and a cursor 
     expect(new Set(seen).size).toBe(seen.length);
   }
 });
-
-function as({ slug, key }: TestTenant) {
-  return { tenant: slug, as: key };
-}
 
 function create(tenant: TestTenant, changes: object = {}): Promise<Answer> {
   const body = {

@@ -3,8 +3,8 @@ import { dayMs, hourMs, minuteMs, secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import type { Receiver } from "#test/simulation.ts";
-import { newTenant } from "#test/world.ts";
-import { as, endpointAt, eventsOf, failing, idsOf, listening, only, orderAt, taken, typesOf } from "./kit.ts";
+import { as, newTenant } from "#test/world.ts";
+import { endpointAt, eventsOf, failing, idsOf, listening, only, orderAt, taken, typesOf } from "./kit.ts";
 
 const { call } = clientOf();
 

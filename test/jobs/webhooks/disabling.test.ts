@@ -2,19 +2,8 @@ import { expect, test } from "vitest";
 import { dayMs, hourMs, minuteMs, secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import type { Receiver } from "#test/simulation.ts";
-import { rowsOf } from "#test/world.ts";
-import {
-  as,
-  emitMany,
-  endpointAt,
-  eventsOf,
-  failing,
-  listening,
-  only,
-  orderAt,
-  sentTo,
-  taken,
-} from "./kit.ts";
+import { as, rowsOf } from "#test/world.ts";
+import { emitMany, endpointAt, eventsOf, failing, listening, only, orderAt, sentTo, taken } from "./kit.ts";
 
 const { call } = clientOf();
 

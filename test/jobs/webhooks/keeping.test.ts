@@ -3,8 +3,8 @@ import { cellKinds } from "#db/retention.ts";
 import { deleteExpired } from "#jobs/retention.ts";
 import { dayMs, minuteMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
-import { rowsOf } from "#test/world.ts";
-import { as, endpointAt, failing, idsOf, keyWith, listening, only, orderAt, taken } from "./kit.ts";
+import { as, rowsOf } from "#test/world.ts";
+import { endpointAt, failing, idsOf, keyWith, listening, only, orderAt, taken } from "./kit.ts";
 
 const { call } = clientOf();
 

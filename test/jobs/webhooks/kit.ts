@@ -8,7 +8,7 @@ import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
 import { type Delivered, type Receiver, Simulation } from "#test/simulation.ts";
-import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -65,10 +65,6 @@ export async function only(ask: Ask) {
   const [first, ...others] = (await ask("deliveries", {})).json.data;
   expect(others).toEqual([]);
   return (await ask("delivery", { params: { deliveryId: first.id } })).json;
-}
-
-export function as({ slug, key }: TestTenant) {
-  return { tenant: slug, as: key };
 }
 
 export function sentTo(sim: Simulation, host: string): Delivered[] {

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import type { Receiver } from "#test/simulation.ts";
-import { memberToken, newTenant, type TestTenant } from "#test/world.ts";
-import { as, changed, emitMany, failing, keyWith, listening, orderAt, taken } from "./kit.ts";
+import { as, memberToken, newTenant, type TestTenant } from "#test/world.ts";
+import { changed, emitMany, failing, keyWith, listening, orderAt, taken } from "./kit.ts";
 
 const { call } = clientOf();
 

@@ -12,8 +12,7 @@ import { webhookEndpoints } from "#resources/webhook-endpoints/table.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { astray, spellings } from "#test/url-spellings.ts";
-import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
-import { as } from "./kit.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 // Nothing stands in for the network here: what is let through leaves the Worker, and test/outbound.ts connects to
 // wherever it was meant to go. A listener on this machine counts who arrives.

@@ -3,7 +3,8 @@ import { hourMs, minuteMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import type { Delivered, Receiver, Simulation } from "#test/simulation.ts";
 import type { TestTenant } from "#test/world.ts";
-import { as, emitMany, idsOf, listening } from "./kit.ts";
+import { as } from "#test/world.ts";
+import { emitMany, idsOf, listening } from "./kit.ts";
 
 const { call } = clientOf();
 const events = 10_000;

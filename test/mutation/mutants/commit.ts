@@ -2,7 +2,6 @@ import { conjunct, element, never, operand, replaced } from "#test/mutation/cut.
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const commit = "test/db/commit.test.ts";
-const replay = "test/http/replay.test.ts";
 const orders = "test/resources/orders.test.ts";
 const locations = "test/resources/locations.test.ts";
 const reach = "test/every-operation/reach.test.ts";
@@ -10,8 +9,11 @@ const audit = "test/db/audit.test.ts";
 const outbox = "test/db/outbox.test.ts";
 const revocation = "test/gate/revocation.test.ts";
 const moved = "test/gate/rights-moved.test.ts";
-const effects = "test/http/effect.test.ts";
+const sweep = "test/jobs/sweep-intents.test.ts";
 const idempotency = "test/http/idempotency.test.ts";
+const preconditions = "test/http/preconditions.test.ts";
+const lostConnections = "test/http/lost-connections.test.ts";
+const storedAnswers = "test/http/stored-answers.test.ts";
 const statements = "src/db/commit-statements.ts";
 
 /** What one batch holds besides the write, and what every read carries. */
@@ -44,7 +46,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the tenant's state in the system's state guard",
     cut: conjunct(statements, "stateGuard", `"tenant_state"."state" <> 'closing'`),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the new epoch when rights change",
@@ -82,27 +84,27 @@ export const commits: readonly Mutant[] = [
   {
     name: "the version of a changed row",
     cut: conjunct(statements, "versionGuard", "table.version"),
-    caughtBy: [idempotency],
+    caughtBy: [idempotency, preconditions],
   },
   {
     name: "the guard that an intent is still open",
     cut: element("src/db/intent-rows.ts", "intentGuards", "guardStatement"),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the open state in the intent's guard",
     cut: conjunct("src/db/intent-rows.ts", "intentGuards", `"intents"."state" = 'intended'`),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the due time when a sweeper claims an intent",
     cut: conjunct("src/db/intent-rows.ts", "claimIntent", `"intents"."due_at" <=`),
-    caughtBy: [effects],
+    caughtBy: [sweep],
   },
   {
     name: "the commit id that tells whether a lost batch was committed",
     cut: element("src/db/commit.ts", "commitChanges", "say.commitRow"),
-    caughtBy: [idempotency],
+    caughtBy: [lostConnections],
   },
   {
     name: "the audit row of a changed row",
@@ -133,7 +135,7 @@ export const commits: readonly Mutant[] = [
   {
     name: "the principal of a replay",
     cut: conjunct("src/db/replay.ts", "replayQuery", '"idempotency"."principal_id"'),
-    caughtBy: [replay],
+    caughtBy: [idempotency],
   },
   {
     name: "the operation of a replay",
@@ -143,11 +145,11 @@ export const commits: readonly Mutant[] = [
   {
     name: "the look for an earlier answer before a refusal",
     cut: replaced("src/http/write.ts", "refused", "ConditionalExpression", "lookUp", "null"),
-    caughtBy: [replay],
+    caughtBy: [idempotency],
   },
   {
     name: "the null in place of what is shown once",
     cut: replaced("src/http/write.ts", "recordOf", "CallExpression", "withoutShownOnce", "draft.json"),
-    caughtBy: [idempotency],
+    caughtBy: [storedAnswers],
   },
 ];

@@ -28,7 +28,7 @@ export const http: readonly Mutant[] = [
   {
     name: "If-Match",
     cut: never("src/http/write.ts", "executeWrite", "ifMatchHolds"),
-    caughtBy: ["test/http/idempotency.test.ts"],
+    caughtBy: ["test/http/preconditions.test.ts"],
   },
   {
     name: "the parsing of answers",

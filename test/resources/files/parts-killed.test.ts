@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { hourMs, minuteMs } from "#lib/time.ts";
 import type { Files } from "#platform/cells.ts";
-import { type TestEnv, testEnv } from "#test/env.ts";
-import { envWith, newTenant, proxied, rowsOf, type Tap, type TestTenant, tapped } from "#test/world.ts";
+import { isIntend, isSettle, killing } from "#test/deaths.ts";
+import type { TestEnv } from "#test/env.ts";
+import { envWith, newTenant, proxied, rowsOf, type TestTenant } from "#test/world.ts";
 import {
   announced,
   ask,
@@ -87,20 +88,7 @@ test("many parts are purged in several commits, each part with its audit row", a
   expect(audit).toHaveLength(45);
 });
 
-const isIntend = (text: string) => text.startsWith('insert into "intents"');
-const isSettle = (text: string) => text.startsWith('update "intents" set "state"');
-
-/** The Worker dies, once, before or after the batch that has this statement. */
-function killing(at: typeof isIntend, when: "before" | "after"): TestEnv {
-  let alive = true;
-  const tap: Tap = async (texts, run) => {
-    if (!alive || !texts.some(at)) return await run();
-    alive = false;
-    if (when === "after") await run();
-    throw new Error("D1_ERROR: D1 DB is overloaded.");
-  };
-  return envWith({ CELL_US1: tapped(testEnv().CELL_US1 as D1Database, tap) });
-}
+const overloaded = "D1_ERROR: D1 DB is overloaded.";
 
 /** The bucket, failing once after this method of it, or of an upload in parts, has done its work. */
 function failingAfter(tenant: TestTenant, method: "createMultipartUpload" | "complete"): TestEnv {
@@ -129,10 +117,10 @@ function failingAfter(tenant: TestTenant, method: "createMultipartUpload" | "com
 }
 
 const completions: readonly [when: string, env: (tenant: TestTenant) => TestEnv, isCommitted?: boolean][] = [
-  ["after the intent", () => killing(isIntend, "after")],
+  ["after the intent", () => killing({ after: isIntend }, overloaded)],
   ["after R2 put the parts together", (tenant) => failingAfter(tenant, "complete")],
-  ["before the settlement", () => killing(isSettle, "before")],
-  ["after the settlement", () => killing(isSettle, "after"), true],
+  ["before the settlement", () => killing({ before: isSettle }, overloaded)],
+  ["after the settlement", () => killing({ after: isSettle }, overloaded), true],
 ];
 
 for (const [when, env, isCommitted = false] of completions) {
@@ -159,9 +147,9 @@ for (const [when, env, isCommitted = false] of completions) {
 }
 
 const beginnings: readonly [when: string, env: (tenant: TestTenant) => TestEnv][] = [
-  ["after the intent", () => killing(isIntend, "after")],
+  ["after the intent", () => killing({ after: isIntend }, overloaded)],
   ["after R2 began it", (tenant) => failingAfter(tenant, "createMultipartUpload")],
-  ["before the settlement", () => killing(isSettle, "before")],
+  ["before the settlement", () => killing({ before: isSettle }, overloaded)],
 ];
 
 for (const [when, env] of beginnings) {
@@ -277,7 +265,7 @@ test("a part killed half-way leaves no row, and its upload is swept with the res
   vi.useFakeTimers({ toFake: ["Date"] });
   const tenant = await newTenant();
   const fileId = await begun(tenant, threeParts.length);
-  for (const env of [killing(isIntend, "after"), killing(isSettle, "before")])
+  for (const env of [killing({ after: isIntend }, overloaded), killing({ before: isSettle }, overloaded)])
     expect((await putPart(tenant, fileId, 1, threeParts, { env })).status).toBe(503);
   expect((await rowsLeft(tenant)).parts).toBe(0);
   vi.setSystemTime(Date.now() + 24 * hourMs);
