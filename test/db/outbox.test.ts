@@ -10,7 +10,7 @@ import { TenantDriver } from "#db/tenant-driver.ts";
 import { consume } from "#jobs/consume.ts";
 import { sweepEvents, WakeUp } from "#jobs/dispatch-events.ts";
 import { deleteExpired } from "#jobs/retention.ts";
-import { dayMs, secondMs, timestamp } from "#lib/time.ts";
+import { dayMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
@@ -124,6 +124,27 @@ test("a queue that refuses messages costs nobody their write, and the sweeper ma
   expect(await pendingOf(tenant)).toEqual([]);
   await sweepEvents(cell, Date.now());
   expect(swept().filter((id) => id === tenant.tenantId)).toHaveLength(1);
+});
+
+test("however many events of one tenant were left behind, those of the others are found", async () => {
+  const tenants = [await newTenant(), await newTenant(), await newTenant()];
+  const [before, hog, after] = tenants.toSorted((one, other) => (one.tenantId < other.tenantId ? -1 : 1));
+  if (!before || !hog || !after) throw new Error("There are three tenants.");
+  const { env } = deaf();
+  for (const tenant of [before, after]) await createOrder(tenant, env);
+  const { cell, swept } = sweeping();
+  await cell.database
+    .prepare(
+      "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1500) insert into events (tenant_id, seq, id, type, data, actor_kind, actor_id, request_id, created_at) select ?1, 1000000 + i, 'evt_' || i, 'order.created', '{}', 'system', 'job', 'req', '2020-01-01T00:00:00.000Z' from n",
+    )
+    .bind(hog.tenantId)
+    .run();
+  await sweepEvents(cell, Date.now() + minuteMs);
+  for (const { tenantId } of tenants) expect(swept().filter((id) => id === tenantId)).toHaveLength(1);
+  await cell.database
+    .prepare("delete from events where tenant_id = ? and seq > 1000000")
+    .bind(hog.tenantId)
+    .run();
 });
 
 test("a message marks all of its tenant's events, more than a hundred too, and no other tenant's", async () => {
