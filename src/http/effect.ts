@@ -114,7 +114,7 @@ export async function settleIntent(
     const outcome = await operation.settle(context, begun.intent, result);
     if (outcome instanceof Refusal) {
       await operation.abandon?.(ports, begun.intent, begun.id, result);
-      await operation.discard?.(ports, begun.intent);
+      await operation.discard?.(ports, begun.intent, result);
       await commit(outcome.changes, { step: "abandon", id: begun.id });
       return { kind: "refused", refusal: outcome };
     }

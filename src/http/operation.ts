@@ -177,7 +177,7 @@ export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>
    */
   abandon?(ports: Ports, intent: z.output<I>, id: string, result: V | null): Promise<void>;
   /** Of an effect that is resumed: takes back what `perform` left where its settlement refuses. May happen twice. */
-  discard?(ports: Ports, intent: z.output<I>): Promise<void>;
+  discard?(ports: Ports, intent: z.output<I>, result: V): Promise<void>;
 }
 
 /** An effect that takes a streamed body in. The bytes are there once, so a stale intent can only be undone. */

@@ -201,9 +201,10 @@ export const complete = effectOperation({
     const checking = update(files, file, { state: "checking", uploadId: null, sweepAt: timestamp(now) }, now);
     return commit(checking.row, checking);
   },
-  // Refused where the file is gone or its parts are none: nobody else will ever know of the object.
-  async discard({ files }, { object }) {
-    await files.delete(object);
+  // Refused where the file is gone: nobody else will ever know of the object. Where R2 had other parts than these, the
+  // object may be another completion's, which is still to say so.
+  async discard({ files }, { object }, isComplete) {
+    if (isComplete) await files.delete(object);
   },
 });
 

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { newTenant, rowsOf } from "#test/world.ts";
+import { envWith, newTenant, proxied, rowsOf } from "#test/world.ts";
 import {
   announced,
   ask,
   begun,
+  bucketOf,
   complete,
   contentDigest,
   download,
@@ -179,4 +180,47 @@ test("two uploads of one part that crossed each other are noticed at the end", a
   expect([answer.status, answer.json.type]).toEqual([409, "/problems/parts-mismatch"]);
   await putPart(tenant, fileId, 2, threeParts);
   expect((await complete(tenant, fileId)).status).toBe(200);
+});
+
+test("a completion with parts that were replaced takes nothing from the one that has the new ones", async () => {
+  const tenant = await newTenant();
+  const fileId = await inParts(tenant);
+  const bucket = bucketOf(tenant);
+  const [staleReached, staleHeld] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const [newReached, newHeld] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await rowsOf(
+    tenant.cell.database,
+    "update file_parts set etag = 'other' where file_id = ? and number = 2",
+    fileId,
+  );
+  const afterItsLook = proxied(bucket, {
+    async head(key: string) {
+      const found = await bucket.head(key);
+      staleReached.resolve();
+      await staleHeld.promise;
+      return found;
+    },
+  });
+  const stale = complete(tenant, fileId, {}, envWith({ FILES_US1: afterItsLook }));
+  await staleReached.promise;
+  await putPart(tenant, fileId, 2, threeParts);
+  const beforeItSettles = proxied(bucket, {
+    resumeMultipartUpload: (key: string, id: string) =>
+      proxied(bucket.resumeMultipartUpload(key, id), {
+        async complete(parts: R2UploadedPart[]) {
+          const object = await bucket.resumeMultipartUpload(key, id).complete(parts);
+          newReached.resolve();
+          await newHeld.promise;
+          return object;
+        },
+      }),
+  });
+  const latest = complete(tenant, fileId, {}, envWith({ FILES_US1: beforeItSettles }));
+  await newReached.promise;
+  staleHeld.resolve();
+  expect((await stale).json.type).toBe("/problems/parts-mismatch");
+  newHeld.resolve();
+  expect((await latest).status).toBe(200);
+  await sweep(tenant);
+  await expectBytes(await download(tenant, fileId), threeParts);
 });
