@@ -1,9 +1,9 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { type Statement, statementOf } from "#db/statement.ts";
 import type { ResultRows } from "#db/store.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
-import { timestamp } from "#lib/time.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
 import { type Due, held, type Lease } from "./queue.ts";
 import { sealText } from "./sealing.ts";
 
@@ -40,7 +40,7 @@ export async function recordTries(
   const failingSince = reached.some(({ accepted }) => accepted)
     ? sql`null`
     : reached.length > 0
-      ? sql`coalesce("failing_since", ${timestamp(given.now)})`
+      ? sql`iif(${isStillFailing(session, lease, given.now)}, coalesce("failing_since", ${timestamp(given.now)}), ${timestamp(given.now)})`
       : sql`"failing_since"`;
   return [
     statementOf(
@@ -53,6 +53,16 @@ export async function recordTries(
       sql`update "webhook_deliveries" set "state" = ${moved(0)}, "due_at" = ${moved(1)}, "failures" = ${moved(2)}, "outcome" = ${moved(3)}, "settled_at" = ${moved(4)}, "tries" = "tries" + 1 where "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" in (select value from json_each(${JSON.stringify(tries.map(({ delivery }) => delivery.id))})) and exists (select 1 from "webhook_queues" where ${held(session, lease)})`,
     ),
   ];
+}
+
+// After a quiet time nobody knows whether it was mended meanwhile: what fails then is a failure of its own.
+const quietMs = 2 * dayMs;
+
+function isStillFailing({ tenantId }: TenantSession, { endpointId }: Lease, now: number): SQL {
+  const own = sql`"webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."endpoint_id" = ${endpointId}`;
+  const retried = sql`exists (select 1 from "webhook_deliveries" indexed by "webhook_deliveries_due" where ${own} and "webhook_deliveries"."state" = 'pending' and "webhook_deliveries"."failures" > 0)`;
+  const latest = sql`select "webhook_deliveries"."settled_at" from "webhook_deliveries" indexed by "webhook_deliveries_by_state" where ${own} and "webhook_deliveries"."state" = 'failed' order by "webhook_deliveries"."id" desc limit 1`;
+  return sql`(${retried} or coalesce((${latest}), '') >= ${timestamp(now - quietMs)})`;
 }
 
 const Health = z.array(z.object({ failing_since: z.string().nullable() }));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dayMs, hourMs, minuteMs, secondMs } from "#lib/time.ts";
+import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import type { Receiver } from "#test/simulation.ts";
 import { as, rowsOf } from "#test/world.ts";
@@ -68,6 +68,25 @@ test("one success in between starts the five days again, and so does being enabl
   await orderAt(sim, tenant);
   await sim.run(dayMs);
   expect((await ask("get", {})).json.state).toBe("enabled");
+});
+
+test("a failure long after another is one of its own: nobody knows what was mended meanwhile", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], failing);
+  await orderAt(sim, tenant);
+  await sim.run(4 * dayMs);
+  expect((await ask("deliveries", {})).json.data).toMatchObject([{ state: "failed" }]);
+  // A month goes by in which nothing happens.
+  const { database } = tenant.cell;
+  const monthAgo = timestamp(Date.now() - 30 * dayMs);
+  for (const change of ["webhook_queues set failing_since", "webhook_deliveries set settled_at"])
+    await database.prepare(`update ${change} = ? where tenant_id = ?`).bind(monthAgo, tenant.tenantId).run();
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  expect((await ask("get", {})).json.state).toBe("enabled");
+  sim.receivers.set("shop.example", taken);
+  await sim.run(hourMs);
+  const { data } = (await ask("deliveries", { query: { state: "delivered" } })).json;
+  expect(data).toHaveLength(1);
 });
 
 test("a frozen tenant is sent nothing, and loses nothing", async () => {
