@@ -55,8 +55,8 @@ export function rendererOf(telling: Telling): (event: StoredEvent) => Promise<Re
     if (!payload) return null;
     const { operation, param } = payload;
     const params = param === undefined ? undefined : { [param]: event.data[param] };
-    const name = `${subject} ${JSON.stringify(params)}`;
-    const reading = read.get(name) ?? readThing(telling, operation, params);
+    const name = `${subject} ${JSON.stringify(params)} ${event.locationId}`;
+    const reading = read.get(name) ?? readThing(telling, operation, params, event.locationId);
     read.set(name, reading);
     return await reading;
   }
@@ -72,10 +72,13 @@ async function readThing(
   { cell, driver, session: whole, now, allowance }: Telling,
   operation: AnyRead,
   params: unknown,
+  locationId: string | null,
 ): Promise<Thing | null> {
   // A session of its own: the subjects' keys it has taken up are of whom the answer tells.
   const keys = { ...whole.keys, subjects: new Map() };
-  const session = new TenantSession(driver, { reach: whole.reach, epoch: null, keys });
+  // Who is told of an event may be held to its place: what has moved elsewhere since is not theirs to see.
+  const reach = locationId === null ? whole.reach : { locations: [locationId], assigneeId: null };
+  const session = new TenantSession(driver, { reach, epoch: null, keys });
   allowance.questions -= 1;
   try {
     const given: Parameters<AnyRead["run"]>[1] = { params, query: undefined, body: undefined };

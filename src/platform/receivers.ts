@@ -37,7 +37,7 @@ export async function post(
         status: answer.status,
         durationMs: took(),
         askedWaitMs: askedWaitMs(answer.headers.get("retry-after"), systemNow()),
-        excerpt: outcome === "accepted" ? null : text.slice(0, excerptCharacters),
+        excerpt: outcome === "accepted" ? null : printable(text.slice(0, excerptCharacters)),
       };
     } catch {
       // Why a connection failed could tell of networks that are not the asker's; that it did is enough.
@@ -45,6 +45,11 @@ export async function post(
       return { outcome, status: null, durationMs: took(), askedWaitMs: null, excerpt: null };
     }
   });
+}
+
+// Whatever a receiver sends is shown to people: a terminal or a page shall find nothing in it but text.
+function printable(text: string): string {
+  return text.toWellFormed().replaceAll(/(?![\n\t])\p{Cc}/gu, "\ufffd");
 }
 
 function outcomeOf(status: number): Reception["outcome"] {

@@ -126,3 +126,33 @@ test("who narrows an endpoint and moves it is sent nothing of what it asked for 
     { eventType: "customer.created", state: "failed", outcome: "unsubscribed" },
   ]);
 });
+
+test("who is held to a place is told of a file there, but not where it has gone", async () => {
+  const tenant = await newTenant();
+  const [here, there] = tenant.locationIds;
+  const limited = await keyWith(tenant, ["integrations:manage", "files:read"], [here]);
+  const { sim } = await listening(["file.created"], taken, { tenant, key: limited.key });
+  const [first, second] = [
+    await orderAt(sim, tenant, [], { locationId: here }),
+    await orderAt(sim, tenant, [], { locationId: there }),
+  ];
+  const body = { name: "secret plan.pdf", mediaType: "application/pdf", orderId: first };
+  const files = [];
+  for (const moves of [false, true]) {
+    const created = await call("files.create", { ...as(tenant), body, env: sim.env });
+    expect(created.status, created.text).toBe(201);
+    const fileId = String(created.json.id);
+    files.push(fileId);
+    const move = { ...as(tenant), params: { fileId }, body: { orderId: second }, env: sim.env };
+    if (moves) expect((await call("files.update", move)).status).toBe(200);
+  }
+  await sim.run(minuteMs);
+  const [stayed, moved] = files.map((id) => {
+    const sent = sim.delivered.map(({ body: text }) => JSON.parse(text).data);
+    return sent.find((data) => data.id === id || data.fileId === id);
+  });
+  expect(stayed).toMatchObject({ id: files[0], name: "secret plan.pdf" });
+  expect(moved).toMatchObject({ fileId: files[1] });
+  expect(JSON.stringify(moved)).not.toContain("plan");
+  expect(JSON.stringify(moved)).not.toContain(String(second));
+});
