@@ -77,7 +77,11 @@ type Reads = Readonly<Record<string, { args: unknown[]; steps: string[] }>>;
 
 /** The closed list of reads across tenants, with the index that makes each of its statements cheap. */
 const acrossTenants: Reads = {
-  dueFiles: { args: ["2026"], steps: ["SEARCH files USING INDEX files_due (sweep_at<?)"] },
+  filesToCheck: {
+    args: ["2026"],
+    steps: ["SEARCH files USING INDEX files_to_check (sweep_at<?)", "SCAN (subquery-3)", "SCAN (subquery-1)"],
+  },
+  filesToPurge: { args: ["2026"], steps: ["SEARCH files USING INDEX files_due (sweep_at<?)"] },
   endpointsWithDueDeliveries: {
     args: ["2026"],
     steps: [

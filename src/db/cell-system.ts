@@ -2,6 +2,12 @@ import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retent
 import type { Store } from "./store.ts";
 import { endpointsAtOnce } from "./webhooks/queue.ts";
 
+/** A file that a sweeper is to deal with. */
+export interface DueFile {
+  readonly tenantId: string;
+  readonly fileId: string;
+}
+
 /**
  * The closed list of reads across tenants. They return ids only; the work goes on through that tenant's own session.
  */
@@ -45,14 +51,26 @@ export class CellSystem {
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
   }
 
-  /** Sweeper: files to be checked or purged by now. */
-  async dueFiles(now: string): Promise<{ tenantId: string; fileId: string }[]> {
-    const [rows] = await this.#store.batch([
-      {
-        text: "select tenant_id, id from files indexed by files_due where sweep_at <= ? order by sweep_at limit 200",
-        params: [now],
-      },
-    ]);
+  /**
+   * Sweeper: files to be checked by now, each tenant's first before anybody's second. A tenant can have only so many
+   * that wait for it.
+   */
+  async filesToCheck(now: string): Promise<DueFile[]> {
+    const turns =
+      "select tenant_id, id, sweep_at, row_number() over (partition by tenant_id order by sweep_at) as turn from files indexed by files_to_check where state = 'checking' and deleted_at is null and sweep_at <= ?";
+    return await this.#files(`select tenant_id, id from (${turns}) order by turn, sweep_at limit 50`, now);
+  }
+
+  /** Sweeper: files to be purged by now, the oldest first. */
+  async filesToPurge(now: string): Promise<DueFile[]> {
+    return await this.#files(
+      "select tenant_id, id from files indexed by files_due where sweep_at <= ? and (state <> 'checking' or deleted_at is not null) order by sweep_at limit 200",
+      now,
+    );
+  }
+
+  async #files(text: string, now: string): Promise<DueFile[]> {
+    const [rows] = await this.#store.batch([{ text, params: [now] }]);
     return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), fileId: String(row.id) }));
   }
 

@@ -1,4 +1,4 @@
-import { CellSystem } from "#db/cell-system.ts";
+import { CellSystem, type DueFile } from "#db/cell-system.ts";
 import { update } from "#db/changes.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
@@ -20,8 +20,10 @@ import { purgeFile } from "./purge-file.ts";
 // Longer than one run may last, so that a file is in the hands of one sweeper at a time.
 const claimMs = 20 * minuteMs;
 const mostPerRun = 50;
-// Hashing costs CPU, of which a run has 30 s. The first file is checked however large it is.
-const mostBytesPerRun = mostBytes.enterprise;
+// Hashing costs CPU, of which a run has 30 s. Large files have a share of their own, so that the small ones of others
+// need not wait for them; the first of them is checked however large it is.
+const largeBytes = 200_000_000;
+const mostBytesPerRun = { small: mostBytes.pro, large: mostBytes.enterprise };
 
 /** What working on one tenant's file takes. */
 export interface FileRun {
@@ -33,13 +35,19 @@ export interface FileRun {
 
 /** Checks files that were put together of parts, and purges what was never finished or was deleted long ago. */
 export async function sweepFiles(env: Env, cell: Cell, now: number): Promise<void> {
-  const due = await new CellSystem(new Store(cell.database, "first-primary")).dueFiles(timestamp(now));
-  const budget = { bytesLeft: mostBytesPerRun };
-  for (const { tenantId, fileId } of inTurn(due, (file) => file.tenantId, mostPerRun)) {
+  const system = new CellSystem(new Store(cell.database, "first-primary"));
+  const toCheck = await system.filesToCheck(timestamp(now));
+  const toPurge = await system.filesToPurge(timestamp(now));
+  const due = [
+    ...anotherFirst(toCheck, Math.floor(now / minuteMs)),
+    ...inTurn(toPurge, (file) => file.tenantId, mostPerRun),
+  ];
+  const left = { ...mostBytesPerRun };
+  for (const { tenantId, fileId } of due) {
     try {
       const session = await systemSession(env, cell.database, tenantId);
       const bucket = tenantFiles(cell.files, tenantId);
-      await sweepFile({ session, bucket, requestId: newId("run"), now }, fileId, budget);
+      await sweepFile({ session, bucket, requestId: newId("run"), now }, fileId, left);
     } catch (error) {
       log("error", "a file could not be swept; it is tried again later", {
         file: fileId,
@@ -49,17 +57,26 @@ export async function sweepFiles(env: Env, cell: Cell, now: number): Promise<voi
   }
 }
 
+// Every minute another tenant begins: else whoever waits for longest with many large files would have each run to itself.
+function anotherFirst(toCheck: readonly DueFile[], turn: number): DueFile[] {
+  const tenants = new Set(toCheck.map(({ tenantId }) => tenantId)).size;
+  const start = tenants === 0 ? 0 : turn % tenants;
+  const firsts = toCheck.slice(0, tenants);
+  return [...firsts.slice(start), ...firsts.slice(0, start), ...toCheck.slice(tenants)];
+}
+
 // Claimed before anything else, so that a file which cannot be dealt with waits behind those that can, and so that
 // nobody finishes or restores what is being purged.
-async function sweepFile(run: FileRun, fileId: string, budget: { bytesLeft: number }): Promise<void> {
+async function sweepFile(run: FileRun, fileId: string, left: typeof mostBytesPerRun): Promise<void> {
   const { session, requestId, now } = run;
   const { file, order } = await fileAndOrder(tenantDb(session), session.tenantId, fileId);
   if (file === null || file.sweepAt === null || file.sweepAt > timestamp(now)) return;
   const isToCheck = file.state === "checking" && file.deletedAt === null;
   const bytes = isToCheck ? (file.size ?? 0) : 0;
-  // It stays due, and the next run begins with it.
-  if (bytes > budget.bytesLeft && budget.bytesLeft < mostBytesPerRun) return;
-  budget.bytesLeft -= bytes;
+  const share = bytes > largeBytes ? "large" : "small";
+  // It stays due for a later run.
+  if (bytes > left[share] && left[share] < mostBytesPerRun[share]) return;
+  left[share] -= bytes;
   const sweepAt = timestamp(now + claimMs);
   const patch = isToCheck
     ? { sweepAt }

@@ -126,3 +126,25 @@ test("a file that is larger than what one run may read is checked alone", async 
   await sweep(tenant);
   expect(await left()).toBe(0);
 });
+
+test("neither many files to be purged nor a large one to be checked keep another tenant's from their check", async () => {
+  const [hog, tenant] = [await newTenant(), await newTenant()];
+  const left = { hog: await toCheck(hog, 1, 5_000_000_000), tenant: await toCheck(tenant, 1, 50_000_000) };
+  const template = await announced(hog);
+  await rowsOf(
+    hog.cell.database,
+    `with recursive n (i) as (select 1 union all select i + 1 from n where i < 300)
+     insert into files (tenant_id, id, version, created_at, updated_at, name, media_type, customer_id, order_id, document_id, revision, state, deleted_at, sweep_at)
+     select tenant_id, id || '_' || i, 1, created_at, updated_at, name, media_type, customer_id, order_id, id || '_' || i, 1, 'pending', null, '2019' from files, n where id = ?`,
+    template,
+  );
+  const us1 = cellOf(testEnv(), "us1");
+  if (!us1) throw new Error("There is no cell us1.");
+  await sweepFiles(testEnv(), us1, Date.now());
+  expect([await left.hog(), await left.tenant()]).toEqual([0, 0]);
+  await rowsOf(
+    hog.cell.database,
+    "delete from files where tenant_id = ? and id like '%\\_%\\_%' escape '\\'",
+    hog.tenantId,
+  );
+});
