@@ -38,6 +38,14 @@ test("a whole that is not as announced is rejected, its bytes deleted, and its r
   expect([await rowsLeft(tenant), await objectsOf(tenant)]).toEqual([{ files: 0, parts: 0 }, []]);
 });
 
+test("a whole that has the hash which was announced is ready", async () => {
+  const tenant = await newTenant();
+  const fileId = await inParts(tenant, { sha256: await sha256(threeParts) });
+  await complete(tenant, fileId);
+  await sweep(tenant);
+  expect(await getFile(tenant, fileId)).toMatchObject({ state: "ready", sha256: await sha256(threeParts) });
+});
+
 test("the whole is looked at again, whatever its first part looked like when it came", async () => {
   const tenant = await newTenant();
   const fileId = await inParts(tenant);
