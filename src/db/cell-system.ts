@@ -58,7 +58,7 @@ export class CellSystem {
   async filesToCheck(now: string): Promise<DueFile[]> {
     const turns =
       "select tenant_id, id, sweep_at, row_number() over (partition by tenant_id order by sweep_at) as turn from files indexed by files_to_check where state = 'checking' and deleted_at is null and sweep_at <= ?";
-    return await this.#files(`select tenant_id, id from (${turns}) order by turn, sweep_at limit 50`, now);
+    return await this.#files(`select tenant_id, id from (${turns}) order by turn, sweep_at limit 25`, now);
   }
 
   /** Sweeper: files to be purged by now, the oldest first. */

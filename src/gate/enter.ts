@@ -45,7 +45,8 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
     return { outcome, policy: held.policy, rate };
   }
   const policy = held?.text === text ? held.policy : Policy.parse(JSON.parse(text));
-  if (!held && known.size >= mostKnown) known.clear();
+  const [oldest] = known.keys();
+  if (!held && oldest !== undefined && known.size >= mostKnown) known.delete(oldest);
   known.set(principalId, { id: policyId, text, policy });
   return { outcome, policy, rate };
 }

@@ -1,3 +1,4 @@
+import { BoundedCache } from "#lib/bounded-cache.ts";
 import { secondMs } from "#lib/time.ts";
 import type { Credential } from "./authenticate.ts";
 
@@ -5,20 +6,16 @@ import type { Credential } from "./authenticate.ts";
 // bounds what a flood of it costs: one hop a second in each isolate. A member's token dies by itself.
 
 const refusedForMs = secondMs;
-const mostRemembered = 1_000;
-const refusedAt = new Map<string, number>();
+const refused = new BoundedCache<true>(1_000);
 
 /** True within a second after its gate did not know this API key. */
 export function wasRefusedLately(credential: Credential, now: number): boolean {
-  if (refusedAt.size === 0 || credential.kind !== "api-key") return false;
-  const at = refusedAt.get(nameOf(credential));
-  return at !== undefined && now >= at && now - at < refusedForMs;
+  if (refused.size === 0 || credential.kind !== "api-key") return false;
+  return refused.get(nameOf(credential), now) === true;
 }
 
 export function noteRefusal(credential: Credential, now: number): void {
-  if (credential.kind !== "api-key") return;
-  if (refusedAt.size >= mostRemembered) refusedAt.clear();
-  refusedAt.set(nameOf(credential), now);
+  if (credential.kind === "api-key") refused.set(nameOf(credential), true, now + refusedForMs);
 }
 
 function nameOf({ cell, principalId, secretHash }: Credential): string {

@@ -9,7 +9,10 @@ import { EndpointWakeUp } from "./webhook-wake-ups.ts";
 
 type Consumer = (body: unknown) => Promise<void>;
 
-/** What wakes whom, by the beginning of its queue's name, which ends in the cell's. Made anew for each batch of at most so many tenants. */
+/**
+ * What wakes whom, by the beginning of its queue's name, which ends in the cell's. Made anew for each batch, of which
+ * `most` says how many tenants it may name.
+ */
 const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: number) => Consumer>> = {
   "keyline-audit-events": (env, cell, now, most) => {
     const served = new Set<string>();

@@ -19,7 +19,7 @@ import { purgeFile } from "./purge-file.ts";
 
 // Longer than one run may last, so that a file is in the hands of one sweeper at a time.
 const claimMs = 20 * minuteMs;
-const mostPerRun = 50;
+const mostPurgesPerRun = 25;
 // Hashing costs CPU, of which a run has 30 s. Large files have a share of their own, so that the small ones of others
 // need not wait for them; the first of them is checked however large it is.
 const largeBytes = 200_000_000;
@@ -40,7 +40,7 @@ export async function sweepFiles(env: Env, cell: Cell, now: number): Promise<voi
   const toPurge = await system.filesToPurge(timestamp(now));
   const due = [
     ...anotherFirst(toCheck, Math.floor(now / minuteMs)),
-    ...inTurn(toPurge, (file) => file.tenantId, mostPerRun),
+    ...inTurn(toPurge, (file) => file.tenantId, mostPurgesPerRun),
   ];
   const left = { ...mostBytesPerRun };
   for (const { tenantId, fileId } of due) {
@@ -57,7 +57,8 @@ export async function sweepFiles(env: Env, cell: Cell, now: number): Promise<voi
   }
 }
 
-// Every minute another tenant begins: else whoever waits for longest with many large files would have each run to itself.
+// Every minute another tenant begins: else whoever has waited longest, with many large files, would have each run to
+// itself.
 function anotherFirst(toCheck: readonly DueFile[], turn: number): DueFile[] {
   const tenants = new Set(toCheck.map(({ tenantId }) => tenantId)).size;
   const start = tenants === 0 ? 0 : turn % tenants;

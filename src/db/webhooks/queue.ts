@@ -94,9 +94,10 @@ export function unwanted({ tenantId }: TenantSession, endpointId: string): SQL {
 
 function dropUnwanted(session: TenantSession, lease: Lease, now: number): Statement {
   const { tenantId } = session;
-  const dropped = sql`select "webhook_deliveries"."id" ${pendingOf(session, lease)} and ${unwanted(session, lease.endpointId)} limit ${mostGivenUpAtOnce}`;
+  // Of those that come next, so that a turn costs no more the longer the queue is.
+  const next = sql`select "webhook_deliveries"."id" ${pendingOf(session, lease)} order by "webhook_deliveries"."due_at" limit ${mostGivenUpAtOnce}`;
   return statementOf(
-    sql`update "webhook_deliveries" set "state" = 'failed', "due_at" = null, "outcome" = 'unsubscribed', "settled_at" = ${timestamp(now)} where "webhook_deliveries"."tenant_id" = ${tenantId} and exists (select 1 from "webhook_queues" where ${held(session, lease)}) and "webhook_deliveries"."id" in (${dropped})`,
+    sql`update "webhook_deliveries" set "state" = 'failed', "due_at" = null, "outcome" = 'unsubscribed', "settled_at" = ${timestamp(now)} where "webhook_deliveries"."tenant_id" = ${tenantId} and exists (select 1 from "webhook_queues" where ${held(session, lease)}) and "webhook_deliveries"."id" in (${next}) and ${unwanted(session, lease.endpointId)}`,
   );
 }
 
