@@ -126,6 +126,32 @@ test("a queue that refuses messages costs nobody their write, and the sweeper ma
   expect(swept().filter((id) => id === tenant.tenantId)).toHaveLength(1);
 });
 
+test("whoever has a backlog leaves the others of the same batch their share of it", async () => {
+  const [hog, tenant] = [await newTenant(), await newTenant()];
+  const { env } = deaf();
+  const { database } = hog.cell;
+  for (const each of [hog, tenant])
+    await database
+      .prepare(
+        "update webhook_endpoints set state = 'enabled', disabled_because = null, event_types = '[\"order.created\"]', location_ids = null, created_at = '2019' where tenant_id = ?",
+      )
+      .bind(each.tenantId)
+      .run();
+  // Each tells of another order, which takes a question of its own.
+  await database
+    .prepare(
+      "with recursive n (i) as (select 1 union all select i + 1 from n where i < 700) insert into events (tenant_id, seq, id, type, data, actor_kind, actor_id, request_id, created_at) select ?1, 1000000 + i, 'evt_' || i, 'order.created', json_object('orderId', 'ord_' || i), 'system', 'job', 'req', '2020-01-01T00:00:00.000Z' from n",
+    )
+    .bind(hog.tenantId)
+    .run();
+  await createOrder(tenant, env);
+  await consumed([wakeUp(hog), wakeUp(tenant)], Date.now(), env);
+  expect(await pendingOf(tenant)).toEqual([]);
+  expect((await pendingOf(hog)).length).toBeGreaterThan(0);
+  for (const table of ["events", "webhook_deliveries", "webhook_bodies"])
+    await database.prepare(`delete from ${table} where tenant_id = ?`).bind(hog.tenantId).run();
+});
+
 test("however many events of one tenant were left behind, those of the others are found", async () => {
   const tenants = [await newTenant(), await newTenant(), await newTenant()];
   const [before, hog, after] = tenants.toSorted((one, other) => (one.tenantId < other.tenantId ? -1 : 1));

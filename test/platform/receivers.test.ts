@@ -23,6 +23,11 @@ test("any other answer is a refusal, of which the beginning is kept", async () =
   expect(await to("/status/410")).toMatchObject({ outcome: "gone", status: 410 });
 });
 
+test("of a refusal's text nothing but text is kept, whatever a receiver sends", async () => {
+  vi.stubGlobal("fetch", async () => new Response("a\u0000b\u001b[31mc\u0085d\n\te", { status: 500 }));
+  expect((await to("/hooks")).excerpt).toBe("a\ufffdb\ufffd[31mc\ufffdd\n\te");
+});
+
 test("how long a receiver asks to wait is heard", async () => {
   expect((await to("/status/429?retry-after=30")).askedWaitMs).toBe(30_000);
   expect((await to("/status/503?retry-after=never")).askedWaitMs).toBeNull();
