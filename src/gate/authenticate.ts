@@ -51,9 +51,11 @@ async function fromToken(env: Env, token: string): Promise<Credential | null> {
   return issuer ? await fromOutsideToken(env, issuer, token, kid) : null;
 }
 
-const mostSecretHashes = 1_000;
+type KnownKey = Pick<Credential, "principalId"> & { readonly secretHash: string };
+
+const mostKnownKeys = 1_000;
 // By the pepper that proved them, so that one which is no longer read proves nothing. Only genuine keys come in here.
-const secretHashes = new WeakMap<Pepper, Map<string, string>>();
+const knownKeys = new WeakMap<Pepper, Map<string, KnownKey>>();
 
 async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
   const parsed = parseApiKey(text);
@@ -61,28 +63,18 @@ async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
   if (!parsed || !cell) return null;
   const { peppers } = await directoryKeys(env, (keys) => keys.peppers.has(parsed.version));
   const pepper = peppers.get(parsed.version);
-  const secretHash = pepper && (await secretHashOf(pepper, parsed, text));
-  if (!secretHash) return null;
-  return {
-    kind: "api-key",
-    principalId: `key_${parsed.id}`,
-    cell,
-    tenantId: null,
-    secretHash,
-    scope: null,
-    outside: null,
-  };
+  const known = pepper && (knownKeys.get(pepper)?.get(text) ?? (await genuine(pepper, parsed, text)));
+  if (!known) return null;
+  return { kind: "api-key", cell, tenantId: null, scope: null, outside: null, ...known };
 }
 
-async function secretHashOf(pepper: Pepper, parsed: ParsedApiKey, text: string): Promise<string | null> {
-  const known = secretHashes.get(pepper)?.get(text);
-  if (known) return known;
+async function genuine(pepper: Pepper, parsed: ParsedApiKey, text: string): Promise<KnownKey | null> {
   if (!(await verifyApiKeyMac(pepper, parsed))) return null;
-  const secretHash = await hashSecret(pepper, parsed.secret);
-  const hashes = secretHashes.get(pepper);
-  const kept = hashes && hashes.size < mostSecretHashes ? hashes : new Map<string, string>();
-  secretHashes.set(pepper, kept.set(text, secretHash));
-  return secretHash;
+  const key = { principalId: `key_${parsed.id}`, secretHash: await hashSecret(pepper, parsed.secret) };
+  const keys = knownKeys.get(pepper);
+  const kept = keys && keys.size < mostKnownKeys ? keys : new Map<string, KnownKey>();
+  knownKeys.set(pepper, kept.set(text, key));
+  return key;
 }
 
 async function fromAccessToken(env: Env, token: string, kid: string): Promise<Credential | null> {

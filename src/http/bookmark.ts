@@ -19,9 +19,9 @@ export async function bookmarkOf(
   ring: TenantKeyRing,
   tenantId: string,
   cell: string,
-  header: string | undefined,
+  header: string,
 ): Promise<string | null> {
-  const [, bookmark, mac] = grammar.exec(header ?? "") ?? [];
+  const [, bookmark, mac] = grammar.exec(header) ?? [];
   if (!bookmark || !mac) return null;
   return (await verifyMac(ring.indexKey(), "bookmark", `${tenantId} ${cell} ${bookmark}`, mac))
     ? bookmark

@@ -28,6 +28,7 @@ import {
   type Registry,
 } from "./registry.ts";
 import type { AppTypes, RequestContext } from "./request-state.ts";
+import { SegmentRouter } from "./segment-router.ts";
 import { storedObject } from "./stored-object.ts";
 import { streamAnswer } from "./stream-answer.ts";
 import { TextAnswer } from "./text-answer.ts";
@@ -42,7 +43,7 @@ interface Contexts {
 
 /** The one door: authenticate → gate → authorize → validate → run → parse the answer → commit → answer → log. */
 export function doorTo(registry: Registry, contexts: Contexts): Hono<AppTypes> {
-  const app = new Hono<AppTypes>();
+  const app = new Hono<AppTypes>({ router: new SegmentRouter() });
   app.use(frame);
   app.notFound((c) => problemAnswer(c, "not-found"));
   app.onError((error, c) => unexpected(c, error));
@@ -64,7 +65,6 @@ function mount(app: Hono<AppTypes>, { name, operation }: NamedOperation, context
     );
     return;
   }
-  const callers = new WeakMap<object, Caller>();
   const route = `${method} ${pathOf(operation)}`;
   app.on(
     method,
@@ -74,11 +74,11 @@ function mount(app: Hono<AppTypes>, { name, operation }: NamedOperation, context
       c.get("state").route = route;
       const caller = await authorized(c, name, operation);
       if (caller instanceof Response) return caller;
-      callers.set(c, caller);
+      c.set("caller", caller);
       return await next();
     },
     ...validators(operation),
-    async (c) => await serve(c, name, operation, callerFrom(callers, c)),
+    async (c) => await serve(c, name, operation, callerFrom(c)),
   );
 }
 
@@ -114,8 +114,8 @@ async function forbid(
   return problemAnswer(c, "forbidden");
 }
 
-function callerFrom(callers: WeakMap<object, Caller>, c: RequestContext): Caller {
-  const caller = callers.get(c);
+function callerFrom(c: RequestContext): Caller {
+  const caller = c.get("caller");
   if (!caller) throw new Error("A request came past authentication without a caller.");
   return caller;
 }

@@ -72,7 +72,8 @@ export async function openRun(
 }
 
 async function readFrom(c: RequestContext, { keys, policy, cell }: Caller): Promise<string> {
-  const seen = await bookmarkOf(keys.ring, policy.tenantId, cell.id, c.req.header("x-keyline-bookmark"));
+  const brought = c.req.header("x-keyline-bookmark");
+  const seen = brought === undefined ? null : await bookmarkOf(keys.ring, policy.tenantId, cell.id, brought);
   return laterBookmark(seen, policy.bookmark) ?? anyReplica;
 }
 

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import type { Caller } from "./caller.ts";
 import type { ProblemName } from "./problem.ts";
 
 export interface KnownCaller {
@@ -27,7 +28,11 @@ export interface RequestState {
 
 export interface AppTypes {
   Bindings: Env;
-  Variables: { state: RequestState };
+  Variables: {
+    state: RequestState;
+    /** Set once the request was authorized. */
+    caller: Caller | undefined;
+  };
 }
 
 export type RequestContext = Context<AppTypes>;

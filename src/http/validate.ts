@@ -20,7 +20,7 @@ const nothing = z.strictObject({});
  * its form is an id that does not exist.
  */
 export function validators(operation: AnyOperation): Middleware[] {
-  const { params, query = nothing, body } = operation;
+  const { params, query, body } = operation;
   const chain: Middleware[] = [];
   if (params)
     chain.push(
@@ -28,11 +28,7 @@ export function validators(operation: AnyOperation): Middleware[] {
         result.success ? undefined : problemAnswer(typed(c), "not-found"),
       ),
     );
-  chain.push(
-    zValidator("query", query, (result, c) =>
-      result.success ? undefined : invalid(typed(c), result.error.issues, "query"),
-    ),
-  );
+  chain.push(query ? queryOf(query) : noQuery);
   if (operation.method === "get") return chain;
   const raw = rawBodyTerms(body);
   if (raw) return [...chain, async (c, next) => rawBodyProblem(c, raw) ?? (await next())];
@@ -52,6 +48,17 @@ export function inputOf(c: RequestContext, operation: AnyOperation): AnyInput {
     body: rawBodyTerms(operation.body) ? bodyFacts(c) : operation.body ? valid("json") : undefined,
   };
 }
+
+function queryOf(query: z.ZodType): Middleware {
+  return zValidator("query", query, (result, c) =>
+    result.success ? undefined : invalid(typed(c), result.error.issues, "query"),
+  );
+}
+
+const emptyQuery = queryOf(nothing);
+
+const noQuery: Middleware = async (c, next) =>
+  c.req.url.includes("?") ? await emptyQuery(c, next) : await next();
 
 const requireJson: Middleware = async (c, next) =>
   isJson(c) ? await next() : problemAnswer(c, "unsupported-media-type");

@@ -26,7 +26,10 @@ test("a refusal has Retry-After, and t names the same moment", () => {
 
 test("both fields are what a structured-field parser reads back", () => {
   const printable = fc.string({
-    unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
+    unit: fc
+      .integer({ min: 0x20, max: 0x7e })
+      .map((code) => String.fromCharCode(code))
+      .filter((character) => !'"\\'.includes(character)),
   });
   const outcomes = fc.record({
     admitted: fc.boolean(),
@@ -63,6 +66,9 @@ test("both fields are what a structured-field parser reads back", () => {
   );
 });
 
-test.each(["caf\u00e9", "a\r\nSet-Cookie: x", "\u007f"])("the tier name %j is refused", (name) => {
-  expect(() => rateLimitFields(name, pro, takeGcra(null, nowMs, pro))).toThrow(RangeError);
-});
+test.each(["caf\u00e9", "a\r\nSet-Cookie: x", "\u007f", 'a"b', "a\\b"])(
+  "the tier name %j is refused",
+  (name) => {
+    expect(() => rateLimitFields(name, pro, takeGcra(null, nowMs, pro))).toThrow(RangeError);
+  },
+);
