@@ -75,16 +75,6 @@ export function envWith(changes: Readonly<Record<string, unknown>>): TestEnv {
   });
 }
 
-/** The bindings with us1's queues losing what they are sent: no consumer goes on with what a test has begun. */
-export function envWithoutConsumers(): TestEnv {
-  const lost = { send: async () => undefined, sendBatch: async () => undefined };
-  const { AUDIT_EVENTS_US1, WEBHOOKS_US1 } = testEnv();
-  return envWith({
-    AUDIT_EVENTS_US1: proxied(AUDIT_EVENTS_US1 as Queue, lost),
-    WEBHOOKS_US1: proxied(WEBHOOKS_US1 as Queue, lost),
-  });
-}
-
 /** Stands between the app and one batch: `run` commits it, and what is thrown is what the app sees of it. */
 export type Tap = (texts: readonly string[], run: () => Promise<D1Result[]>) => Promise<D1Result[]>;
 

@@ -6,21 +6,18 @@ import { serveEndpoint } from "#jobs/deliver-webhooks.ts";
 import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { tryDeliveries } from "#jobs/try-deliveries.ts";
 import { minuteMs } from "#lib/time.ts";
-import { type Cell, cellOf } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 import { post } from "#platform/receivers.ts";
 import { webhookEndpoints } from "#resources/webhook-endpoints/table.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { astray, spellings } from "#test/url-spellings.ts";
-import { as, envWithoutConsumers, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 // Nothing stands in for the network here: what is let through leaves the Worker, and test/outbound.ts connects to
 // wherever it was meant to go. A listener on this machine counts who arrives.
 
 const { call } = clientOf();
-const env = envWithoutConsumers();
-const cell = cellOf(env, "us1") as Cell;
 const port = String(testEnv().LOOPBACK_PORT);
 const led = Object.entries(astray).flatMap(([fault, names]) =>
   names.map((name): [string, string] => [fault, `https://${name}.dns.example:${port}/`]),
@@ -59,8 +56,8 @@ test("no spelling is taken for an endpoint", async () => {
 test("where one stands in the row all the same, nothing is sent, and the try says why", async () => {
   const tenant = await newTenant();
   const { id } = await endpointOf(tenant, "https://shop.example/");
-  await call("webhook-endpoints.test", { ...as(tenant), env, params: { webhookEndpointId: id } });
-  await dispatchEvents(env, cell, tenant.tenantId, Date.now());
+  await call("webhook-endpoints.test", { ...as(tenant), params: { webhookEndpointId: id } });
+  await dispatchEvents(testEnv(), tenant.cell, tenant.tenantId, Date.now());
   const session = await systemSession(testEnv(), tenant.cell.database, tenant.tenantId);
   const now = Date.now();
   const lease = { id: newId("lea"), endpointId: id, untilMs: now + minuteMs };
@@ -104,10 +101,9 @@ test("a name that changes between two tries of one turn is found out before the 
     return await real(input, init);
   });
   const params = { webhookEndpointId: endpoint.id };
-  for (let asked = 0; asked < 8; asked += 1)
-    await call("webhook-endpoints.test", { ...as(tenant), env, params });
-  await dispatchEvents(env, cell, tenant.tenantId, Date.now());
-  await serveEndpoint(env, cell, tenant.tenantId, endpoint.id);
+  for (let asked = 0; asked < 8; asked += 1) await call("webhook-endpoints.test", { ...as(tenant), params });
+  await dispatchEvents(testEnv(), tenant.cell, tenant.tenantId, Date.now());
+  await serveEndpoint(testEnv(), tenant.cell, tenant.tenantId, endpoint.id);
   vi.unstubAllGlobals();
   const { data } = (await call("webhook-endpoints.deliveries", { ...as(tenant), params })).json;
   const outcomes = data.map(({ outcome }: { outcome: string }) => outcome).toSorted();
@@ -140,9 +136,9 @@ async function endpointOf(tenant: TestTenant, url: string): Promise<{ id: string
 /** How the first try of a test event ends. */
 async function outcomeOfTest(tenant: TestTenant, id: string): Promise<string> {
   const params = { webhookEndpointId: id };
-  await call("webhook-endpoints.test", { ...as(tenant), env, params });
-  await dispatchEvents(env, cell, tenant.tenantId, Date.now());
-  await serveEndpoint(env, cell, tenant.tenantId, id);
+  await call("webhook-endpoints.test", { ...as(tenant), params });
+  await dispatchEvents(testEnv(), tenant.cell, tenant.tenantId, Date.now());
+  await serveEndpoint(testEnv(), tenant.cell, tenant.tenantId, id);
   const query = { limit: "1" };
   const { data } = (await call("webhook-endpoints.deliveries", { ...as(tenant), params, query })).json;
   return data[0].outcome;
