@@ -9,6 +9,7 @@ export default defineConfig(async () => ({
   root,
   plugins: [
     cloudflareTest({
+      main: "./test/worker.ts",
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
         outboundService: outside,
