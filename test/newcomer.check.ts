@@ -7,12 +7,14 @@ import { after, before, test } from "node:test";
 import { createClient, each } from "#client/client.ts";
 import type { Customer } from "#client/operations.ts";
 import { KeylineProblem } from "#client/problem.ts";
+import { workerSecretKeks } from "#crypto/kek.ts";
 import { heldFetch } from "#test/contract/held-fetch.ts";
 import { freePort } from "#test/contract/instance.ts";
 
 // What README promises of `npm start`, tried in a copy of the project that has never been started.
 
 const root = new URL("..", import.meta.url).pathname;
+const manifest: { scripts: { start: string } } = JSON.parse(readFileSync("package.json", "utf8"));
 let port: number;
 const home = mkdtempSync(join(tmpdir(), "keyline-newcomer-"));
 let server: ChildProcess;
@@ -36,6 +38,12 @@ test("the address answers, and the deployment is ready", async () => {
   assert.equal((await heldFetch(`${demo().baseUrl}/healthz`)).status, 200);
   const ready = await heldFetch(`${demo().baseUrl}/readyz`);
   assert.equal(ready.status, 200, await ready.text());
+});
+
+test("README's line makes a key-encryption key that is one", async () => {
+  const [, script = ""] = /^node -e '([^']+)' \|/m.exec(readFileSync("README.md", "utf8")) ?? [];
+  const made = execFileSync("node", ["-e", script], { encoding: "utf8" });
+  assert.equal((await workerSecretKeks(made.trim())).currentVersion, 1);
 });
 
 test("two demo tenants lie in two cells, with a key each", () => {
@@ -112,7 +120,8 @@ async function customers({ baseUrl, tenants: [first] }: Demo): Promise<readonly 
 async function start(): Promise<void> {
   said = "";
   const path = `${join(root, "node_modules/.bin")}:${process.env.PATH}`;
-  server = spawn("node", ["src/cli/start.ts", "--port", String(port)], {
+  const [command = "", ...script] = manifest.scripts.start.split(" ");
+  server = spawn(command, [...script, "--port", String(port)], {
     cwd: home,
     env: { ...process.env, PATH: path },
     stdio: ["ignore", "pipe", "pipe"],

@@ -61,9 +61,11 @@ export function ratiosOf({ keyline, bare }: Figures): { requestsPerSecond: numbe
   };
 }
 
-async function sample(scenario: Scenario, { deployment, calls }: Subject, plan: Plan): Promise<Sample> {
+async function sample(scenario: Scenario, subject: Subject, plan: Plan): Promise<Sample> {
+  const { deployment, calls } = subject;
   const before = await cpuMsOf(deployment.workerdPid);
   const round = await load(deployment.url, calls[scenario], plan);
+  subject.sent += round.latenciesMs.length;
   const spentMs = (await cpuMsOf(deployment.workerdPid)) - before;
   return { ...round, cpuMs: spentMs / round.latenciesMs.length };
 }

@@ -19,6 +19,8 @@ export type Scenario = (typeof scenarios)[number];
 export interface Subject {
   readonly deployment: Deployment;
   readonly calls: Calls;
+  /** How many requests were answered so far. */
+  sent: number;
 }
 
 interface Client extends Pick<Seeded, "tenantId" | "orderId"> {
@@ -42,8 +44,8 @@ export async function startSubjects(prelude: string) {
   await seedBare(keyline, bare);
   return {
     statements,
-    keyline: { deployment: keyline, calls: callsOf(clients) },
-    bare: { deployment: bare, calls: bareCallsOf(clients, statements) },
+    keyline: { deployment: keyline, calls: callsOf(clients), sent: 0 },
+    bare: { deployment: bare, calls: bareCallsOf(clients, statements), sent: 0 },
   };
 }
 
