@@ -2,7 +2,8 @@ import { beforeAll, expect, test } from "vitest";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { comparable } from "#test/comparable.ts";
 import { absentLike, exampleOf, tenantOperations } from "#test/examples.ts";
-import { memberToken, newTenant, type TestTenant } from "#test/world.ts";
+import { roleTable } from "#test/gate/role-table.ts";
+import { memberToken, newTenant, type Role, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 import { expectSuccess, memberOf, ownKeyOf } from "./trial.ts";
 
@@ -17,10 +18,19 @@ const pairs: readonly [from: string, to: string][] = [
 ];
 const tenants = new Map<string, TestTenant>();
 
+const ownKey = "own key";
+const roles = Object.keys(roleTable) as Role[];
+/** What each sends as a bearer, by its tenant's name and its own. */
+const bearers = new Map<string, string>();
+
 beforeAll(async () => {
   tenants.set("us1", await newTenant("signs"));
   tenants.set("us1 too", await newTenant("signs"));
   tenants.set("eu1", await newTenant("cafe", { plan: "enterprise" }));
+  for (const [name, tenant] of tenants) {
+    bearers.set(`${name} ${ownKey}`, ownKeyOf(tenant).as);
+    for (const role of roles) bearers.set(`${name} ${role}`, (await memberOf(tenant, role)).as);
+  }
 });
 
 // What no name can be: too short or long, of other letters, escaping its place.
@@ -47,13 +57,14 @@ for (const { name } of tenantOperations) {
       const [own, foreign] = [tenantOf(from), tenantOf(to)];
       const input = await exampleOf(name).make(foreign);
       const before = await written();
-      for (const { as } of [ownKeyOf(own), await memberOf(own, "owner"), await memberOf(own, "viewer")]) {
-        const ask = (tenant: string) => call(name, { tenant, as, ...input });
-        const absent = await ask("nobody-has-this-slug");
-        expectNotFound(absent);
-        for (const tenant of [foreign.slug, foreign.tenantId, absentLike(own.tenantId)])
-          expect(comparable(await ask(tenant)), tenant).toBe(comparable(absent));
-      }
+      const ask = (tenant: string, who = ownKey) => call(name, { tenant, as: bearerOf(from, who), ...input });
+      const absent = await ask("nobody-has-this-slug");
+      expectNotFound(absent);
+      expect(comparable(await ask(absentLike(own.tenantId)))).toBe(comparable(absent));
+      await everyOne([ownKey, ...roles], async (who) => {
+        for (const tenant of [foreign.slug, foreign.tenantId])
+          expect(comparable(await ask(tenant, who)), who).toBe(comparable(absent));
+      });
       expect(grown(before, await written())).toEqual({});
     });
   }
@@ -77,17 +88,20 @@ for (const { name } of tenantOperations) {
 
 for (const { name, operation } of tenantOperations.filter(({ operation }) => operation.params)) {
   for (const [from, to] of pairs) {
-    test(`${name}: from ${from}, an id of ${to} is answered as an absent one`, async () => {
+    test(`${name}: from ${from}, an id of ${to} is answered as an absent one to all who may call it`, async () => {
       const [own, foreign] = [tenantOf(from), tenantOf(to)];
       const [input, theirs] = [await exampleOf(name).make(own), await exampleOf(name).make(foreign)];
       const before = await written();
       const theirIds = idsAmong(theirs.params);
       for (const [key, id] of theirIds) {
-        const ask = (value: string) =>
-          asked(own, name, { ...input, params: { ...input.params, [key]: value } });
+        const params = (value: string) => ({ ...input.params, [key]: value });
+        const ask = (value: string, who = ownKey) =>
+          asked(own, name, { ...input, params: params(value), as: bearerOf(from, who) });
         const absent = await ask(absentLike(id));
         expectNotFound(absent);
-        expect(comparable(await ask(id))).toBe(comparable(absent));
+        await everyOne(callersOf(name), async (who) =>
+          expect(comparable(await ask(id, who)), who).toBe(comparable(absent)),
+        );
       }
       expect(theirIds.length).toBeGreaterThan(0);
       expect(grown(before, await written())).toEqual({});
@@ -117,14 +131,17 @@ for (const { name } of tenantOperations) {
         const input = await exampleOf(name).make(own);
         const theirId = at((await exampleOf(name).make(foreign)).body, pointer);
         const before = await written();
-        const ask = (value: string) => asked(own, name, { ...input, body: put(input.body, pointer, value) });
+        const ask = (value: string, who = ownKey) =>
+          asked(own, name, { ...input, body: put(input.body, pointer, value), as: bearerOf(from, who) });
         const absent = await ask(absentLike(theirId));
         expect([absent.status, absent.json.type, absent.json.errors]).toEqual([
           422,
           "/problems/invalid",
           [{ pointer, detail: expect.any(String) }],
         ]);
-        expect(comparable(await ask(theirId))).toBe(comparable(absent));
+        await everyOne(callersOf(name), async (who) =>
+          expect(comparable(await ask(theirId, who)), who).toBe(comparable(absent)),
+        );
         const malformed = await ask("x");
         expect([malformed.status, malformed.json.errors]).toEqual([
           422,
@@ -143,10 +160,13 @@ for (const { name } of tenantOperations) {
       const theirs = { customerId: ids.customer, locationId: foreign.locationIds[0], actorId: ids.owner };
       const { documentId } = file.json;
       const id = String({ ...theirs, documentId, orderId: ids.order, entityId: ids.order }[parameter]);
-      const ask = (value: string) => asked(own, name, { query: { [parameter]: value } });
+      const ask = (value: string, who = ownKey) =>
+        asked(own, name, { query: { [parameter]: value }, as: bearerOf("us1", who) });
       const absent = await ask(absentLike(id));
       expect([absent.status, absent.json]).toMatchObject([200, { data: [], nextCursor: null }]);
-      expect(comparable(await ask(id))).toBe(comparable(absent));
+      await everyOne(callersOf(name), async (who) =>
+        expect(comparable(await ask(id, who)), who).toBe(comparable(absent)),
+      );
     });
   }
 }
@@ -199,6 +219,23 @@ function tenantOf(name: string): TestTenant {
   const tenant = tenants.get(name);
   if (!tenant) throw new Error(`There is no tenant ${name} here.`);
   return tenant;
+}
+
+function bearerOf(tenant: string, who: string): string {
+  const bearer = bearers.get(`${tenant} ${who}`);
+  if (!bearer) throw new Error(`Nobody of ${tenant} is ${who}.`);
+  return bearer;
+}
+
+/** The tenant's key of every capability, and the roles that may call this. */
+function callersOf(name: string): string[] {
+  const { needs } = exampleOf(name);
+  return [ownKey, ...roles.filter((role) => needs === "any principal" || roleTable[role].includes(needs))];
+}
+
+/** All at once: each has a gate and a rate of its own, and nothing they ask for changes anything. */
+async function everyOne(names: readonly string[], ask: (who: string) => Promise<void>): Promise<void> {
+  await Promise.all(names.map(ask));
 }
 
 async function asked(tenant: TestTenant, name: string, input: Call): Promise<Answer> {

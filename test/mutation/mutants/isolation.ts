@@ -1,8 +1,9 @@
-import { body, type Cut, conjunct, never, replaced } from "#test/mutation/cut.ts";
+import { body, type Cut, conjunct, element, never, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const foreign = "test/every-operation/foreign.test.ts";
 const reach = "test/every-operation/reach.test.ts";
+const rows = "test/db/reach.test.ts";
 const audit = "test/db/audit.test.ts";
 
 /** The fourth wall, down. */
@@ -55,7 +56,28 @@ export const isolation: readonly Mutant[] = [
   {
     name: "the parent's scope of a table declared via its parent",
     cut: replaced("src/db/scope.ts", "reachOf", "ReturnStatement", "reachThrough", "return undefined;"),
+    caughtBy: [rows, reach],
+  },
+  {
+    name: "the guard that a new row is within the principal's reach",
+    cut: element("src/db/commit.ts", "commitChanges", "say.codes.reach"),
     caughtBy: [reach],
+  },
+  {
+    name: "the location of a new row",
+    cut: replaced(
+      "src/db/scope.ts",
+      "isWithinReach",
+      "LogicalExpression",
+      "reach.locations.includes",
+      "true",
+    ),
+    caughtBy: [rows],
+  },
+  {
+    name: "the assignee of a new row",
+    cut: replaced("src/db/scope.ts", "isWithinReach", "LogicalExpression", "=== row[assignee]", "true"),
+    caughtBy: [rows],
   },
   {
     name: "the location of a limited principal in the audit",
