@@ -81,14 +81,18 @@ const standardColumns = {
 type StandardColumns = typeof standardColumns;
 type Builders<C extends Columns> = { [K in keyof C]: C[K]["builder"] };
 
+/** Only tenantTable() gives it, to types alone: a plain Drizzle table of the same columns is none of ours. */
+declare const made: unique symbol;
+
 export type TenantTable<N extends string, C extends Columns> = SQLiteTableWithColumns<{
   name: N;
   schema: undefined;
   columns: BuildColumns<N, Builders<StandardColumns & C>, "sqlite">;
   dialect: "sqlite";
-}>;
+}> & { readonly [made]: true };
 
 export interface AnyTenantTable {
+  readonly [made]: true;
   readonly tenantId: SQLiteColumn;
   readonly id: SQLiteColumn;
   readonly version: SQLiteColumn;
