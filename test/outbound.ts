@@ -3,7 +3,8 @@ import { issuerServer, issuersDomain } from "./issuer-server.ts";
 import { resolved } from "./resolver.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
-// .example that do as their path says, and, for all else, a real connection: what a guard lets through is seen to arrive.
+// .example that do as their path says, and a real connection where the resolver leads to this machine, or for all else:
+// what a guard lets through is seen to arrive.
 
 const asked = new Map<string, number>();
 const received: { url: string; headers: Record<string, string>; body: string }[] = [];
@@ -35,6 +36,8 @@ export async function outside(request: Request): Promise<Response> {
   if (url.host === "outside.test") return Response.json({ connections, received });
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
   if (!url.hostname.endsWith(".example")) return await throughTheNetwork(url);
+  if (leadsHere(url.hostname))
+    return await throughTheNetwork(new URL(`${url.protocol}//127.0.0.1:${url.port}/`));
   const body = await request.text();
   received.push({ url: request.url, headers: Object.fromEntries(request.headers), body });
   if (received.length > 1000) received.shift();
@@ -48,6 +51,24 @@ function resolverAnswer(url: URL): Response {
   asked.set(name, times);
   const { status, body } = resolved(name, type, times);
   return Response.json(body, { status });
+}
+
+/** Whether one of the addresses that the resolver has for this name in the end is this machine's. */
+function leadsHere(name: string): boolean {
+  const records = ["A", "AAAA"].flatMap((type) =>
+    recordsOf(resolved(name, type, Number.POSITIVE_INFINITY).body),
+  );
+  return records.some(({ data }) => isThisMachine(data));
+}
+
+function recordsOf(body: object): readonly { readonly data: string }[] {
+  return "Answer" in body && Array.isArray(body.Answer) ? body.Answer : [];
+}
+
+/** In any spelling, as a connection would understand it: a URL's host is written in one way. */
+function isThisMachine(address: string): boolean {
+  const url = URL.parse(`http://${address.includes(":") ? `[${address}]` : address}/`);
+  return url !== null && /^(127\.|0\.0\.0\.0$|\[::1?\]$|\[::ffff:(7f..:|0:0\]))/.test(url.hostname);
 }
 
 /** By path: `/status/503`, `/redirect?to=…`; anything else is taken. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { unstable_readConfig } from "wrangler";
 import { importsOf } from "./lint/source.ts";
 
 interface Manifest {
@@ -109,6 +110,15 @@ test("npm scripts run on one Node, whatever the machine has", () => {
     process.versions.node,
     expected,
     "run the checks with `npm run`, which puts node_modules/.bin first",
+  );
+});
+
+// The guard looks a name up before it sends there; between the two the name may come to point elsewhere (RECIPES).
+test("a name that leads into the platform's own network is refused by the platform", () => {
+  const { compatibility_flags: flags } = unstable_readConfig({ config: "wrangler.toml" });
+  assert.ok(
+    flags.includes("global_fetch_strictly_public"),
+    "put global_fetch_strictly_public back among wrangler.toml's compatibility_flags: src/platform/destinations.ts relies on it",
   );
 });
 

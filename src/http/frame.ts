@@ -30,6 +30,7 @@ export const frame: MiddlewareHandler<AppTypes> = async (c, next) => {
     operation: state.operation,
     cell: state.cell,
     status: c.res.status,
+    problem: state.problem,
     ms,
   });
   noteCall(c, startedAt, ms);

@@ -21,7 +21,7 @@ export function preflightHeaders(origin: string): Readonly<Record<string, string
     "Access-Control-Allow-Origin": origin,
     "Access-Control-Allow-Methods": "GET, POST, PATCH, PUT, DELETE",
     "Access-Control-Allow-Headers":
-      "Authorization, Content-Type, Content-Digest, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, If-Range, Range, X-Keyline-Bookmark",
+      "Authorization, Content-Type, Content-Digest, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since, If-Range, Range, X-Keyline-Bookmark",
     "Access-Control-Max-Age": "600",
   };
 }

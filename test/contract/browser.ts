@@ -5,9 +5,12 @@ import { type Browser, chromium, type Page } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** There nothing is skipped for what the machine lacks (.ci/run). */
+export const isCi = process.env.CI === "true";
+
 /** Why there is no browser to try; CI must have one. */
 export const noBrowser =
-  existsSync(executablePath) || process.env.CI === "true"
+  existsSync(executablePath) || isCi
     ? false
     : `there is no ${executablePath}: apt-get install chromium, or set CHROMIUM`;
 

@@ -26,6 +26,7 @@ test("streamed answers are told with ranges, conditions and their problems", () 
     "IfMatch",
     "IfNoneMatch",
     "IfModifiedSince",
+    "IfUnmodifiedSince",
     "Bookmark",
   ]);
   const headersAt = (status: string) => {

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { barriersOn } from "./accessibility.ts";
-import { noBrowser, openBrowser, watched } from "./browser.ts";
+import { isCi, noBrowser, openBrowser, watched } from "./browser.ts";
 import { document } from "./generated.ts";
 import { type Instance, startInstance } from "./instance.ts";
 import { changeOf, hasReferenceFonts } from "./screenshot.ts";
@@ -119,8 +119,10 @@ for (const [name, options] of Object.entries({ desk, night, phone })) {
   });
 
   test(`the pages look as they did: ${name}`, { skip: noBrowser }, async (t) => {
-    if (!(await hasReferenceFonts(browser)))
-      return t.skip("this machine has other fonts than Debian's DejaVu");
+    if (!(await hasReferenceFonts(browser))) {
+      assert.ok(!isCi, otherFonts);
+      return t.skip(otherFonts);
+    }
     const page = await pageFor(options);
     for (const path of ["docs", "docs/customers", "docs/problems", "security"]) {
       await page.goto(`${instance.baseUrl}/${path}`);
@@ -137,6 +139,7 @@ test("a page that loses its style does not pass for the same", { skip: noBrowser
   assert.ok((await changeOf(page, "docs-desk", "unstyled")) > 2 * mostChanged);
 });
 
+const otherFonts = "this machine has other fonts than Debian's: apt-get install fonts-dejavu-core";
 const howToAccept = "look at .wrangler/reports; if it is meant, npm run screenshots, and commit them";
 
 async function pageFor(options: BrowserContextOptions): Promise<Page> {

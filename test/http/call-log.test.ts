@@ -130,8 +130,27 @@ test("strangers, forged and revoked keys, and what is public, are noted for nobo
   const { env, batches } = listening();
   const made = await ask("api-keys.create", { body: { name: "Gone", scopes: ["orders:read"] } });
   await ask("api-keys.revoke", { params: { apiKeyId: made.json.id } });
-  for (const as of ["", "nobody", `${tenant.key}u`, made.json.key])
-    expect((await ask("orders.list", { as, env })).status).toBe(401);
+  const told = vi.spyOn(console, "info");
+  const asked: (string | null)[] = [];
+  for (const as of ["", "nobody", `${tenant.key}u`, made.json.key]) {
+    const { status, headers } = await ask("orders.list", { as, env });
+    expect(status).toBe(401);
+    asked.push(headers.get("x-request-id"));
+  }
+  // What counts them is the line that each request is logged with.
+  const lines = told.mock.calls.map(([line]) => JSON.parse(String(line)));
+  expect(lines.filter(({ message }) => message === "request")).toEqual(
+    asked.map((requestId) => ({
+      level: "info",
+      message: "request",
+      requestId,
+      operation: "orders.list",
+      cell: null,
+      status: 401,
+      problem: "unauthorized",
+      ms: expect.any(Number),
+    })),
+  );
   for (const { name, operation } of operations)
     if (operation.mount === "public") await call(name, { ...(await exampleOf(name).make(tenant)), env });
   await send(

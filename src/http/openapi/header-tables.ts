@@ -103,6 +103,13 @@ export const requestHeaders: Readonly<Record<string, Parameter>> = {
     description: "Answer 304 and no body unless it was changed since. If-None-Match is more exact.",
     schema: visible(40, "^[ -~]+$"),
   },
+  IfUnmodifiedSince: {
+    name: "If-Unmodified-Since",
+    in: "header",
+    required: false,
+    description: "Do it only while it is unchanged since, else answer 412. If-Match is more exact.",
+    schema: visible(40, "^[ -~]+$"),
+  },
   ContentDigest: {
     name: "Content-Digest",
     in: "header",

@@ -93,7 +93,7 @@ function parametersOf(
   ];
 }
 
-const ofBytes = ["Range", "IfRange", "IfMatch", "IfNoneMatch", "IfModifiedSince"];
+const ofBytes = ["Range", "IfRange", "IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"];
 
 function fieldsOf(schema: JsonSchema, where: "path" | "query"): Parameter[] {
   const required = Array.isArray(schema.required) ? schema.required : [];

@@ -116,10 +116,18 @@ test("the listener would have counted: whoever is let through arrives", async ()
   await fetch(`http://127.0.0.1:${port}/`);
   await fetch(`http://localhost:${port}/`);
   expect(await connections()).toBe(2);
-  baseline = 2;
+  for (const name of leadingHere) await fetch(`https://${name}.dns.example:${port}/`);
+  baseline = 2 + leadingHere.length;
 });
 
 let baseline = 0;
+
+/** The names that end at this machine: in each family, spelling and company, and the one that does so later. */
+const leadingHere = [
+  ...["a-127-0-0-1-end", "a-127-255-255-254-end", "a-0-0-0-0-end", "a-0177-0-0-1-end", "a-127-1-end"],
+  ...["aaaa---1-end", "aaaa----end", "aaaa---ffff-7f00-1-end", "mixed", "mixed-families", "private-alias"],
+  "rebinding2",
+];
 
 async function connections(): Promise<number> {
   const answer = await fetch("https://outside.test/");
