@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -17,7 +18,8 @@ export const noBrowser =
 export async function openBrowser(): Promise<Browser> {
   const flags = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking";
   const args = `${flags} disable-component-update disable-sync`.split(" ").map((flag) => `--${flag}`);
-  return await chromium.launch({ executablePath, args });
+  const env = { ...process.env, FONTCONFIG_FILE: join(import.meta.dirname, "fonts.conf") };
+  return await chromium.launch({ executablePath, args, env });
 }
 
 /** A web page of somebody's own, with the client beside it as a browser reads it. Its origin is that of the port. */

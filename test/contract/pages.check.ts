@@ -139,7 +139,8 @@ test("a page that loses its style does not pass for the same", { skip: noBrowser
   assert.ok((await changeOf(page, "docs-desk", "unstyled")) > 2 * mostChanged);
 });
 
-const otherFonts = "this machine has other fonts than Debian's: apt-get install fonts-dejavu-core";
+const otherFonts =
+  "this machine has other fonts than Debian's: apt-get install fonts-dejavu-core fonts-dejavu-extra";
 const howToAccept = "look at .wrangler/reports; if it is meant, npm run screenshots, and commit them";
 
 async function pageFor(options: BrowserContextOptions): Promise<Page> {
