@@ -4,6 +4,7 @@ import { commits } from "./mutants/commit.ts";
 import { edges } from "./mutants/edges.ts";
 import { firewall } from "./mutants/firewall.ts";
 import { gates } from "./mutants/gate.ts";
+import { guards } from "./mutants/guards.ts";
 import { http } from "./mutants/http.ts";
 import { isolation } from "./mutants/isolation.ts";
 import { schema } from "./mutants/schema.ts";
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...isolation,
   ...firewall,
   ...commits,
+  ...guards,
   ...gates,
   ...tokens,
   ...sealing,
