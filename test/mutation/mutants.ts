@@ -7,6 +7,7 @@ import { gates } from "./mutants/gate.ts";
 import { guards } from "./mutants/guards.ts";
 import { http } from "./mutants/http.ts";
 import { isolation } from "./mutants/isolation.ts";
+import { numbers } from "./mutants/numbers.ts";
 import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
 import { tokens } from "./mutants/tokens.ts";
@@ -14,6 +15,7 @@ import { tokens } from "./mutants/tokens.ts";
 /** All of them. The order is only that of the output. */
 export const mutants: readonly Mutant[] = [
   ...isolation,
+  ...numbers,
   ...firewall,
   ...commits,
   ...guards,
