@@ -13,60 +13,86 @@ test("nobody joins an organization whose link was ended in the cell, though the 
 
 test("nobody joins an organization whose link is ended between the read and the commit", async () => {
   const place = await newPlace();
-  const { CELL_US1 } = testEnv();
-  let isEnded = false;
-  const database = tapped(CELL_US1 as D1Database, async (texts, commit) => {
-    if (!isEnded && texts.some((text) => text.startsWith('insert into "outside_members"'))) {
-      isEnded = true;
-      await endLink(place);
-    }
-    return await commit();
-  });
+  const { database, done } = before(place.tenant.cell.database, 'insert into "outside_members"', () =>
+    endLink(place),
+  );
   await tell("created", place, {}, issuer.env({ CELL_US1: database }));
-  expect([isEnded, await membersOf(place)]).toEqual([true, []]);
+  expect([done(), await membersOf(place)]).toEqual([true, []]);
 });
 
 test("nobody joins who is deleted between the read and the commit", async () => {
   const earlier = await newPlace();
   await tell("created", earlier);
   const place = { ...(await newPlace()), subject: earlier.subject };
-  let isEnded = false;
-  const database = tapped(testEnv().DIRECTORY, async (texts, commit) => {
-    if (!isEnded && texts.some((text) => text.startsWith('insert into "outside_member_index"'))) {
-      isEnded = true;
-      await rowsOf(
-        testEnv().DIRECTORY,
-        "update outside_identities set state = 'ended', version = version + 1 where issuer = ?",
-        issuer.entry.issuer,
-      );
-    }
-    return await commit();
-  });
+  const { database, done } = before(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
+    rowsOf(
+      testEnv().DIRECTORY,
+      "update outside_identities set state = 'ended', version = version + 1 where issuer = ?",
+      issuer.entry.issuer,
+    ),
+  );
   await tell("created", place, {}, issuer.env({ DIRECTORY: database }));
-  expect([isEnded, await membersOf(place)]).toEqual([true, []]);
+  expect([done(), await membersOf(place)]).toEqual([true, []]);
 });
 
 test("a member's row that the tenant changes between the read and the commit is read again", async () => {
   const place = await newPlace();
   const { cell, tenantId } = place.tenant;
   await tell("created", place, { role: "org:admin" });
-  let isChanged = false;
-  const database = tapped(testEnv().CELL_US1 as D1Database, async (texts, commit) => {
-    if (!isChanged && texts.some((text) => text.startsWith('update "outside_members"'))) {
-      isChanged = true;
-      await rowsOf(
-        cell.database,
-        "update members set state = 'suspended', version = version + 1 where tenant_id = ? and id in (select member_id from outside_members where tenant_id = ? and follows_issuer = 1)",
-        tenantId,
-        tenantId,
-      );
-    }
-    return await commit();
-  });
+  const { database, done } = before(cell.database, 'update "outside_members"', () =>
+    rowsOf(
+      cell.database,
+      "update members set state = 'suspended', version = version + 1 where tenant_id = ? and id in (select member_id from outside_members where tenant_id = ? and follows_issuer = 1)",
+      tenantId,
+      tenantId,
+    ),
+  );
   const env = issuer.env({ CELL_US1: database });
   await tell("updated", place, { role: "org:guest", at: 1_790_000_000_001 }, env);
-  expect(isChanged).toBe(true);
+  expect(done()).toBe(true);
   expect(await membersOf(place)).toMatchObject([{ role: "viewer", state: "suspended" }]);
+});
+
+test("nobody's pointers are made in an organization whose claim is given up between the read and the commit", async () => {
+  const place = await newPlace();
+  const { database, done } = before(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
+    rowsOf(
+      testEnv().DIRECTORY,
+      "update outside_organization_claims set state = 'ended', version = version + 1 where organization = ?",
+      place.organization,
+    ),
+  );
+  await tell("created", place, {}, issuer.env({ DIRECTORY: database }));
+  expect([done(), await membersOf(place), await pointersOf(place)]).toEqual([true, [], []]);
+});
+
+test("whose pointers another message makes meanwhile has those", async () => {
+  const earlier = await newPlace();
+  await tell("created", earlier);
+  const place = { ...(await newPlace()), subject: earlier.subject };
+  const { database, done } = before(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
+    tell("created", place),
+  );
+  await tell("created", place, {}, issuer.env({ DIRECTORY: database }));
+  expect([done(), await membersOf(place)]).toMatchObject([true, [{ state: "active" }]]);
+  expect(await pointersOf(place)).toHaveLength(1);
+});
+
+test("who is made a member by another way meanwhile is that one member", async () => {
+  const place = await newPlace();
+  const { cell, tenantId } = place.tenant;
+  const { database, done } = before(cell.database, 'insert into "outside_members"', async () => {
+    const [pointer] = await pointersOf(place);
+    await rowsOf(
+      cell.database,
+      "insert into members (tenant_id, id, user_id, role, state, all_locations, version, created_at, updated_at) values (?, ?, ?, 'viewer', 'active', 1, 1, '2026-01-01', '2026-01-01')",
+      tenantId,
+      pointer?.member_id,
+      pointer?.identity_id,
+    );
+  });
+  await tell("created", place, {}, issuer.env({ CELL_US1: database }));
+  expect([done(), await membersOf(place)]).toMatchObject([true, [{ state: "active" }]]);
 });
 
 test("a membership's messages at once, in any order, leave nobody in who was removed", async () => {
@@ -86,6 +112,28 @@ test("a membership's messages at once, in any order, leave nobody in who was rem
     expect((await listOrders(place, await tokenOf(place, "org:admin"), fresh())).status).toBe(401);
   }
 });
+
+/** The database, where another act comes first, once, before the batch that has this statement. */
+function before(database: D1Database, statement: string, act: () => Promise<unknown>) {
+  let isDone = false;
+  const raced = tapped(database, async (texts, commit) => {
+    if (!isDone && texts.some((text) => text.startsWith(statement))) {
+      isDone = true;
+      await act();
+    }
+    return await commit();
+  });
+  return { database: raced, done: () => isDone };
+}
+
+/** What the directory has of the people of this organization. */
+function pointersOf({ organization }: Place) {
+  return rowsOf<{ member_id: string; identity_id: string }>(
+    testEnv().DIRECTORY,
+    "select member_id, identity_id from outside_member_index where organization_id in (select id from outside_organization_claims where organization = ?)",
+    organization,
+  );
+}
 
 async function endLink({ tenant, organization }: Place): Promise<void> {
   await rowsOf(

@@ -4,8 +4,10 @@ import { commits } from "./mutants/commit.ts";
 import { edges } from "./mutants/edges.ts";
 import { firewall } from "./mutants/firewall.ts";
 import { gates } from "./mutants/gate.ts";
+import { guards } from "./mutants/guards.ts";
 import { http } from "./mutants/http.ts";
 import { isolation } from "./mutants/isolation.ts";
+import { numbers } from "./mutants/numbers.ts";
 import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
 import { tokens } from "./mutants/tokens.ts";
@@ -13,8 +15,10 @@ import { tokens } from "./mutants/tokens.ts";
 /** All of them. The order is only that of the output. */
 export const mutants: readonly Mutant[] = [
   ...isolation,
+  ...numbers,
   ...firewall,
   ...commits,
+  ...guards,
   ...gates,
   ...tokens,
   ...sealing,

@@ -1,4 +1,4 @@
-import { type Node, parseSync, visitorKeys } from "oxc-parser";
+import { type CallExpression, type Node, parseSync, visitorKeys } from "oxc-parser";
 
 /** What a mutant removes is gone from the code, or no longer the only one of its kind. */
 export class TargetMissing extends Error {}
@@ -23,6 +23,15 @@ export function locate(text: string, { path, place, kind, mention }: Target): No
   );
   const innermost = found.filter((node) => !found.some((other) => other !== node && contains(node, other)));
   return theOnly(innermost, `${kind} with \`${mention}\` in ${place} of ${path}`);
+}
+
+/** The calls of these functions, in the order of the text. */
+export function callsOf(path: string, text: string, names: readonly string[]): CallExpression[] {
+  return nodesOf(path, text).flatMap((node) =>
+    node.type === "CallExpression" && node.callee.type === "Identifier" && names.includes(node.callee.name)
+      ? [node]
+      : [],
+  );
 }
 
 export function theOnly<T>(found: readonly T[], sought: string): T {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { eventTypes } from "#db/event-types.ts";
+import { maskOf } from "#gate/capabilities.ts";
 import { readCapabilities } from "#gate/event-rights.ts";
 import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { deleteExpired } from "#jobs/retention.ts";
@@ -7,7 +8,8 @@ import { dayMs } from "#lib/time.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf, newOrderAt } from "#test/examples.ts";
-import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { changeMember } from "#test/gate/kit.ts";
+import { memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -55,6 +57,22 @@ test("who is limited to a location pulls its events alone", async () => {
   });
   const events = await pulled({ ...tenant, key: key.json.key }, 100);
   expect(events.map(({ locationId, type }) => [locationId, type])).toEqual([[there, "order.created"]]);
+});
+
+test("who sees assigned work alone pulls the events of that work, at their own locations", async () => {
+  const tenant = await newTenant();
+  const [here, there] = tenant.locationIds;
+  const { installer, designer } = tenant.memberIds;
+  await changeMember(tenant, installer, { grants: maskOf(["events:read"]) });
+  const mine = await newOrderAt(tenant, "draft", { locationId: here, assigneeId: installer });
+  for (const place of [
+    { locationId: here, assigneeId: null },
+    { locationId: here, assigneeId: designer },
+    { locationId: there, assigneeId: installer },
+  ])
+    await newOrderAt(tenant, "draft", place);
+  const events = await pulled({ ...tenant, key: await memberToken(tenant, "installer") }, 100);
+  expect(events).toMatchObject([{ type: "order.created", data: { orderId: mine } }]);
 });
 
 test("a number that is none is refused", async () => {

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
+import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { dayMs, hourMs, minuteMs, secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import type { Receiver } from "#test/simulation.ts";
-import { as, newTenant } from "#test/world.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { endpointAt, eventsOf, failing, idsOf, listening, only, orderAt, taken, typesOf } from "./kit.ts";
 
 const { call } = clientOf();
@@ -48,6 +49,22 @@ test("only the types that were asked for are sent, and nothing that was before",
   await orderAt(sim, tenant, ["place", "start", "finish"]);
   await sim.run(10 * secondMs);
   expect(typesOf(sim.delivered).toSorted()).toEqual(["order.placed", "order.ready"]);
+});
+
+test("what one tenant's endpoints are told of leaves another's events of the same number waiting", async () => {
+  const { sim, tenant } = await listening(["order.placed"], taken);
+  const other = await newTenant();
+  for (const each of [tenant, other, other]) await orderAt(sim, each);
+  const waiting = ({ tenantId }: TestTenant) =>
+    rowsOf(
+      tenant.cell.database,
+      "select seq from events where tenant_id = ? and dispatched_at is null order by seq",
+      tenantId,
+    );
+  const [told, theirs] = [await waiting(tenant), await waiting(other)];
+  expect(theirs).toEqual(expect.arrayContaining(told));
+  await dispatchEvents(sim.env, tenant.cell, tenant.tenantId, Date.now());
+  expect([await waiting(tenant), await waiting(other)]).toEqual([[], theirs]);
 });
 
 test("a failed delivery is tried ten times at the agreed times, with the same id and bytes, and each try is kept", async () => {

@@ -3,7 +3,7 @@ import { cellKinds } from "#db/retention.ts";
 import { deleteExpired } from "#jobs/retention.ts";
 import { dayMs, minuteMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
-import { as, rowsOf } from "#test/world.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { endpointAt, failing, idsOf, keyWith, listening, only, orderAt, taken } from "./kit.ts";
 
 const { call } = clientOf();
@@ -93,4 +93,24 @@ test("deliveries and tries are kept for thirty days, and what still waits for lo
   expect(await kept(30 * dayMs - 3 * minuteMs)).toEqual([2, 3, 2]);
   expect(await kept(30 * dayMs)).toEqual([1, 0, 2]);
   expect(await kept(45 * dayMs)).toEqual([1, 0, 0]);
+});
+
+test("what one tenant has kept long enough takes nothing of the same number from another", async () => {
+  const { sim, tenant } = await listening(["order.placed"], taken);
+  const other = await newTenant();
+  await endpointAt(sim, other, "other.example", ["order.placed"], taken);
+  for (const each of [tenant, other]) await orderAt(sim, each);
+  await sim.run(minuteMs);
+  const { database } = tenant.cell;
+  const kept = async ({ tenantId }: TestTenant) => [
+    await rowsOf(database, "select seq from events where tenant_id = ? order by seq", tenantId),
+    await rowsOf(database, "select event_seq from webhook_bodies where tenant_id = ?", tenantId),
+  ];
+  const theirs = await kept(other);
+  expect(await kept(tenant)).toEqual(theirs);
+  for (const table of ["events", "webhook_bodies"])
+    await rowsOf(database, `update ${table} set created_at = '2020' where tenant_id = ?`, tenant.tenantId);
+  await deleteExpired(database, Date.now(), cellKinds);
+  expect(await kept(tenant)).toEqual([[], []]);
+  expect(await kept(other)).toEqual(theirs);
 });

@@ -4,6 +4,9 @@ import type { Mutant } from "#test/mutation/mutant.ts";
 const foreign = "test/every-operation/foreign.test.ts";
 const reach = "test/every-operation/reach.test.ts";
 const rows = "test/db/reach.test.ts";
+const revocation = "test/gate/revocation.test.ts";
+const events = "test/resources/events.test.ts";
+const eventRows = "src/db/webhooks/events.ts";
 const audit = "test/db/audit.test.ts";
 
 /** The fourth wall, down. */
@@ -89,4 +92,38 @@ export const isolation: readonly Mutant[] = [
     cut: never("src/db/audit-query.ts", "auditRows", "reach.assigneeId"),
     caughtBy: [reach],
   },
+  {
+    name: "tenant_id = ? on the events that are pulled",
+    cut: conjunct(eventRows, "eventsAfter", '"events"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: [events],
+  },
+  {
+    name: "the location of a limited principal in the events",
+    cut: never(eventRows, "eventsAfter", "reach.locations"),
+    caughtBy: [events],
+  },
+  {
+    name: "the assignee of a limited principal in the events",
+    cut: never(eventRows, "eventsAfter", "reach.assigneeId"),
+    caughtBy: [events],
+  },
+  {
+    name: "tenant_id = ? on the epoch of every read",
+    cut: conjunct("src/db/tenant-db.ts", "#stateStatement", '"tenant_state"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: [revocation],
+  },
+  {
+    name: "tenant_id = ? in the state guard of every commit",
+    cut: conjunct("src/db/commit-statements.ts", "stateGuard", '"tenant_state"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/db/commit.test.ts"],
+  },
+  ...(["tenant_state", "tenant_keys"] as const).map((table) => ({
+    name: `tenant_id = ? on the rows of ${table} that a gate is hydrated from`,
+    cut: conjunct("src/gate/hydrate.ts", "common", `"${table}"."tenant_id"`),
+    wallsDown: [noFirewall],
+    caughtBy: [revocation],
+  })),
 ];

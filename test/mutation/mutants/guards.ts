@@ -1,0 +1,54 @@
+import { globSync, readFileSync } from "node:fs";
+import type { Cut } from "#test/mutation/cut.ts";
+import type { Mutant } from "#test/mutation/mutant.ts";
+import { callsOf, codeOf, TargetMissing } from "#test/mutation/tree.ts";
+
+/** Which tests are there for the guards of each file. */
+const caughtBy: Readonly<Record<string, readonly string[]>> = {
+  "src/db/directory.ts": ["test/jobs/directory-keys.test.ts"],
+  "src/identity/outside-organizations.ts": ["test/identity/links.test.ts"],
+  "src/identity/outside-people.ts": ["test/identity/clerk-races.test.ts"],
+  "src/identity/outside-standing.ts": ["test/identity/clerk-races.test.ts"],
+  "src/resources/api-keys/operations.ts": ["test/gate/key-terms.test.ts"],
+  "src/resources/files/content.ts": ["test/resources/files/guards.test.ts"],
+  "src/resources/files/owner.ts": ["test/resources/files/guards.test.ts"],
+  "src/resources/files/parts.ts": ["test/resources/files/guards.test.ts"],
+  "src/resources/files/refusals.ts": ["test/resources/files/upload.test.ts"],
+  "src/resources/files/versions.ts": ["test/resources/files/versions.test.ts"],
+  "src/resources/locations/operations.ts": ["test/resources/locations.test.ts"],
+  "src/resources/orders/operations.ts": ["test/resources/orders.test.ts"],
+  "src/resources/webhook-endpoints/operations.ts": ["test/resources/webhook-endpoints.test.ts"],
+};
+
+const makers = ["mustExist", "mustNotExist"];
+
+/** Every guard that some change asks for: found in the code, so that a new one is a mutant from its first day. */
+export const guards: readonly Mutant[] = globSync("src/**/*.ts")
+  .map((path) => path.replaceAll("\\", "/"))
+  .toSorted()
+  .flatMap((path) => {
+    const text = readFileSync(path, "utf8");
+    return callsOf(path, text, makers).map((call, index) => ({
+      name: `${index + 1}: ${codeOf(text, call)}`,
+      cut: satisfied(path, index),
+      caughtBy: caughtBy[path] ?? missing(path),
+    }));
+  });
+
+/** The guard asks for what is always so. */
+function satisfied(path: string, index: number): Cut {
+  return {
+    path,
+    find(text) {
+      const call = callsOf(path, text, makers)[index];
+      if (!call) throw new TargetMissing(`${path} has no guard number ${index + 1}`);
+      const { start, end } = call;
+      const by = `({ ...${text.slice(start, end)}, expect: "absent" as const, where: 0 as never })`;
+      return { start, end, by };
+    },
+  };
+}
+
+function missing(path: string): never {
+  throw new Error(`${path} has guards: name the tests that need them in test/mutation/mutants/guards.ts`);
+}
