@@ -1,6 +1,5 @@
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { testEnv } from "#test/env.ts";
 import { envWith, proxied, tapped } from "#test/world.ts";
 
 /** What one request asked of the world outside its isolate. */
@@ -12,6 +11,8 @@ export interface Counts {
   /** The methods called on them. */
   hops: string[];
   sent: unknown[];
+  /** What was sent to wake webhook endpoints. */
+  woken: unknown[];
   /** What was sent to the call log, as it was sent at once. */
   noted: unknown[];
   /** The bucket's methods with the keys they named. */
@@ -20,12 +21,16 @@ export interface Counts {
 
 /** The counts of a request that asked for nothing. */
 export function nothing(): Counts {
-  return { trips: [], objects: [], hops: [], sent: [], noted: [], files: [] };
+  return { trips: [], objects: [], hops: [], sent: [], woken: [], noted: [], files: [] };
 }
 
-/** The real bindings, counted. Reset the counts between requests; the caches stay those of this env. */
-export function counted(): { env: Env; counts: Counts; reset: () => void } {
-  const env = testEnv();
+/** The bindings, some replaced, counted. Reset the counts between requests; the caches stay those of this env. */
+export function counted(changes: Readonly<Record<string, unknown>> = {}): {
+  env: Env;
+  counts: Counts;
+  reset: () => void;
+} {
+  const env = envWith(changes);
   const counts = nothing();
   const reset = () => Object.assign(counts, nothing());
   const database = (real: D1Database) =>
@@ -47,6 +52,7 @@ export function counted(): { env: Env; counts: Counts; reset: () => void } {
         calls(cell.callArchive, (method, args) => counts.files.push(`${method} ${args[0]}`)),
       ],
       [`CALLS_${suffix}`, calls(cell.calls, (_method, args) => counts.noted.push(args[0]))],
+      [`WEBHOOKS_${suffix}`, calls(cell.webhooks, (_method, args) => counts.woken.push(args[0]))],
       [`AUDIT_EVENTS_${suffix}`, calls(cell.queue, (_method, args) => counts.sent.push(args[0]))],
     ];
   });

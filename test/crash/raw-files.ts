@@ -3,15 +3,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, seedTenant } from "#cli/seed.ts";
+import { insert } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import { keyPeppers, signingKeys } from "#db/directory-tables.ts";
+import { keyPeppers, outsideIdentities, signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { newId } from "#platform/ids.ts";
 import { bundle, deploy } from "#test/bench/deployment.ts";
 import { spellings } from "./spellings.ts";
 
-// Reads the raw files that D1, Durable Objects, queues and R2 leave behind, after personal data was written, changed
-// and deleted: none of it may stand there in the clear, and no key or secret either.
+// Reads the raw files that D1, Durable Objects, queues and R2 leave behind, when personal data was written and changed,
+// when it was deleted as customers are, which keeps the row, and when a row was deleted indeed: none of it may stand
+// there in the clear, and no key or secret either.
 
 const canary = (what: string) => `Canary${what}${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
 const statePath = await mkdtemp(join(tmpdir(), "keyline-raw-"));
@@ -26,6 +30,12 @@ const person = {
   note: canary("Note"),
 };
 const changed = { name: canary("Renamed"), note: canary("Renoted") };
+const gone = {
+  name: canary("Gone"),
+  email: `${canary("Left")}@example.org`.toLowerCase(),
+  note: canary("Past"),
+};
+const subject = canary("Subject");
 const keyName = canary("Key");
 const fileName = canary("File");
 const newFileName = canary("Refiled");
@@ -41,6 +51,7 @@ const { key } = await mintDemoKey(env, tenant.cell, tenant.tenantId, tenant.memb
 
 const customer = await ask("POST", "/customers", person);
 await ask("PATCH", `/customers/${customer.id}`, changed);
+const passing = await ask("POST", "/customers", gone);
 const lines = [{ description: inTheClear, quantityThousandths: 1000, unitPrice: 100 }];
 await ask("POST", "/orders", { customerId: customer.id, locationId: tenant.locationIds[0], lines });
 const content = { mediaType: "application/octet-stream", customerId: customer.id };
@@ -49,10 +60,20 @@ await ask("PATCH", `/files/${file.id}`, { name: newFileName });
 await ask("PUT", `/files/${file.id}/content`, Buffer.from("any bytes"));
 const created = await ask("POST", "/api-keys", { name: keyName, scopes: ["orders:read"] });
 await ask("POST", "/customers/search", { email: person.email });
-await ask("DELETE", `/customers/${customer.id}`);
-await untilLogged(tenant.cell.log);
-
 const directory = await openDirectory(env);
+const identity = { id: newId("usr"), issuer: "clerk", subject, state: "active" as const };
+const run = { job: "test.raw-files", requestId: newId("run"), now };
+await commitAsSystem(directory, run, [insert(outsideIdentities, identity, now)]);
+await untilLogged(tenant.cell.log);
+const moments = new Map([["before a deletion", await contents(statePath)]]);
+await ask("DELETE", `/customers/${customer.id}`);
+moments.set("after a customer's deletion", await contents(statePath));
+const { meta } = await tenant.cell.database
+  .prepare("delete from customers where tenant_id = ? and id = ?")
+  .bind(tenant.tenantId, passing.id)
+  .run();
+if (meta.changes !== 1) throw new Error("No row was deleted.");
+
 const { peppers, keys } = await directory.read({
   peppers: many(keyPeppers, { limit: 9 }),
   keys: many(signingKeys, { limit: 9 }),
@@ -69,6 +90,10 @@ const hidden: Record<string, string | Buffer> = {
   "the customer's note": person.note,
   "the changed name": changed.name,
   "the changed note": changed.note,
+  "the name of a row that is gone": gone.name,
+  "the e-mail of a row that is gone": gone.email,
+  "the note of a row that is gone": gone.note,
+  "a person's subject at an outside issuer": subject,
   "a seeded customer's name": businesses[0].people[0]?.name ?? "",
   "a seeded customer's e-mail": businesses[0].people[1]?.email ?? "",
   "a user's name": `owner of ${business.name}`,
@@ -89,17 +114,20 @@ const hidden: Record<string, string | Buffer> = {
 };
 await deployment.stop();
 
-const files = await contents(statePath);
-const found = Object.entries(hidden).flatMap(([what, text]) => places(what, text));
-const planted = places("the planted line", inTheClear);
-if (planted.length === 0)
-  found.push("the search does not find what stands there in the clear, so it proves nothing");
-console.log(`${files.size} files, ${Object.keys(hidden).length} secrets searched for, ${found.length} found`);
+moments.set("after a row's deletion", await contents(statePath));
+const found = [...moments].flatMap(([when, files]) => {
+  const secrets = Object.entries(hidden).flatMap(([what, text]) => places(files, what, text));
+  if (places(files, "the planted line", inTheClear).length === 0)
+    secrets.push("the search does not find what stands there in the clear, so it proves nothing");
+  console.log(`${when}: ${files.size} files, ${secrets.length} found`);
+  return secrets.map((place) => `${when}: ${place}`);
+});
+console.log(`${Object.keys(hidden).length} secrets searched for, ${found.length} found`);
 for (const place of found) console.error(place);
 await rm(statePath, { recursive: true, force: true });
 process.exit(found.length === 0 ? 0 : 1);
 
-function places(what: string, secret: string | Buffer): string[] {
+function places(files: ReadonlyMap<string, Buffer>, what: string, secret: string | Buffer): string[] {
   if (secret.length < 8) throw new Error(`${what} is too short to search for.`);
   return [...files].flatMap(([path, bytes]) =>
     spellings(secret).flatMap(({ name, bytes: spelled }) =>

@@ -75,7 +75,7 @@ const stage = {
   ...drawing("/staged-drawings"),
   abandon: ({ files }: { files: Files }, { object }: z.output<typeof Intent>) => files.delete(object),
 };
-const operations = { ...registry, drawings: { store, stage } } satisfies Registry;
+export const operations = { ...registry, drawings: { store, stage } } satisfies Registry;
 export const { call } = clientOf(operations);
 
 interface Draw {

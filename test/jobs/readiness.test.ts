@@ -1,10 +1,10 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { newestMigrations } from "#db/schema-check.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { clientOf } from "#test/client.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
-import { envWith } from "#test/world.ts";
+import { envWith, proxied, rowsOf } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -37,19 +37,61 @@ for (const [what, { changes, check }] of Object.entries(broken)) {
   });
 }
 
-test("a trigger that is gone is named in the log, and not to whoever asks", async () => {
-  const database = testEnv().CELL_EU1 as D1Database;
-  const [trigger] = (
-    await database
-      .prepare("select sql from sqlite_master where name = 'audit_log_refuses_update'")
-      .all<{ sql: string }>()
-  ).results;
-  await database.prepare("drop trigger audit_log_refuses_update").run();
-  const { status, json, text } = await ready(envWith({}));
-  await database.prepare(trigger?.sql ?? "").run();
-  expect([status, json.errors.length]).toEqual([503, 1]);
-  expect(json.errors).toMatchObject([{ parameter: "schema of cell eu1" }]);
-  expect(text).not.toContain("audit_log");
+// What they are stands in the migrations alone: each that lies there is one that readiness asks for.
+test("each trigger that is gone, of whichever database, is named in the log, and not to whoever asks", async () => {
+  const printed = vi.spyOn(console, "error").mockReturnValue();
+  let dropped = 0;
+  for (const [check, database] of databases()) {
+    const triggers = await rowsOf<{ name: string; sql: string }>(
+      database,
+      "select name, sql from sqlite_master where type = 'trigger'",
+    );
+    for (const { name, sql } of triggers) {
+      printed.mockClear();
+      await database.prepare(`drop trigger ${name}`).run();
+      const { status, json, text } = await ready(envWith({}));
+      await database.prepare(sql).run();
+      expect([status, json.errors.length], name).toEqual([503, 1]);
+      expect(json.errors).toMatchObject([{ parameter: check }]);
+      expect(text).not.toContain(name);
+      expect(printed.mock.calls.map(([line]) => JSON.parse(String(line)))).toMatchObject([
+        { check, faults: `the trigger ${name} is missing` },
+      ]);
+      dropped += 1;
+    }
+  }
+  printed.mockRestore();
+  // Nine of the kernel's in the directory and in each of two cells, and none in a log.
+  expect(dropped).toBe(27);
+  expect((await ready(envWith({}))).status).toBe(200);
+});
+
+test("a database without its newest migration is not ready", async () => {
+  for (const [check, database] of databases()) {
+    const kind = check.startsWith("directory") ? "directory" : check.includes(" log ") ? "log" : "cell";
+    const name = newestMigrations[kind];
+    await rowsOf(database, "delete from d1_migrations where name = ?", name);
+    const { status, json } = await ready(envWith({}));
+    await rowsOf(database, "insert into d1_migrations (name) values (?)", name);
+    expect([status, json.errors.length], check).toEqual([503, 1]);
+    expect(json.errors).toMatchObject([{ parameter: check }]);
+  }
+  expect((await ready(envWith({}))).status).toBe(200);
+});
+
+test("a directory that has no pepper, or no signing key, is not ready, though its keys could be opened", async () => {
+  const { DIRECTORY } = testEnv();
+  for (const table of ["key_peppers", "signing_keys"]) {
+    for (const text of [`create table kept as select * from ${table}`, `delete from ${table}`])
+      await rowsOf(DIRECTORY, text);
+    // What an isolate has read of a directory it keeps a while: this one has read nothing yet.
+    const { status, json } = await ready(envWith({ DIRECTORY: proxied(DIRECTORY, {}) }));
+    for (const text of [`insert into ${table} select * from kept`, "drop table kept"])
+      await rowsOf(DIRECTORY, text);
+    expect([status, json.errors.length], table).toEqual([503, 1]);
+    expect(json.errors).toMatchObject([{ parameter: "directory keys" }]);
+  }
+  expect((await ready(envWith({ DIRECTORY: proxied(DIRECTORY, {}) }))).status).toBe(200);
 });
 
 test("a migration that is newer than this code is no fault", async () => {
@@ -82,6 +124,17 @@ test("a deployment with all its bindings is ready, and each of a cell's was look
     ])
       expect(names).toContain(`${what} of cell ${id}`);
 });
+
+/** Every database, by the check that looks at it. */
+function databases(): [check: string, database: D1Database][] {
+  return [
+    ["directory schema", testEnv().DIRECTORY],
+    ...cellsOf(testEnv()).flatMap(({ id, database, log }): [string, D1Database][] => [
+      [`schema of cell ${id}`, database],
+      [`schema of the log of cell ${id}`, log],
+    ]),
+  ];
+}
 
 function ready(env: TestEnv) {
   return call("system.ready", { env });
