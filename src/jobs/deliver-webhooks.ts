@@ -16,7 +16,7 @@ import {
   type Lease,
   pause,
 } from "#db/webhooks/queue.ts";
-import { failingSinceMs, recordTries } from "#db/webhooks/tries.ts";
+import { failingSinceMs, isGivenUp, recordTries } from "#db/webhooks/tries.ts";
 import { hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
@@ -104,7 +104,7 @@ async function serve(turn: Turn, endpoint: EndpointRow, first: readonly Due[]): 
     const tried = await tryDeliveries(env, session.keys, endpoint, due, untilMs);
     const { failingSince, next } = await record(turn, tried, asOf);
     if (tried.isGone) return await disabled(turn, "gone");
-    if (hasFailedTooLong(failingSince, endpoint.enabledAt, systemNow()))
+    if (tried.tried.some(isGivenUp) && hasFailedTooLong(failingSince, endpoint.enabledAt, systemNow()))
       return await disabled(turn, "failing");
     due = tried.pausedUntilMs === null ? next : [];
   }

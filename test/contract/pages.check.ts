@@ -5,6 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { barriersOn } from "./accessibility.ts";
 import { isCi, noBrowser, openBrowser, watched } from "./browser.ts";
 import { document } from "./generated.ts";
+import { heldFetch } from "./held-fetch.ts";
 import { type Instance, startInstance } from "./instance.ts";
 import { changeOf, hasReferenceFonts } from "./screenshot.ts";
 
@@ -58,7 +59,7 @@ test("no link of the pages leads nowhere", { skip: noBrowser }, async () => {
         assert.equal(await page.locator(`[id="${hash.slice(1)}"]`).count(), 1, `${path} links to ${hash}`);
       if (seen.has(pathname)) continue;
       seen.add(pathname);
-      const answer: Response = await fetch(instance.baseUrl + pathname);
+      const answer = await heldFetch(instance.baseUrl + pathname);
       assert.equal(answer.status, 200, `${path} links to ${pathname}`);
       if (answer.headers.get("content-type")?.startsWith("text/html")) waiting.push(pathname);
     }

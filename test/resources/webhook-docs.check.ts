@@ -8,6 +8,8 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { Webhook } from "standardwebhooks";
 import { Webhook as SvixWebhook } from "svix";
+import { type Client, createClient } from "#client/client.ts";
+import { heldFetch } from "#test/contract/held-fetch.ts";
 import { type Instance, startInstance } from "#test/contract/instance.ts";
 
 // Each receiver that src/resources/webhook-endpoints/README.md shows is cut out of it, started as it stands there, and
@@ -20,6 +22,7 @@ const receiverPort = 18792;
 const secondMs = 1000;
 const relayed: Relayed[] = [];
 let instance: Instance;
+let endpoints: Client["webhookEndpoints"];
 
 interface Relayed {
   readonly path: string;
@@ -60,6 +63,11 @@ before(async () => {
   writeFileSync(join(home, "serve.mjs"), serve);
   relay.listen(relayPort);
   instance = await startInstance(18790);
+  const [tenant] = instance.tenants;
+  assert.ok(tenant);
+  const { slug, apiKey: key } = tenant;
+  const { baseUrl } = instance;
+  endpoints = createClient({ baseUrl, tenant: slug, key, fetch: heldFetch }).webhookEndpoints;
 });
 
 after(async () => {
@@ -72,32 +80,33 @@ after(async () => {
 for (const [name, { file, command }] of Object.entries(receivers)) {
   test(`the receiver that the docs show for "${name}" takes what Keyline sends and nothing else`, async () => {
     writeFileSync(join(home, file), snippet(name));
-    const endpoint = await api("POST", "", {
-      url: `http://localhost:${relayPort}/${file}`,
-      eventTypes: ["location.created"],
+    const endpoint = await endpoints.create({
+      body: { url: `http://localhost:${relayPort}/${file}`, eventTypes: ["location.created"] },
     });
-    let receiver = await run(command, endpoint.secret);
+    const params = { webhookEndpointId: endpoint.id };
+    const oldSecret = shown(endpoint);
+    let receiver = await run(command, oldSecret);
     try {
       const first = await delivered(endpoint.id, file);
       assert.equal(first.status, 204);
-      for (const verifier of [new Webhook(endpoint.secret), new SvixWebhook(endpoint.secret)])
+      for (const verifier of [new Webhook(oldSecret), new SvixWebhook(oldSecret)])
         verifier.verify(first.body, first.headers);
       assert.match(receiver.said(), /^webhook_endpoint\.tested \d+\n$/);
 
       assert.equal(await post(first.headers, first.body), 204, "a duplicate");
-      for (const [how, { headers, body }] of Object.entries(forgeries(first, endpoint.secret)))
+      for (const [how, { headers, body }] of Object.entries(forgeries(first, oldSecret)))
         assert.equal(await post(headers, body), 400, how);
 
-      const { secret } = await api("POST", `/${endpoint.id}/rotate-secret`, { overlapHours: 1 });
+      const newSecret = shown(await endpoints.rotate({ params, body: { overlapHours: 1 } }));
       assert.equal((await delivered(endpoint.id, file)).status, 204, "the old secret while both sign");
       await receiver.stop();
-      receiver = await run(command, secret);
+      receiver = await run(command, newSecret);
       assert.equal((await delivered(endpoint.id, file)).status, 204, "the new secret while both sign");
-      await api("POST", `/${endpoint.id}/rotate-secret`, { overlapHours: 0 });
+      await endpoints.rotate({ params, body: { overlapHours: 0 } });
       assert.equal((await delivered(endpoint.id, file)).status, 400, "a secret that no longer signs");
     } finally {
       await receiver.stop();
-      await api("DELETE", `/${endpoint.id}`);
+      await endpoints.remove({ params });
     }
   });
 }
@@ -149,9 +158,9 @@ function forgeries({ headers, body }: Relayed, secret: string) {
 }
 
 /** Has a test event sent, and waits until it has passed through the relay. */
-async function delivered(endpointId: string, file: string): Promise<Relayed> {
+async function delivered(webhookEndpointId: string, file: string): Promise<Relayed> {
   const before = relayed.length;
-  await api("POST", `/${endpointId}/test`);
+  await endpoints.test({ params: { webhookEndpointId } });
   for (let waited = 0; waited < 600; waited += 1) {
     const found = relayed.slice(before).find(({ path }) => path === `/${file}`);
     if (found) return found;
@@ -160,20 +169,10 @@ async function delivered(endpointId: string, file: string): Promise<Relayed> {
   return assert.fail("nothing was delivered within half a minute");
 }
 
-async function api(method: string, path: string, body?: object) {
-  const [tenant] = instance.tenants;
-  assert.ok(tenant);
-  const answer = await fetch(`${instance.baseUrl}/v1/tenants/${tenant.slug}/webhook-endpoints${path}`, {
-    method,
-    headers: {
-      Authorization: `Bearer ${tenant.apiKey}`,
-      ...(body ? { "Content-Type": "application/json" } : {}),
-    },
-    body: body ? JSON.stringify(body) : null,
-  });
-  const said = await answer.text();
-  assert.ok(answer.ok, `${method} ${path} was answered ${said}`);
-  return said === "" ? null : JSON.parse(said);
+/** The secret, which only the answer that made it has. */
+function shown({ secret }: { readonly secret: string | null }): string {
+  assert.ok(secret);
+  return secret;
 }
 
 /** @returns the status that the receiver answered */

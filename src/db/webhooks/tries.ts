@@ -1,9 +1,9 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { type Statement, statementOf } from "#db/statement.ts";
 import type { ResultRows } from "#db/store.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
-import { dayMs, timestamp } from "#lib/time.ts";
+import { timestamp } from "#lib/time.ts";
 import { type Due, held, type Lease } from "./queue.ts";
 import { sealText } from "./sealing.ts";
 
@@ -40,7 +40,7 @@ export async function recordTries(
   const failingSince = reached.some(({ accepted }) => accepted)
     ? sql`null`
     : reached.length > 0
-      ? sql`iif(${isStillFailing(session, lease, given.now)}, coalesce("failing_since", ${timestamp(given.now)}), ${timestamp(given.now)})`
+      ? sql`coalesce("failing_since", ${timestamp(given.now)})`
       : sql`"failing_since"`;
   return [
     statementOf(
@@ -55,14 +55,9 @@ export async function recordTries(
   ];
 }
 
-// After a quiet time nobody knows whether it was mended meanwhile: what fails then is a failure of its own.
-const quietMs = 2 * dayMs;
-
-function isStillFailing({ tenantId }: TenantSession, { endpointId }: Lease, now: number): SQL {
-  const own = sql`"webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."endpoint_id" = ${endpointId}`;
-  const retried = sql`exists (select 1 from "webhook_deliveries" indexed by "webhook_deliveries_due" where ${own} and "webhook_deliveries"."state" = 'pending' and "webhook_deliveries"."failures" > 0)`;
-  const latest = sql`select "webhook_deliveries"."settled_at" from "webhook_deliveries" indexed by "webhook_deliveries_by_state" where ${own} and "webhook_deliveries"."state" = 'failed' order by "webhook_deliveries"."id" desc limit 1`;
-  return sql`(${retried} or coalesce((${latest}), '') >= ${timestamp(now - quietMs)})`;
+/** Whether it was a delivery's last try, and the receiver took none. */
+export function isGivenUp({ outcome, accepted, nextTryAtMs }: Tried): boolean {
+  return !accepted && nextTryAtMs === null && outcome !== "unreadable";
 }
 
 const Health = z.array(z.object({ failing_since: z.string().nullable() }));

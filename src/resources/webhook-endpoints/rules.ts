@@ -47,7 +47,10 @@ export function pauseAskedFor({ status, askedWaitMs }: Reception, nowMs: number)
   return asks && askedWaitMs !== null && askedWaitMs > 0 ? nowMs + askedWaitMs : null;
 }
 
-/** Whether it has failed for so long that it is sent nothing more. Being enabled anew starts the time again. */
+/**
+ * Whether an endpoint that is given up on with one delivery is sent nothing more: it accepted nothing for five days.
+ * Whoever is seldom sent anything may have been mended since it last failed, so one delivery has all its tries before.
+ */
 export function hasFailedTooLong(failingSinceMs: number | null, enabledAt: string, nowMs: number): boolean {
   if (failingSinceMs === null) return false;
   return Math.max(failingSinceMs, Date.parse(enabledAt)) + patienceMs <= nowMs;

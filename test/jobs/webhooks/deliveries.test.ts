@@ -5,7 +5,18 @@ import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import type { Receiver } from "#test/simulation.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
-import { endpointAt, eventsOf, failing, idsOf, listening, only, orderAt, taken, typesOf } from "./kit.ts";
+import {
+  emitMany,
+  endpointAt,
+  eventsOf,
+  failing,
+  idsOf,
+  listening,
+  only,
+  orderAt,
+  taken,
+  typesOf,
+} from "./kit.ts";
 
 const { call } = clientOf();
 
@@ -100,6 +111,17 @@ test("a failed delivery is tried ten times at the agreed times, with the same id
   expect(delivery.attempts).toHaveLength(10);
   for (const attempt of delivery.attempts)
     expect(attempt).toMatchObject({ outcome: "refused", status: 500, excerpt: "out of order" });
+});
+
+test("what failed together does not come back together", async () => {
+  const { sim, tenant, ask } = await listening(["order.updated"], failing);
+  await emitMany(tenant, 20);
+  await sim.run(secondMs);
+  expect(new Set(idsOf(sim.delivered)).size).toBe(20);
+  expect(new Set(sim.delivered.map(({ atMs }) => atMs)).size).toBe(1);
+  const { data } = (await ask("deliveries", { query: { state: "pending" } })).json;
+  expect(data).toHaveLength(20);
+  expect(new Set(data.map(({ dueAt }: { dueAt: string }) => dueAt)).size).toBeGreaterThan(1);
 });
 
 test("what changed since is not in a retry: its bytes are those of the first try", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
+import { dayMs, hourMs, minuteMs, secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import type { Receiver } from "#test/simulation.ts";
 import { as, rowsOf } from "#test/world.ts";
@@ -70,21 +70,46 @@ test("one success in between starts the five days again, and so does being enabl
   expect((await ask("get", {})).json.state).toBe("enabled");
 });
 
-test("a failure long after another is one of its own: nobody knows what was mended meanwhile", async () => {
+test("an endpoint that is seldom sent anything is disabled too, with the second delivery it never took", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], failing);
+  const states: string[] = [];
+  await orderAt(sim, tenant);
+  // All tries of a delivery take three days, give or take some hours.
+  for (const days of [6, 2, 2]) {
+    await sim.run(days * dayMs);
+    states.push((await ask("get", {})).json.state);
+    if (days === 6) await orderAt(sim, tenant);
+  }
+  expect(states).toEqual(["enabled", "enabled", "disabled"]);
+  expect((await ask("get", {})).json.disabledBecause).toBe("failing");
+  expect((await ask("deliveries", {})).json.data).toMatchObject([
+    { state: "failed", tries: 10 },
+    { state: "failed", tries: 10 },
+  ]);
+});
+
+test("what it takes between two that it does not, starts the time again, however seldom anything is sent", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], failing);
+  const states: string[] = [];
+  for (const receiver of [failing, taken, failing, failing]) {
+    sim.receivers.set("shop.example", receiver);
+    await orderAt(sim, tenant);
+    await sim.run(6 * dayMs);
+    states.push((await ask("get", {})).json.state);
+  }
+  expect(states).toEqual(["enabled", "enabled", "enabled", "disabled"]);
+});
+
+test("a failure long after another does not disable: who was mended meanwhile, or is now, is sent what waits", async () => {
   const { sim, tenant, ask } = await listening(["order.placed"], failing);
   await orderAt(sim, tenant);
-  await sim.run(4 * dayMs);
+  await sim.run(30 * dayMs);
   expect((await ask("deliveries", {})).json.data).toMatchObject([{ state: "failed" }]);
-  // A month goes by in which nothing happens.
-  const { database } = tenant.cell;
-  const monthAgo = timestamp(Date.now() - 30 * dayMs);
-  for (const change of ["webhook_queues set failing_since", "webhook_deliveries set settled_at"])
-    await database.prepare(`update ${change} = ? where tenant_id = ?`).bind(monthAgo, tenant.tenantId).run();
   await orderAt(sim, tenant);
-  await sim.run(minuteMs);
+  await sim.run(2 * dayMs);
   expect((await ask("get", {})).json.state).toBe("enabled");
   sim.receivers.set("shop.example", taken);
-  await sim.run(hourMs);
+  await sim.run(dayMs);
   const { data } = (await ask("deliveries", { query: { state: "delivered" } })).json;
   expect(data).toHaveLength(1);
 });

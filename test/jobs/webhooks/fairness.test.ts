@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { minuteMs, secondMs } from "#lib/time.ts";
 import { type Receiver, Simulation } from "#test/simulation.ts";
 import { newTenant } from "#test/world.ts";
-import { emitMany, endpointAt, hanging, listening, sentTo, taken } from "./kit.ts";
+import { emitMany, endpointAt, failing, hanging, listening, sentTo, taken } from "./kit.ts";
+import { unreliable } from "./unreliable.ts";
 
 const wanted = ["order.updated"];
 
@@ -27,12 +28,22 @@ async function besideOne(neighbour: Receiver): Promise<{ counts: number[]; sim: 
   return { counts: perSecond(sim, "shop.example", first?.atMs ?? 0, 30), sim };
 }
 
-test("beside a receiver that hangs, another is sent as much in each second as beside one that answers", async () => {
-  const undisturbed = await besideOne(taken);
-  expect(undisturbed.counts.reduce((sum, count) => sum + count)).toBe(300);
-  const disturbed = await besideOne(hanging);
-  expect(disturbed.counts).toEqual(undisturbed.counts);
-});
+const neighbours: Readonly<Record<string, () => Receiver>> = {
+  hangs: () => hanging,
+  "takes nine seconds": () => () => ({ afterMs: 9 * secondMs, answer: new Response() }),
+  refuses: () => failing,
+  "does everything wrong, in turns": () => unreliable().take,
+};
+
+for (const [how, neighbour] of Object.entries(neighbours)) {
+  test(`beside a receiver that ${how}, another is sent as much in each second as beside one that answers`, async () => {
+    const undisturbed = await besideOne(taken);
+    expect(undisturbed.counts.reduce((sum, count) => sum + count)).toBe(300);
+    const disturbed = await besideOne(neighbour());
+    expect(disturbed.counts).toEqual(undisturbed.counts);
+    expect(sentTo(disturbed.sim, "neighbour.example").length).toBeGreaterThan(50);
+  });
+}
 
 test("an endpoint has five requests under way at most, however much waits and however often it is woken", async () => {
   const { sim } = await besideOne(hanging);

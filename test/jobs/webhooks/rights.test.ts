@@ -3,7 +3,7 @@ import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import type { Receiver } from "#test/simulation.ts";
 import { as, memberToken, newTenant, type TestTenant } from "#test/world.ts";
-import { changed, emitMany, failing, keyWith, listening, orderAt, taken } from "./kit.ts";
+import { changed, emitMany, endpointAt, failing, keyWith, listening, orderAt, sentTo, taken } from "./kit.ts";
 
 const { call } = clientOf();
 
@@ -47,15 +47,22 @@ for (const [how, { because, lose }] of Object.entries(losses)) {
   test(`an endpoint whose creator ${how} is sent nothing more, not even a retry, and says why`, async () => {
     const tenant = await newTenant();
     const key = await keyWith(tenant, ["integrations:manage", "orders:read"]);
-    const { sim, ask } = await listening(["order.placed"], failing, { tenant, key: key.key });
+    const { sim, ask, endpoint } = await listening(["order.placed"], failing, { tenant, key: key.key });
+    await endpointAt(sim, tenant, "watch.example", ["webhook_endpoint.disabled"], taken);
     await orderAt(sim, tenant);
     await sim.run(minuteMs);
     expect(sim.delivered).toHaveLength(2);
     await lose(tenant, key.id);
     await orderAt(sim, tenant);
     await sim.run(dayMs);
-    expect(sim.delivered).toHaveLength(2);
+    expect(sentTo(sim, "shop.example")).toHaveLength(2);
     expect((await ask("get", {})).json).toMatchObject({ state: "disabled", disabledBecause: because });
+    expect(sentTo(sim, "watch.example").map(({ body }) => JSON.parse(body))).toMatchObject([
+      {
+        type: "webhook_endpoint.disabled",
+        data: { id: endpoint.id, state: "disabled", disabledBecause: because },
+      },
+    ]);
     expect((await ask("deliveries", { query: { state: "pending" } })).json.data).toEqual([]);
   });
 }

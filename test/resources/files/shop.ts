@@ -4,6 +4,7 @@ import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, type Seeded, seedTenant } from "#cli/seed.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import type { Deployment } from "#test/bench/deployment.ts";
+import { heldFetch } from "#test/contract/held-fetch.ts";
 
 /** A tenant of a deployment, and a key to it. */
 export interface Shop extends Pick<Seeded, "tenantId" | "customerIds"> {
@@ -40,7 +41,7 @@ export async function ask(
   path: string,
   body?: object,
 ): Promise<Record<string, unknown>> {
-  const answer = await fetch(`${base}${path}`, {
+  const answer = await heldFetch(`${base}${path}`, {
     method,
     headers: { Authorization: `Bearer ${key}`, ...(body ? { "Content-Type": "application/json" } : {}) },
     ...(body ? { body: JSON.stringify(body) } : {}),
