@@ -95,8 +95,8 @@ test("deliveries and tries are kept for thirty days, and what still waits for lo
   expect(await kept(45 * dayMs)).toEqual([1, 0, 0]);
 });
 
-test("what one tenant has kept long enough takes nothing of the same number from another", async () => {
-  const { sim, tenant } = await listening(["order.placed"], taken);
+test("the bodies of two tenants' events of one number are two: in a try as it is read, and when one is old enough", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], taken);
   const other = await newTenant();
   await endpointAt(sim, other, "other.example", ["order.placed"], taken);
   for (const each of [tenant, other]) await orderAt(sim, each);
@@ -108,6 +108,7 @@ test("what one tenant has kept long enough takes nothing of the same number from
   ];
   const theirs = await kept(other);
   expect(await kept(tenant)).toEqual(theirs);
+  expect((await only(ask)).attempts).toHaveLength(1);
   for (const table of ["events", "webhook_bodies"])
     await rowsOf(database, `update ${table} set created_at = '2020' where tenant_id = ?`, tenant.tenantId);
   await deleteExpired(database, Date.now(), cellKinds);

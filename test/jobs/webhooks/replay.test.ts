@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
+import { newTenant } from "#test/world.ts";
 import { emitMany, eventsOf, failing, idsOf, listening, orderAt, taken } from "./kit.ts";
 
 test("one delivery, or all that failed, is sent again under its id and with its bytes", async () => {
@@ -47,6 +48,21 @@ test("a replay since a time sends all there was, also what was never sent, and s
   expect(again?.headers.get("webhook-id")).toBe(first[1]?.headers.get("webhook-id"));
   await sim.run(dayMs);
   expect(sim.delivered).toHaveLength(121);
+});
+
+test("another tenant's later event of the same number does not make one's own be replayed", async () => {
+  const { sim, tenant, ask } = await listening(["order.placed"], taken);
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  const since = new Date(Date.now()).toISOString();
+  const [own] = await eventsOf(tenant, "order.placed");
+  const other = await newTenant();
+  await emitMany(other, 20);
+  expect((await eventsOf(other, "order.updated")).map(({ seq }) => seq)).toContain(own?.seq);
+  expect(sim.delivered.splice(0)).toHaveLength(1);
+  await ask("replay", { body: { since } });
+  await sim.run(minuteMs);
+  expect(sim.delivered).toEqual([]);
 });
 
 test("a replay of more than one statement changes, or one page holds, sends each event once", async () => {

@@ -12,7 +12,12 @@ const audit = "test/db/audit.test.ts";
 /** The fourth wall, down. */
 export const noFirewall: Cut = body("src/db/firewall.ts", "assertOwnTenant", "");
 
-/** Who may see which rows: the handle's own predicates. */
+/**
+ * Who may see which rows: the handle's own predicates. Not here, as no answer changes without it, is tenant_id beside an
+ * id that only one tenant can have: an intent's, a commit's, a subject's, a principal's (idempotency, places, roles), a
+ * row's number in the cell's one search index, whose rows are joined to the handle's own; and in `tenants`, where it is
+ * the id. The firewall asks for it there all the same. What else `isWithinReach` asks only lets more in.
+ */
 export const isolation: readonly Mutant[] = [
   {
     name: "tenant_id = ? on every statement of the handle",

@@ -23,6 +23,20 @@ export const numbers: readonly Mutant[] = [
   mutant("the body that is sent", "src/db/webhooks/queue.ts", "dueDeliveries", "webhook_bodies", [
     "test/jobs/webhooks/deliveries.test.ts",
   ]),
+  mutant(
+    "the body that a try is read with",
+    "src/db/webhooks/query.ts",
+    "attemptsOf",
+    "webhook_bodies",
+    kept,
+  ),
+  mutant(
+    "the events of a time that is replayed",
+    "src/db/webhooks/replay.ts",
+    "requeueDeliveries",
+    "events",
+    ["test/jobs/webhooks/replay.test.ts"],
+  ),
   mutant("the endpoints that are listening", outbox, "listener", "webhook_endpoints", dispatched),
   mutant("the queues that are left", outbox, "queue", "webhook_queues", dispatched),
   mutant("the hour that is archived", hours, "markArchived", "call_hours", [
