@@ -59,7 +59,7 @@ test("no link of the pages leads nowhere", { skip: noBrowser }, async () => {
         assert.equal(await page.locator(`[id="${hash.slice(1)}"]`).count(), 1, `${path} links to ${hash}`);
       if (seen.has(pathname)) continue;
       seen.add(pathname);
-      const answer = await heldFetch(instance.baseUrl + pathname);
+      const answer: Response = await heldFetch(instance.baseUrl + pathname);
       assert.equal(answer.status, 200, `${path} links to ${pathname}`);
       if (answer.headers.get("content-type")?.startsWith("text/html")) waiting.push(pathname);
     }
