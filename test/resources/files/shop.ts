@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { type ClientRequest, request } from "node:http";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { text as readAll } from "node:stream/consumers";
 import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, type Seeded, seedTenant } from "#cli/seed.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import type { Deployment } from "#test/bench/deployment.ts";
-import { heldFetch } from "#test/contract/held-fetch.ts";
+import { assertHeld, heldFetch } from "#test/contract/held-fetch.ts";
 
 /** A tenant of a deployment, and a key to it. */
 export interface Shop extends Pick<Seeded, "tenantId" | "customerIds"> {
@@ -70,7 +71,7 @@ export class Upload {
     this.#source = source;
     const headers = { Authorization: `Bearer ${key}`, "Content-Length": size };
     this.#request = request(`${base}${path}`, { method: "PUT", headers });
-    this.answer = answerOf(this.#request);
+    this.answer = answerOf(this.#request, `${base}${path}`);
     // Whoever has not awaited it yet finds the failure when they do.
     this.answer.catch(() => undefined);
   }
@@ -99,19 +100,19 @@ export class Upload {
   }
 }
 
-function answerOf(sent: ClientRequest): Promise<Answer> {
-  return new Promise((resolve, reject) => {
+async function answerOf(sent: ClientRequest, url: string): Promise<Answer> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.on("error", reject);
-    sent.on("response", (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (piece: string) => {
-        text += piece;
-      });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-      response.on("error", reject);
-    });
+    sent.on("response", resolve);
   });
+  const { statusCode: status = 0, headers } = response;
+  const answer = {
+    status,
+    headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    text: await readAll(response),
+  };
+  assertHeld(sent.method, url, answer);
+  return answer;
 }
 
 /** Bytes without end, the same for the same seed, in pieces of 64 KiB of which no two are alike. */
