@@ -12,6 +12,19 @@ import { type Shop, send, Writers } from "./writers.ts";
 // Kills workerd with writes in flight, restarts it on the same files and retries what was not acknowledged: nothing
 // that was acknowledged may be lost, nothing may be without its audit row and event, nothing may be there twice.
 
+// Says of each idempotency record that it is on its way to D1, before it is: what a killed workerd has told stays told.
+const told = "to D1: ";
+const teller = `
+import { env as bindings } from "cloudflare:workers";
+const session = Object.getPrototypeOf(bindings.CELL_US1.withSession());
+const { batch } = session;
+session.batch = function (statements) {
+  for (const { statement, params } of statements)
+    if (statement.startsWith('insert into "idempotency"')) console.log("${told}" + params[3]);
+  return batch.call(this, statements);
+};
+`;
+
 const leastKills = 10;
 const mostKills = 60;
 const clients = 16;
@@ -19,7 +32,9 @@ const leastInFlight = 8;
 
 const statePath = await mkdtemp(join(tmpdir(), "keyline-crash-"));
 const script = await bundle();
-let deployment = await deploy(script, { statePath });
+/** The idempotency records that were handed to D1 since the last restart, by their tokens. */
+const handedToD1 = new Set<string>();
+let deployment = await start();
 const { keks } = deployment;
 const { shop: seeded, tenantId } = await seed(deployment);
 let shop = seeded;
@@ -36,8 +51,9 @@ while (
   seen.kills += 1;
   await running;
   await deployment.stop().catch(() => undefined);
-  deployment = await deploy(script, { statePath, keks });
+  deployment = await start(keks);
   shop = { ...shop, base: baseOf(deployment) };
+  await classify();
   await retryAll();
 }
 
@@ -59,17 +75,38 @@ async function untilInFlight(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, randomInt(5)));
 }
 
+function start(keks?: string): Promise<Deployment> {
+  return deploy(script, {
+    statePath,
+    prelude: teller,
+    log: (line) => {
+      if (line.startsWith(told)) handedToD1.add(line.slice(told.length));
+    },
+    ...(keks ? { keks } : {}),
+  });
+}
+
+// By what lies in the database before any retry. A retry's own answer says less: "new" may be of a request that never
+// came as far as D1, and "replayed" of one that an earlier retry had done.
+async function classify(): Promise<void> {
+  const { CELL_US1: database } = await deployment.env();
+  const { results } = await (database as D1Database)
+    .prepare("select key_token as token from idempotency where tenant_id = ?")
+    .bind(tenantId)
+    .all<{ token: string }>();
+  const tokens = new Set(results.map(({ token }) => token));
+  // Every write of the tenant is a wish's, and each that was acknowledged must have its record.
+  seen.committed += tokens.size - writers.wishes.filter(({ id }) => id !== null).length;
+  seen.rolledBack += [...handedToD1].filter((token) => !tokens.has(token)).length;
+  handedToD1.clear();
+}
+
 async function retryAll(): Promise<void> {
   const open = writers.unacknowledged.splice(0);
   await Promise.all(
     open.map(async (wish) => {
       for (let tries = 0; tries < 20 && wish.id === null; tries += 1) {
-        const answer = await send(shop, wish);
-        // By the first try alone: what a later one finds may be an earlier try's doing. A replay can then be of nothing
-        // but the write that was killed, and "new" says that it left nothing, which is all that a client can see of a
-        // rollback: no trace tells one that was under way in D1 from one that was about to be.
-        if (tries === 0 && answer === "replayed") seen.committed += 1;
-        if (tries === 0 && answer === "new") seen.rolledBack += 1;
+        await send(shop, wish);
         if (wish.id === null) await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }),
