@@ -4,6 +4,9 @@ import { macOf, verifyMac } from "#crypto/mac.ts";
 // D1 bookmarks are hex groups of fixed width, so later ones sort after earlier ones.
 const grammar = /^([0-9a-f]+(?:-[0-9a-f]+)*)~([A-Za-z0-9_-]{22})$/;
 
+// A database stands where it stood until somebody writes: one mac serves all of a tenant's reads meanwhile.
+const latest = new WeakMap<TenantKeyRing, { readonly bound: string; readonly mac: string }>();
+
 /** `X-Keyline-Bookmark`: where the database stood, for this tenant's eyes and in this cell only. */
 export async function bookmarkHeader(
   ring: TenantKeyRing,
@@ -11,7 +14,11 @@ export async function bookmarkHeader(
   cell: string,
   bookmark: string,
 ): Promise<string> {
-  return `${bookmark}~${await macOf(ring.indexKey(), "bookmark", `${tenantId} ${cell} ${bookmark}`)}`;
+  const bound = `${tenantId} ${cell} ${bookmark}`;
+  const known = latest.get(ring);
+  const mac = known?.bound === bound ? known.mac : await macOf(ring.indexKey(), "bookmark", bound);
+  latest.set(ring, { bound, mac });
+  return `${bookmark}~${mac}`;
 }
 
 /** The bookmark a client brought back, or null where it is not one of ours for this tenant and cell. */

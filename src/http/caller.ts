@@ -71,7 +71,9 @@ function isVouchedFor({ outside }: Credential, policy: Policy): boolean {
 
 function showRate(c: RequestContext, tier: Policy["tier"], rate: Rate, admitted: boolean): void {
   const fields = rateLimitFields(tier, tiers[tier], { ...rate, admitted });
-  for (const [name, value] of Object.entries(fields)) c.get("state").headers.set(name, value);
+  const { headers } = c.get("state");
+  headers.set("RateLimit-Policy", fields["RateLimit-Policy"]).set("RateLimit", fields.RateLimit);
+  if (fields["Retry-After"] !== undefined) headers.set("Retry-After", fields["Retry-After"]);
 }
 
 function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {

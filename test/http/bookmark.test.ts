@@ -8,6 +8,12 @@ const stood = "00000085-00000002-00004b3e-d1c9";
 test("a bookmark comes back for its own tenant and cell alone", async () => {
   const [mine, theirs] = [await ringOf("ten_a"), await ringOf("ten_b")];
   const header = await bookmarkHeader(mine, "ten_a", "us1", stood);
+  expect(await bookmarkHeader(mine, "ten_a", "us1", stood)).toBe(header);
+  expect(await bookmarkHeader(mine, "ten_a", "us2", stood)).not.toBe(header);
+  const later = stood.replace("85", "86");
+  expect(await bookmarkOf(mine, "ten_a", "us1", await bookmarkHeader(mine, "ten_a", "us1", later))).toBe(
+    later,
+  );
   expect(await bookmarkOf(mine, "ten_a", "us1", header)).toBe(stood);
   expect(await bookmarkOf(mine, "ten_a", "us2", header)).toBeNull();
   expect(await bookmarkOf(theirs, "ten_b", "us1", header)).toBeNull();
