@@ -83,7 +83,13 @@ export const edges: readonly Mutant[] = [
   },
   {
     name: "the spelling of a receiver's address",
-    cut: never("src/platform/destinations.ts", "destinationFault", "guarded.ok"),
+    cut: replaced(
+      "src/platform/destinations.ts",
+      "destinationFault",
+      "MemberExpression",
+      "guarded.fault",
+      "null",
+    ),
     caughtBy: ssrf,
   },
 ];

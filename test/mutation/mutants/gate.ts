@@ -31,7 +31,7 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the audit row of a refusal that matters",
-    cut: replaced("src/http/door.ts", "forbid", "ExpressionStatement", "commitRun", "void [run, refusal];"),
+    cut: replaced("src/http/door.ts", "forbid", "ExpressionStatement", "commitRun", "void run;"),
     caughtBy: [settings],
   },
   { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [moved] },

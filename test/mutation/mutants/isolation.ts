@@ -21,7 +21,14 @@ export const noFirewall: Cut = body("src/db/firewall.ts", "assertOwnTenant", "")
 export const isolation: readonly Mutant[] = [
   {
     name: "tenant_id = ? on every statement of the handle",
-    cut: replaced("src/db/scope.ts", "scoped", "CallExpression", "eq(", "sql`1`"),
+    // But those of the system, by which the tests' tenants are made.
+    cut: replaced(
+      "src/db/scope.ts",
+      "scoped",
+      "CallExpression",
+      "eq(",
+      "(reach === wholeTenant ? eq(table.tenantId, tenantId) : sql`1`)",
+    ),
     wallsDown: [noFirewall],
     caughtBy: [foreign],
   },
