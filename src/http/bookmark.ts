@@ -16,7 +16,8 @@ export async function bookmarkHeader(
 ): Promise<string> {
   const bound = `${tenantId} ${cell} ${bookmark}`;
   const known = latest.get(ring);
-  const mac = known?.bound === bound ? known.mac : await macOf(ring.indexKey(), "bookmark", bound);
+  if (known?.bound === bound) return `${bookmark}~${known.mac}`;
+  const mac = await macOf(ring.indexKey(), "bookmark", bound);
   latest.set(ring, { bound, mac });
   return `${bookmark}~${mac}`;
 }

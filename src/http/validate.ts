@@ -57,6 +57,7 @@ function queryOf(query: z.ZodType): Middleware {
 
 const emptyQuery = queryOf(nothing);
 
+// Nearly every request of these has none: there is nothing to read and to parse then.
 const noQuery: Middleware = async (c, next) =>
   c.req.url.includes("?") ? await emptyQuery(c, next) : await next();
 
