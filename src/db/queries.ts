@@ -15,6 +15,11 @@ export interface QueryContext {
 /** An inert description of a read; only a tenant's handle executes one, within that tenant and reach. */
 export interface Query<R> {
   statement(context: QueryContext): Promise<Statement>;
+  /**
+   * The same with the tenant's state and epoch in columns `$state` and `$epoch`, where the query finds at
+   * most one row: a row then comes always, without an id if none was found. A statement of their own costs more.
+   */
+  besideState?(context: QueryContext): Promise<Statement>;
   decode(context: QueryContext, rows: ResultRows): Promise<R>;
 }
 
@@ -31,7 +36,11 @@ export interface ListOptions {
 export function one<T extends AnyTenantTable>(table: T, id: string): Query<Row<T> | null> {
   return {
     statement: async (context) => select(context, table, { where: eq(table.id, id), limit: 1 }),
-    decode: async (context, rows) => (await decodeAll<T>(context, table, rows))[0] ?? null,
+    besideState: async (context) => oneBesideState(context, table, id),
+    async decode(context, rows) {
+      const found = rows.filter((row) => row.id !== null);
+      return (await decodeAll<T>(context, table, found))[0] ?? null;
+    },
   };
 }
 
@@ -90,6 +99,13 @@ function select(context: QueryContext, table: AnyTenantTable, options: ListOptio
   const indexed = options.indexedBy ? sql` indexed by ${sql.identifier(options.indexedBy)}` : sql``;
   return statementOf(
     sql`select ${selection(table)} from ${table}${indexed}${subjectJoin(context, table)} where ${scoped(table, context.tenantId, context.reach)} and (${options.where ?? sql`1`}) order by ${orderOf(table, options)} limit ${options.limit}`,
+  );
+}
+
+function oneBesideState(context: QueryContext, table: AnyTenantTable, id: string): Statement {
+  const { tenantId, reach } = context;
+  return statementOf(
+    sql`select "tenant_state"."state" as "$state", "tenant_state"."epoch" as "$epoch", ${selection(table)} from "tenant_state" left join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = ${id}${subjectJoin(context, table)} where "tenant_state"."tenant_id" = ${tenantId}`,
   );
 }
 

@@ -66,35 +66,52 @@ export class TenantSession implements QueryContext {
   async read<Q extends Record<string, Query<unknown>>>(queries: Q): Promise<Decoded<Q>> {
     const named = Object.entries(queries);
     const all = [...named.map(([, query]) => query), ...this.#riders.splice(0)];
-    const statements = await Promise.all(all.map((query) => query.statement(this)));
-    const results = await this.#guarded(statements);
+    const results = await this.#guarded(all);
     const answers: unknown[] = [];
     for (const [index, query] of all.entries()) answers.push(await query.decode(this, results[index] ?? []));
     // Each answer was decoded by its own query, to that query's type.
     return Object.fromEntries(named.map(([name], index) => [name, answers[index]])) as Decoded<Q>;
   }
 
-  // Another database knows no epoch: it is read in its own beside the queries, which costs no second trip in time, and
-  // no answer leaves before it. So a revocation that was answered before this request began is seen by it.
-  async #guarded(statements: readonly Statement[]): Promise<readonly ResultRows[]> {
-    const state = this.#stateStatement();
-    const isApart = this.#reads !== this.#driver;
-    const [[found, ...together], apart] = await Promise.all([
-      this.execute(isApart ? [state] : [state, ...statements]),
-      isApart ? this.#reads.execute(statements) : null,
+  // No answer leaves before the epoch was read in the same transaction, so a revocation that was answered before this
+  // request began is seen by it.
+  async #guarded(queries: readonly Query<unknown>[]): Promise<readonly ResultRows[]> {
+    if (this.epoch === null) return await this.#reads.execute(await this.#statements(queries));
+    if (this.#reads !== this.#driver) return await this.#guardedApart(queries);
+    const bearer = queries.findIndex(({ besideState }) => besideState);
+    const statements = await this.#statements(queries, bearer);
+    const isBorne = bearer >= 0;
+    const results = await this.execute(isBorne ? statements : [...statements, this.#stateStatement()]);
+    this.#assertState(results.at(isBorne ? bearer : -1)?.[0]);
+    return results;
+  }
+
+  // Another database knows no epoch: it is read in its own beside the queries, which costs no second trip in time.
+  async #guardedApart(queries: readonly Query<unknown>[]): Promise<readonly ResultRows[]> {
+    const [[state], results] = await Promise.all([
+      this.execute([this.#stateStatement()]),
+      this.#reads.execute(await this.#statements(queries)),
     ]);
-    this.#assertState(found?.[0]);
-    return apart ?? together;
+    this.#assertState(state?.[0]);
+    return results;
+  }
+
+  #statements(queries: readonly Query<unknown>[], bearer = -1): Promise<Statement[]> {
+    return Promise.all(
+      queries.map((query, index) =>
+        index === bearer && query.besideState ? query.besideState(this) : query.statement(this),
+      ),
+    );
   }
 
   #stateStatement(): Statement {
     return statementOf(
-      sql`select "tenant_state"."state" as "state", "tenant_state"."epoch" as "epoch" from "tenant_state" where "tenant_state"."tenant_id" = ${this.tenantId}`,
+      sql`select "tenant_state"."state" as "$state", "tenant_state"."epoch" as "$epoch" from "tenant_state" where "tenant_state"."tenant_id" = ${this.tenantId}`,
     );
   }
 
   #assertState(row: Readonly<Record<string, unknown>> | undefined): void {
-    if (this.epoch !== null && (row?.epoch !== this.epoch || row?.state !== "active")) throw new EpochMoved();
+    if (row?.$epoch !== this.epoch || row?.$state !== "active") throw new EpochMoved();
   }
 }
 

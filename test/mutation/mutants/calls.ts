@@ -23,7 +23,7 @@ export const calls: readonly Mutant[] = [
   },
   {
     name: "the epoch beside a read of another database",
-    cut: replaced("src/db/tenant-db.ts", "#guarded", "ExpressionStatement", "#assertState", ""),
+    cut: replaced("src/db/tenant-db.ts", "#guardedApart", "ExpressionStatement", "#assertState", ""),
     caughtBy: lists,
   },
   {

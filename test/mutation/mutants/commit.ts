@@ -20,12 +20,12 @@ const statements = "src/db/commit-statements.ts";
 export const commits: readonly Mutant[] = [
   {
     name: "the epoch on every read",
-    cut: operand("src/db/tenant-db.ts", "#assertState", "row?.epoch !== this.epoch"),
+    cut: operand("src/db/tenant-db.ts", "#assertState", "row?.$epoch !== this.epoch"),
     caughtBy: [revocation],
   },
   {
     name: "the tenant's state on every read",
-    cut: operand("src/db/tenant-db.ts", "#assertState", "row?.state"),
+    cut: operand("src/db/tenant-db.ts", "#assertState", "row?.$state"),
     caughtBy: [moved],
   },
   {

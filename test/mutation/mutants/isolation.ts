@@ -127,6 +127,12 @@ export const isolation: readonly Mutant[] = [
     caughtBy: [revocation],
   },
   {
+    name: "tenant_id = ? on the epoch that a row brings along",
+    cut: conjunct("src/db/queries.ts", "oneBesideState", '"tenant_state"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: [revocation],
+  },
+  {
     name: "tenant_id = ? in the state guard of every commit",
     cut: conjunct("src/db/commit-statements.ts", "stateGuard", '"tenant_state"."tenant_id"'),
     wallsDown: [noFirewall],
