@@ -19,8 +19,8 @@ const AnyMessage = z.union([CallMessage, CountMessage]);
 /** A tenant's share of a batch. */
 class Received {
   readonly messages: Message[] = [];
-  /** By id, so that a call which two messages hold is one. */
-  readonly calls = new Map<string, CallRecord>();
+  /** By the first call's id, so that a message which is there twice is one. */
+  readonly calls = new Map<string, readonly CallRecord[]>();
   readonly counts: GateCount[] = [];
 }
 
@@ -69,13 +69,17 @@ function receivedFrom({ messages }: MessageBatch, now: number): Map<string, Rece
         if (!isTooOld(hour)) own.counts.push({ actorId: data.actorId, hour, calls });
       continue;
     }
-    for (const call of callsOfMessage(data)) {
-      if (isTooOld(timeOfId(call.id))) tooLate += call.times;
-      else own.calls.set(call.id, call);
-    }
+    const calls = callsOfMessage(data);
+    const inTime = calls.filter(({ id }) => !isTooOld(timeOfId(id)));
+    if (inTime[0]) own.calls.set(inTime[0].id, inTime);
+    tooLate += timesOf(calls) - timesOf(inTime);
   }
   if (tooLate > 0) log("warn", "calls came too late for the call log", { calls: tooLate });
   return received;
+}
+
+function timesOf(calls: readonly CallRecord[]): number {
+  return calls.reduce((sum, { times }) => sum + times, 0);
 }
 
 async function store({ log: database }: Cell, received: ReadonlyMap<string, Received>): Promise<void> {
