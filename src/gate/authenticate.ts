@@ -51,29 +51,39 @@ async function fromToken(env: Env, token: string): Promise<Credential | null> {
   return issuer ? await fromOutsideToken(env, issuer, token, kid) : null;
 }
 
-type KnownKey = Pick<Credential, "principalId"> & { readonly secretHash: string };
-
-const mostKnownKeys = 1_000;
-// By the pepper that proved them, so that one which is no longer read proves nothing. Only genuine keys come in here.
-const knownKeys = new WeakMap<Pepper, Map<string, KnownKey>>();
-
-async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
-  const parsed = parseApiKey(text);
-  const cell = parsed && cellOf(env, parsed.cell);
-  if (!parsed || !cell) return null;
-  const { peppers } = await directoryKeys(env, (keys) => keys.peppers.has(parsed.version));
-  const pepper = peppers.get(parsed.version);
-  const known = pepper && (knownKeys.get(pepper)?.get(text) ?? (await genuine(pepper, parsed, text)));
-  if (!known) return null;
-  return { kind: "api-key", cell, tenantId: null, scope: null, outside: null, ...known };
+interface KnownKey extends Pick<ParsedApiKey, "cell" | "version"> {
+  /** What proved it: one that is no longer read proves nothing. */
+  readonly pepper: Pepper;
+  readonly principalId: string;
+  readonly secretHash: string;
 }
 
-async function genuine(pepper: Pepper, parsed: ParsedApiKey, text: string): Promise<KnownKey | null> {
-  if (!(await verifyApiKeyMac(pepper, parsed))) return null;
-  const key = { principalId: `key_${parsed.id}`, secretHash: await hashSecret(pepper, parsed.secret) };
-  const keys = knownKeys.get(pepper);
-  const kept = keys && keys.size < mostKnownKeys ? keys : new Map<string, KnownKey>();
-  knownKeys.set(pepper, kept.set(text, key));
+const mostKnownKeys = 1_000;
+// By their text. Only genuine keys come in here.
+let knownKeys = new Map<string, KnownKey>();
+
+async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
+  const known = knownKeys.get(text);
+  const given = known ?? parseApiKey(text);
+  const cell = given && cellOf(env, given.cell);
+  if (!given || !cell) return null;
+  const { peppers } = await directoryKeys(env, (keys) => keys.peppers.has(given.version));
+  const pepper = peppers.get(given.version);
+  if (!pepper) return null;
+  const key = known?.pepper === pepper ? known : await genuine(pepper, text);
+  if (!key) return null;
+  const { principalId, secretHash } = key;
+  return { kind: "api-key", principalId, cell, tenantId: null, secretHash, scope: null, outside: null };
+}
+
+async function genuine(pepper: Pepper, text: string): Promise<KnownKey | null> {
+  const parsed = parseApiKey(text);
+  if (!parsed || !(await verifyApiKeyMac(pepper, parsed))) return null;
+  const { cell, version, id, secret } = parsed;
+  const secretHash = await hashSecret(pepper, secret);
+  if (knownKeys.size >= mostKnownKeys) knownKeys = new Map();
+  const key = { cell, version, pepper, principalId: `key_${id}`, secretHash };
+  knownKeys.set(text, key);
   return key;
 }
 

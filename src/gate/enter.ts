@@ -1,7 +1,7 @@
 import type { Env } from "#platform/env.ts";
 import { gateOf, isRetryable } from "#platform/gates.ts";
 import type { Credential } from "./authenticate.ts";
-import { EnterAnswer, type EnterRequest, Policy, type Rate } from "./policy.ts";
+import { type EnterRequest, enterAnswerFrom, Policy, type Rate } from "./policy.ts";
 
 /** What a request tells its gate beside its credential. */
 export type Asking = Pick<EnterRequest, "staleEpoch" | "recheck" | "address">;
@@ -34,7 +34,7 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
     ...asking,
     knownPolicyId: held?.id ?? null,
   };
-  const answer = EnterAnswer.parse(await ask(env, credential, request));
+  const answer = enterAnswerFrom(await ask(env, credential, request));
   if (answer.outcome === "unknown") {
     known.delete(principalId);
     return answer;

@@ -9,7 +9,7 @@ import { systemNow } from "#platform/clock.ts";
 import type { Env, GateRpc } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { hydrate } from "./hydrate.ts";
-import { type EnterAnswer, EnterRequest, type Policy } from "./policy.ts";
+import { type EnterAnswer, type EnterRequest, enterRequestFrom, type Policy } from "./policy.ts";
 import { tiers } from "./tiers.ts";
 import { Usage } from "./usage.ts";
 
@@ -33,7 +33,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
 
   /** Is this principal active, what may it do, may it go now. */
   async enter(payload: unknown): Promise<z.input<typeof EnterAnswer>> {
-    const request = EnterRequest.parse(payload);
+    const request = enterRequestFrom(payload);
     const policy = await this.#current(request);
     if (policy === null || !this.#isGenuine(policy, request)) return { v: 1, outcome: "unknown" };
     // A clock that steps back shall neither grant nor refuse more.

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { quickParse } from "#lib/quick-parse.ts";
 import { type CapabilityMask, parseMask } from "./capabilities.ts";
 
 const Mask = z.string().transform((text, context): CapabilityMask => {
@@ -57,6 +58,7 @@ export const EnterRequest = z.object({
   knownPolicyId: z.string().nullable().default(null),
 });
 export type EnterRequest = z.infer<typeof EnterRequest>;
+export const enterRequestFrom = quickParse(EnterRequest);
 
 const Rate = z.object({ remaining: z.int(), resetSeconds: z.int(), retryAfterSeconds: z.int() });
 export type Rate = z.infer<typeof Rate>;
@@ -78,3 +80,4 @@ export const EnterAnswer = z.discriminatedUnion("outcome", [
   z.object({ v: z.literal(1), outcome: z.literal("unknown") }),
 ]);
 export type EnterAnswer = z.infer<typeof EnterAnswer>;
+export const enterAnswerFrom = quickParse(EnterAnswer);

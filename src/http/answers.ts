@@ -37,10 +37,12 @@ export async function textAnswer(
 
 /** A success: JSON with its entity tag, or 304 where the client holds it already. */
 export function dataAnswer(c: RequestContext, status: 200 | 201 | 204, { json, tag }: JsonAnswer): Response {
-  if (tag !== null) c.get("state").headers.set("ETag", tag);
-  const held = c.req.header("if-none-match");
-  if (tag !== null && held !== undefined && c.req.method === "GET" && ifNoneMatchHits(held, tag))
-    return respond(c, 304, null);
+  if (tag !== null) {
+    c.get("state").headers.set("ETag", tag);
+    const held = c.req.header("if-none-match");
+    if (held !== undefined && c.req.method === "GET" && ifNoneMatchHits(held, tag))
+      return respond(c, 304, null);
+  }
   if (status === 204) return respond(c, 204, null);
   return respond(c, status, json, { "Content-Type": "application/json" });
 }

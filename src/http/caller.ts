@@ -1,4 +1,5 @@
 import type { DataKey } from "#crypto/envelope.ts";
+import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { ringOf } from "#db/open-tenant.ts";
 import type { Keys } from "#db/sealing.ts";
 import { authenticate, type Credential } from "#gate/authenticate.ts";
@@ -94,12 +95,16 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
   return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
 }
 
+// As long as the gate hands out the same rights, their ring need not be looked up by its wrapped keys.
+const rings = new WeakMap<Policy, TenantKeyRing>();
+
 async function callerOf(c: RequestContext, credential: Credential, ofRow: Policy): Promise<Caller> {
   const { cell, scope, principalId, kind, outside } = credential;
   const policy = outside?.seesAssignedAlone ? { ...ofRow, assigneeId: principalId } : ofRow;
   const { tenantId, slug, tier, locations, assigneeId, ipAllowList, clientOrigins, expiresAt, currency } =
     policy;
-  const ring = await ringOf(c.env, tenantId, policy.tenantKeys);
+  const ring = rings.get(ofRow) ?? (await ringOf(c.env, tenantId, policy.tenantKeys));
+  rings.set(ofRow, ring);
   const subjects = new Map<string, DataKey>();
   const capabilities = scope === null ? policy.capabilities : intersect(policy.capabilities, scope);
   const principal: Principal = {

@@ -39,10 +39,8 @@ export async function openRun(
   store: "cell" | "log" | "none" = "cell",
 ): Promise<Run> {
   const { tenantId } = caller.policy;
-  const driver = new TenantDriver(
-    new Store(caller.cell.database, isRead ? await readFrom(c, caller) : "first-primary"),
-    tenantId,
-  );
+  const from = isRead && store !== "none" ? await readFrom(c, caller) : "first-primary";
+  const driver = new TenantDriver(new Store(caller.cell.database, from), tenantId);
   const reach = { locations: caller.policy.locations, assigneeId: caller.policy.assigneeId };
   const session = new TenantSession(driver, {
     reach,
