@@ -61,7 +61,7 @@ test("what comes late has its hour archived anew, and nothing stands there twice
   await consumed([half]);
   await archiveCalls(tenant.cell, due + minuteMs);
   expect(puts, "a message that came twice brings no new calls").not.toHaveBeenCalled();
-  await consumed([messageOf(tenant, calls)]);
+  await consumed([messageOf(tenant, calls.slice(3))]);
   await archiveCalls(tenant.cell, due + 2 * minuteMs);
   expect(await idsIn(tenant)).toEqual(calls.map(({ id }) => id));
 });
