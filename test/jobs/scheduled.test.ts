@@ -23,7 +23,8 @@ beforeAll(async () => {
   for (const tenant of tenants) await leaveWork(tenant);
   const before = await stateOfDirectory();
   expect([before.keys, before.commits > 0]).toEqual([1, true]);
-  for (const tenant of tenants) expect(await workLeft(tenant)).toEqual({ records: 1, drawn: 0, files: 1 });
+  for (const tenant of tenants)
+    expect(await workLeft(tenant)).toEqual({ records: 1, drawn: 0, files: 1, attempts: 1 });
   await runScheduled(env, operations, later);
 });
 
@@ -43,7 +44,8 @@ test("cron wakes each endpoint that has deliveries due", () => {
 });
 
 test("cron resumes effects, purges files and ends what is kept for a time, in each cell", async () => {
-  for (const tenant of tenants) expect(await workLeft(tenant)).toEqual({ records: 0, drawn: 1, files: 0 });
+  for (const tenant of tenants)
+    expect(await workLeft(tenant)).toEqual({ records: 0, drawn: 1, files: 0, attempts: 0 });
 });
 
 test("a job that fails, and a cell that is away, keep no other from its work", async () => {
@@ -78,6 +80,12 @@ async function leaveWork(tenant: TestTenant): Promise<void> {
     dueEndpoint,
     timestamp(Date.now()),
   );
+  await rowsOf(
+    cell.database,
+    "insert into webhook_attempts (tenant_id, id, delivery_id, outcome, duration_ms, created_at) values (?, 'whA_old', 'whd_old', 'answered', 1, ?)",
+    tenantId,
+    timestamp(Date.now()),
+  );
 }
 
 async function workLeft(tenant: TestTenant) {
@@ -87,8 +95,14 @@ async function workLeft(tenant: TestTenant) {
     "select 1 from idempotency where tenant_id = ? and operation = 'customers.create'",
     tenantId,
   );
+  const attempts = await rowsOf(
+    cell.database,
+    "select 1 from webhook_attempts where tenant_id = ?",
+    tenantId,
+  );
   const { objects } = await cell.files.list({ prefix: `${tenantId}/drawings/` });
-  return { records: records.length, drawn: objects.length, files: (await rowsLeft(tenant)).files };
+  const { files } = await rowsLeft(tenant);
+  return { records: records.length, drawn: objects.length, files, attempts: attempts.length };
 }
 
 async function stateOfDirectory() {

@@ -62,6 +62,17 @@ test("only the types that were asked for are sent, and nothing that was before",
   expect(typesOf(sim.delivered).toSorted()).toEqual(["order.placed", "order.ready"]);
 });
 
+test("an endpoint is told of its own tenant's events alone, though another's wait in the same cell", async () => {
+  const { sim, tenant } = await listening(["order.updated"], taken);
+  const other = await newTenant();
+  await emitMany(other, 3);
+  await emitMany(tenant, 2);
+  await sim.run(minuteMs);
+  const own = (await eventsOf(tenant, "order.updated")).map(({ id }) => id);
+  expect(own).toHaveLength(2);
+  expect(sim.delivered.map(({ body }) => JSON.parse(body).eventId).toSorted()).toEqual(own.toSorted());
+});
+
 test("what one tenant's endpoints are told of leaves another's events of the same number waiting", async () => {
   const { sim, tenant } = await listening(["order.placed"], taken);
   const other = await newTenant();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
 import { newTenant } from "#test/world.ts";
-import { emitMany, eventsOf, failing, idsOf, listening, orderAt, taken } from "./kit.ts";
+import { emitMany, eventsOf, failing, idsOf, keyWith, listening, orderAt, taken } from "./kit.ts";
 
 test("one delivery, or all that failed, is sent again under its id and with its bytes", async () => {
   const { sim, tenant, ask } = await listening(["order.placed"], failing);
@@ -48,6 +48,22 @@ test("a replay since a time sends all there was, also what was never sent, and s
   expect(again?.headers.get("webhook-id")).toBe(first[1]?.headers.get("webhook-id"));
   await sim.run(dayMs);
   expect(sim.delivered).toHaveLength(121);
+});
+
+test("a replay sends nothing of the locations that the endpoint's creator does not see", async () => {
+  const tenant = await newTenant();
+  const [here, there] = tenant.locationIds;
+  const { key } = await keyWith(tenant, ["integrations:manage", "orders:read"], [here]);
+  const { sim, ask } = await listening(["order.placed"], taken, { tenant, key });
+  const since = new Date(Date.now()).toISOString();
+  await ask("disable", {});
+  const placed = await orderAt(sim, tenant, ["place"], { locationId: here });
+  await orderAt(sim, tenant, ["place"], { locationId: there });
+  await sim.run(minuteMs);
+  await ask("enable", {});
+  await ask("replay", { body: { since } });
+  await sim.run(minuteMs);
+  expect(sim.delivered.map(({ body }) => JSON.parse(body).data.id)).toEqual([placed]);
 });
 
 test("another tenant's later event of the same number does not make one's own be replayed", async () => {

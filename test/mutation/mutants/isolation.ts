@@ -121,6 +121,33 @@ export const isolation: readonly Mutant[] = [
     caughtBy: [events],
   },
   {
+    name: "tenant_id = ? on the events that endpoints are told of",
+    cut: conjunct(eventRows, "undispatchedEvents", '"events"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/jobs/webhooks/deliveries.test.ts"],
+  },
+  {
+    name: "tenant_id = ? on the events that are sent once more",
+    cut: conjunct(eventRows, "unsentEvents", '"events"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/jobs/webhooks/replay.test.ts"],
+  },
+  {
+    name: "an endpoint's locations in the events that are sent once more",
+    cut: replaced(eventRows, "unsentEvents", "ConditionalExpression", "given.locationIds === null", "sql``"),
+    caughtBy: ["test/jobs/webhooks/replay.test.ts"],
+  },
+  {
+    name: "the key whose locations a gate is hydrated from",
+    cut: conjunct("src/gate/hydrate.ts", "keyPlaces", '"api_key_locations"."api_key_id"'),
+    caughtBy: [reach],
+  },
+  {
+    name: "the member whose locations a gate is hydrated from",
+    cut: conjunct("src/gate/hydrate.ts", "memberPlaces", '"member_locations"."member_id"'),
+    caughtBy: ["test/gate/hydrate.test.ts"],
+  },
+  {
     name: "tenant_id = ? on the epoch of every read",
     cut: conjunct("src/db/tenant-db.ts", "#stateStatement", '"tenant_state"."tenant_id"'),
     wallsDown: [noFirewall],
