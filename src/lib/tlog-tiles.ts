@@ -1,6 +1,6 @@
 // https://c2sp.org/tlog-tiles: the tree's hashes in files of 256, eight levels of the tree to a level of files.
 
-export const tileWidth = 256;
+const tileWidth = 256;
 const levelsPerTile = 8;
 
 /** A file of hashes, or of entries where its level is that of no hashes. */
