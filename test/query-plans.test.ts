@@ -106,6 +106,10 @@ const acrossTenants: Reads = {
     args: ["key_x"],
     steps: ["SEARCH api_keys USING INDEX api_keys_by_id (id=?)"],
   },
+  tenantsWithUnloggedAudit: {
+    args: [],
+    steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],
+  },
   tenantsWithPendingEvents: {
     args: ["2026"],
     steps: [

@@ -8,6 +8,7 @@ import { deleteOldCalls } from "./call-retention.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
+import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { deleteExpired } from "./retention.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
@@ -18,7 +19,9 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
   const jobs: [name: string, job: () => Promise<void>][] = [
     ["directory-keys", () => ensureDirectoryKeys(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
+    ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<void>][] => [
+      [`audit ${cell.id}`, () => sweepAudit(cell)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],

@@ -1,6 +1,7 @@
 // https://c2sp.org/tlog-tiles: the tree's hashes in files of 256, eight levels of the tree to a level of files.
 
-const tileWidth = 256;
+/** Hashes in a whole tile. */
+export const tileWidth = 256;
 const levelsPerTile = 8;
 
 /** A file of hashes, or of entries where its level is that of no hashes. */
@@ -36,7 +37,10 @@ export function parseTilePath(path: string): Tile | null {
 }
 
 /** The tile that holds, or from whose hashes follows, the hash of a subtree; and which of them, from and how many. */
-export function tileOf(level: number, index: number): Omit<Tile, "width"> & { from: number; count: number } {
+export function tileOf(
+  level: number,
+  index: number,
+): { level: number; index: number; from: number; count: number } {
   const tileLevel = Math.floor(level / levelsPerTile);
   const count = 2 ** (level % levelsPerTile);
   const first = index * count;
