@@ -27,6 +27,25 @@ export interface AuditStores {
   readonly bucket: R2Bucket;
 }
 
+/** What a tenant's own requests may ask of its log. */
+export interface AuditLog {
+  /** The newest head; null before the first leaf. */
+  head(): Promise<TreeHead | null>;
+  /** From leaf `index` to the newest head; null where it is no leaf yet. */
+  inclusion(index: number): Promise<z.infer<typeof Inclusion>>;
+  /** Null where the tree never had, or does not have yet, such sizes. */
+  consistency(earlier: number, size: number): Promise<z.infer<typeof Consistency>>;
+}
+
+export function auditLogOf(env: Env, cell: Cell, tenantId: string): AuditLog {
+  const tree = () => auditTreeOf(env, cell, tenantId);
+  return {
+    head: async () => TreeHead.nullable().parse(await tree().head()),
+    inclusion: async (index) => Inclusion.parse(await tree().inclusion(index)),
+    consistency: async (earlier, size) => Consistency.parse(await tree().consistency(earlier, size)),
+  };
+}
+
 /** The one writer of an owner's tree, inside its cell's jurisdiction. */
 export function auditTreeOf(
   env: Env,

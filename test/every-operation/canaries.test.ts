@@ -1,10 +1,13 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { archiveCalls } from "#jobs/archive-calls.ts";
+import { logAudit, logPlatformAudit } from "#jobs/log-audit.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { CallMessage } from "#lib/call-record.ts";
 import { hourMs } from "#lib/time.ts";
 import { utf8 } from "#lib/utf8.ts";
+import { auditTreeOf } from "#platform/audit-trees.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { registry } from "#resources/index.ts";
 import { consumed } from "#test/call-log.ts";
@@ -44,6 +47,12 @@ beforeAll(async () => {
   await logWhatWasNoted();
   await runScheduled(env, registry, Date.now() + 120_000);
   for (const cell of cellsOf(env)) await archiveCalls(cell, Date.now() + 2 * hourMs);
+  for (const { cell, tenantId } of [us, ...neighbours]) {
+    while (await logAudit(env, cell, tenantId));
+    await runDurableObjectAlarm(auditTreeOf(testEnv(), cell, tenantId));
+  }
+  await logPlatformAudit(env);
+  await runDurableObjectAlarm(auditTreeOf(testEnv(), null, "platform"));
 });
 
 /** What is to be searched, by the kind of place where it lies: a table of a database, a queue, a bucket. */
@@ -75,8 +84,12 @@ const places: Readonly<
     plant: (word) => Promise.all(queuesOf(us.cell.id).map((queue) => queue.send({ v: 1, note: word }))),
   },
   "the name of an object": {
-    look: () => ({ gates: counts.objects }),
+    look: () => ({ gates: counts.objects, trees: counts.trees }),
     plant: (word) => env.GATES.getByName(word),
+  },
+  "a file of an audit's log": {
+    look: everyLogFile,
+    plant: (word) => us.cell.auditLog.put(`${us.tenantId}/planted`, JSON.stringify({ row: word })),
   },
   "an archived call": {
     look: everyArchivedCall,
@@ -241,12 +254,24 @@ async function everyFile(): Promise<Seen> {
   return Object.fromEntries(await Promise.all(lists));
 }
 
-async function everyArchivedCall(): Promise<Seen> {
-  const archives = cellsOf(testEnv()).map(async ({ id, callArchive }) => {
-    const texts = (await keysOf(callArchive)).map(async (key) => await (await callArchive.get(key))?.text());
-    return [id, await Promise.all(texts)] as const;
+function everyArchivedCall(): Promise<Seen> {
+  return textsOf(cellsOf(testEnv()).map(({ id, callArchive }) => [id, callArchive]));
+}
+
+function everyLogFile(): Promise<Seen> {
+  const cells = cellsOf(testEnv()).map(({ id, auditLog }): [string, R2Bucket] => [id, auditLog]);
+  return textsOf([...cells, ["platform", testEnv().AUDIT_LOG_PLATFORM]]);
+}
+
+/** Keys and contents. */
+async function textsOf(buckets: readonly [string, R2Bucket][]): Promise<Seen> {
+  const seen = buckets.map(async ([name, bucket]) => {
+    const texts = (await keysOf(bucket)).map(
+      async (key) => `${key} ${await (await bucket.get(key))?.text()}`,
+    );
+    return [name, await Promise.all(texts)] as const;
   });
-  return Object.fromEntries(await Promise.all(archives));
+  return Object.fromEntries(await Promise.all(seen));
 }
 
 async function keysOf(bucket: R2Bucket): Promise<string[]> {

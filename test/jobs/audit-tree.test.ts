@@ -1,19 +1,16 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
-import { parseCheckpoint } from "#crypto/checkpoint.ts";
-import { importVerifier } from "#crypto/ed25519.ts";
 import { type Hash, hashLeaf, hashNode, isConsistent, isIncluded } from "#crypto/merkle.ts";
-import { openNote } from "#crypto/signed-note.ts";
-import { note } from "#db/changes.ts";
-import { systemSession } from "#db/open-tenant.ts";
-import { commitAsSystem } from "#db/system-commit.ts";
+import { cellKinds } from "#db/retention.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { AuditTree } from "#index.ts";
 import { logAudit, sweepAudit } from "#jobs/log-audit.ts";
+import { deleteExpired } from "#jobs/retention.ts";
 import { entriesOf } from "#lib/entry-bundle.ts";
+import { dayMs } from "#lib/time.ts";
 import { fromUtf8, utf8 } from "#lib/utf8.ts";
-import { auditTreeOf, Consistency, Inclusion, TreeHead } from "#platform/audit-trees.ts";
-import { newId } from "#platform/ids.ts";
+import { Consistency, Inclusion, TreeHead } from "#platform/audit-trees.ts";
+import { addNotes, logAll, openHead, treeOf } from "#test/audit-log.ts";
 import { testEnv } from "#test/env.ts";
 import { envWith, newTenant, proxied, rowsOf, type TestTenant } from "#test/world.ts";
 
@@ -61,7 +58,7 @@ test("each later head continues every earlier one, and nothing beyond the tree i
   }
   for (const [at, later] of heads.entries()) {
     for (const earlier of heads.slice(0, at + 1)) {
-      const proof = await tree(tenant).consistency(earlier.size, later.size);
+      const proof = await treeOf(tenant).consistency(earlier.size, later.size);
       expect(
         await isConsistent({
           earlier: earlier.size,
@@ -74,9 +71,9 @@ test("each later head continues every earlier one, and nothing beyond the tree i
     }
   }
   const size = heads.at(-1)?.size ?? 0;
-  expect(await tree(tenant).consistency(1, size + 1)).toBeNull();
-  expect(await tree(tenant).consistency(0, size)).toBeNull();
-  expect(await tree(tenant).inclusion(size)).toBeNull();
+  expect(await treeOf(tenant).consistency(1, size + 1)).toBeNull();
+  expect(await treeOf(tenant).consistency(0, size)).toBeNull();
+  expect(await treeOf(tenant).inclusion(size)).toBeNull();
 });
 
 test("many writers at once make one tree, without a gap or a second leaf of any row", async () => {
@@ -123,7 +120,7 @@ test("a log that is cut off at any of its steps goes on to the very same tree an
         },
       }),
     });
-    await runInDurableObject(tree(tenant), async (_, state) => {
+    await runInDurableObject(treeOf(tenant), async (_, state) => {
       await new AuditTree(state, env).append(owner).catch(() => {
         tries += 1;
       });
@@ -146,21 +143,20 @@ test("every hour what is not full is published with the head over it, once", asy
   await logAll(tenant);
   const { size, text } = await headOf(tenant);
   expect(await filesOf(tenant)).toEqual([]);
-  expect(await runDurableObjectAlarm(tree(tenant))).toBe(true);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
   expect(await filesOf(tenant)).toEqual(
     [`checkpoints/${size}`, `tile/0/000.p/${size}`, `tile/entries/000.p/${size}`].toSorted(),
   );
   expect(fromUtf8(await fileOf(tenant, `checkpoints/${size}`))).toContain(text);
-  const kept = await rowsOf(
-    tenant.cell.database,
-    "select size from audit_checkpoints where tenant_id = ?",
-    tenant.tenantId,
-  );
-  expect(kept).toEqual([{ size }]);
-  expect(await runDurableObjectAlarm(tree(tenant))).toBe(false);
+  expect(await keptOf(tenant)).toEqual([{ size }]);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(false);
+  await deleteExpired(tenant.cell.database, Date.now() + 399 * dayMs, cellKinds);
+  expect(await keptOf(tenant)).toHaveLength(1);
+  await deleteExpired(tenant.cell.database, Date.now() + 401 * dayMs, cellKinds);
+  expect(await keptOf(tenant), "the bucket keeps it").toEqual([]);
   await addNotes(tenant, 1);
   await logAll(tenant);
-  expect(await runDurableObjectAlarm(tree(tenant))).toBe(true);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
   expect(await filesOf(tenant)).toContain(`checkpoints/${size + 1}`);
 });
 
@@ -171,12 +167,12 @@ test("a file that holds something else is never overwritten, and what fails is t
   const key = `${tenant.tenantId}/checkpoints/${size}`;
   await tenant.cell.auditLog.put(key, "something else");
   const printed = vi.spyOn(console, "error").mockReturnValue();
-  await runDurableObjectAlarm(tree(tenant));
+  await runDurableObjectAlarm(treeOf(tenant));
   expect(printed.mock.calls.join()).toContain("holds something else");
   printed.mockRestore();
   expect(fromUtf8(await fileOf(tenant, `checkpoints/${size}`))).toBe("something else");
   await tenant.cell.auditLog.delete(key);
-  expect(await runDurableObjectAlarm(tree(tenant))).toBe(true);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
   expect(fromUtf8(await fileOf(tenant, `checkpoints/${size}`))).toContain("\n");
 });
 
@@ -196,7 +192,7 @@ test("what is a leaf stays as it was, whatever the row says later; a row that is
   const entries = entriesOf(await fileOf(tenant, "tile/entries/000"));
   expect(JSON.parse(fromUtf8(entries?.[2] ?? utf8("null"))).actor_id).not.toBe("mallory");
   const after = await headOf(tenant);
-  const proof = Consistency.parse(await tree(tenant).consistency(before.size, after.size))?.proof;
+  const proof = Consistency.parse(await treeOf(tenant).consistency(before.size, after.size))?.proof;
   expect(
     await isConsistent({
       earlier: before.size,
@@ -234,39 +230,17 @@ test("a tenant whose rows nobody was told of is found by the sweep, and by no se
   expect(await waking()).not.toContain(tenant.tenantId);
 });
 
-function tree({ cell, tenantId }: TestTenant) {
-  return auditTreeOf(testEnv(), cell, tenantId);
-}
-
-async function logAll({ cell, tenantId }: TestTenant): Promise<void> {
-  while (await logAudit(testEnv(), cell, tenantId));
-}
-
-async function addNotes({ cell, tenantId }: TestTenant, count: number): Promise<void> {
-  const session = await systemSession(testEnv(), cell.database, tenantId);
-  for (let done = 0; done < count; done += 100) {
-    const notes = Array.from({ length: Math.min(100, count - done) }, () =>
-      note("tenant", tenantId, { said: newId("x") }),
-    );
-    await commitAsSystem(session, { job: "test", requestId: newId("run"), now: Date.now() }, notes);
-  }
-}
-
 async function headOf(tenant: TestTenant) {
-  const { size, note: signed } = TreeHead.parse(await tree(tenant).head());
+  const { size, note: signed } = TreeHead.parse(await treeOf(tenant).head());
   const { checkpointSigner } = await directoryKeys(testEnv(), (keys) => keys.checkpointSigner !== null);
   if (!checkpointSigner) throw new Error("There is no key for checkpoints.");
-  const { publicKey } = checkpointSigner;
-  const name = `localhost:8787/audit/${tenant.tenantId}`;
-  const text = await openNote(utf8(signed), { name, publicKey }, await importVerifier(publicKey));
-  const checkpoint = parseCheckpoint(text ?? "");
-  if (!text || checkpoint?.origin !== name || checkpoint.size !== size)
-    throw new Error("No head of this log.");
-  return { size, root: checkpoint.root, text };
+  const head = await openHead(tenant, signed, checkpointSigner.publicKey);
+  expect(head.size).toBe(size);
+  return head;
 }
 
 async function inclusionOf(tenant: TestTenant, index: number) {
-  const inclusion = Inclusion.parse(await tree(tenant).inclusion(index));
+  const inclusion = Inclusion.parse(await treeOf(tenant).inclusion(index));
   return { proof: hashesOf(inclusion?.proof) };
 }
 
@@ -340,4 +314,8 @@ async function fileOf({ cell, tenantId }: TestTenant, name: string): Promise<Uin
   const object = await cell.auditLog.get(`${tenantId}/${name}`);
   if (!object) throw new Error(`There is no ${name}.`);
   return new Uint8Array(await object.arrayBuffer());
+}
+
+function keptOf({ cell, tenantId }: TestTenant) {
+  return rowsOf(cell.database, "select size from audit_checkpoints where tenant_id = ?", tenantId);
 }
