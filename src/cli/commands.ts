@@ -3,6 +3,7 @@ import { type LinkMemberOutcome, linkMember } from "#identity/link-member.ts";
 import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identity/outside-organizations.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { offlineCommands } from "./offline.ts";
 
 export type Options = Readonly<Record<string, string | undefined>>;
 
@@ -87,9 +88,13 @@ export function usage(): string {
     ([name, { options, does }]) =>
       `  ${name} ${options.map((each) => `--${each} …`).join(" ")}\n      ${does}`,
   );
+  const offline = Object.entries(offlineCommands).map(
+    ([name, { takes, does }]) => `  ${name} ${takes}\n      ${does}`,
+  );
   return [
     "npm run keyline -- <command>",
     ...lines,
+    ...offline,
     "  --remote  on the deployed databases, with KEYLINE_KEKS in the environment; else on the local ones",
   ].join("\n");
 }
