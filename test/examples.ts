@@ -56,6 +56,15 @@ const examples: Readonly<Record<string, Example>> = {
     queryIds: ["actorId", "entityId"],
     make: ({ orderId }) => ({ query: { limit: "5", entityId: orderId } }),
   },
+  "customer-dietary.update": {
+    needs: "customers:sensitive",
+    make: async (tenant) => ({ ...(await withDiet(tenant)), body: { allergens: ["milk"], needs: null } }),
+  },
+  "customer-dietary.remove": { needs: "customers:sensitive", make: withDiet },
+  "customer-dietary.reveal": {
+    needs: "customers:sensitive",
+    make: async (tenant) => ({ ...(await withDiet(tenant)), body: { reason: "service" } }),
+  },
   "customers.list": { needs: "customers:read", make: () => ({ query: { limit: "5" } }) },
   "customers.get": { needs: "customers:read", make: withCustomer },
   "customers.search": { needs: "customers:read", make: () => ({ body: { name: "a" } }) },
@@ -272,6 +281,12 @@ function withOrder(stage: (typeof orderStages)[number]) {
 async function withCustomer(tenant: TestTenant): Promise<Input> {
   const { id } = await made(tenant, "customers.create", { body: { name: "Alan Turing" } });
   return { params: { customerId: id } };
+}
+
+async function withDiet(tenant: TestTenant): Promise<Input> {
+  const input = await withCustomer(tenant);
+  await made(tenant, "customer-dietary.update", { ...input, body: { allergens: ["nuts"], needs: "Vegan." } });
+  return input;
 }
 
 /** Sent tests of its own alone: who may make an endpoint may read these, and no other example causes any. */

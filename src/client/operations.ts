@@ -145,6 +145,27 @@ export type CustomerSearch =
       readonly cursor?: string;
     };
 
+export type DietaryPatch = {
+  /** An empty list: asked, and there are none. null: nobody has asked. */
+  readonly allergens?: readonly string[] | null;
+  readonly needs?: string | null;
+};
+
+export type DietaryReceipt = {
+  readonly customerId: string;
+  /** The fields that hold something. */
+  readonly recorded: readonly ("allergens" | "needs")[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type DietaryReveal = {
+  /** Stands in the audit row. */
+  readonly reason?: "booking" | "order" | "service" | "customer-asked" | "emergency";
+};
+
 export type Event = {
   readonly id: string;
   /** Counted per tenant, without gaps; who is limited to locations sees those numbers alone. */
@@ -341,6 +362,9 @@ export type NewWebhookEndpoint = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_dietary.updated"
+    | "customer_dietary.deleted"
+    | "customer_dietary.revealed"
     | "file.created"
     | "file.uploaded"
     | "file.rejected"
@@ -471,6 +495,20 @@ export type Replay = {
   readonly requestedAt: string;
 };
 
+export type RevealedDietary = {
+  readonly customerId: string;
+  /** null where nothing is recorded. */
+  readonly dietary: {
+    /** An empty list: asked, and there are none. null: nobody has asked. */
+    readonly allergens: readonly string[] | null;
+    readonly needs: string | null;
+    /** Counts the changes; the ETag is made of it. */
+    readonly version: number;
+    readonly createdAt: string;
+    readonly updatedAt: string;
+  } | null;
+};
+
 export type SecretRotation = {
   /** One of the client's own; made here unless given. */
   readonly secret?: string;
@@ -597,6 +635,9 @@ export type WebhookEndpointPatch = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_dietary.updated"
+    | "customer_dietary.deleted"
+    | "customer_dietary.revealed"
     | "file.created"
     | "file.uploaded"
     | "file.rejected"
@@ -718,6 +759,20 @@ export interface Operations {
         };
       };
       answer: AuditEntryPage;
+    };
+  };
+  customerDietary: {
+    /** Remove what is recorded of a customer's diet. */
+    remove: { input: { params: { customerId: string }; ifMatch?: string }; answer: null };
+    /** Reveal what is recorded of a customer's diet; the audit names the fields and who asked. */
+    reveal: {
+      input: { params: { customerId: string }; body: DietaryReveal; idempotencyKey?: string };
+      answer: RevealedDietary;
+    };
+    /** Record what a customer cannot or will not eat. */
+    update: {
+      input: { params: { customerId: string }; body: DietaryPatch; ifMatch?: string };
+      answer: DietaryReceipt;
     };
   };
   customers: {
@@ -1040,6 +1095,11 @@ export const routes = {
   },
   audit: {
     list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
+  },
+  customerDietary: {
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },
+    reveal: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary/reveal" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },
   },
   customers: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/customers" },

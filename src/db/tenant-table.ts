@@ -25,6 +25,7 @@ function classify(classification: Classification) {
 }
 
 export const personal = classify("personal");
+export const sensitive = classify("sensitive");
 export const secret = classify("secret");
 export const digest = classify("digest");
 export const internal = classify("internal");
