@@ -13,7 +13,7 @@ import {
  * key; digest: one-way (key hashes, index tokens), never copied anywhere; internal: never leaves through an answer
  * by itself; public: may.
  */
-type Classification = "personal" | "sensitive" | "secret" | "digest" | "internal" | "public";
+export type Classification = "personal" | "sensitive" | "secret" | "digest" | "internal" | "public";
 
 interface Classified<B extends SQLiteColumnBuilderBase> {
   readonly classification: Classification;
