@@ -74,6 +74,15 @@ const examples: Readonly<Record<string, Example>> = {
     },
   },
   "audit.keys": { needs: "nobody", make: () => ({}) },
+  "customer-dietary.update": {
+    needs: "customers:sensitive",
+    make: async (tenant) => ({ ...(await withDiet(tenant)), body: { allergens: ["milk"], needs: null } }),
+  },
+  "customer-dietary.remove": { needs: "customers:sensitive", make: withDiet },
+  "customer-dietary.reveal": {
+    needs: "customers:sensitive",
+    make: async (tenant) => ({ ...(await withDiet(tenant)), body: { reason: "service" } }),
+  },
   "customers.list": { needs: "customers:read", make: () => ({ query: { limit: "5" } }) },
   "customers.get": { needs: "customers:read", make: withCustomer },
   "customers.search": { needs: "customers:read", make: () => ({ body: { name: "a" } }) },
@@ -301,6 +310,12 @@ async function withAuditRow(tenant: TestTenant): Promise<Input> {
     tenant.orderId,
   );
   return { params: { auditId: String(row?.id) } };
+}
+
+async function withDiet(tenant: TestTenant): Promise<Input> {
+  const input = await withCustomer(tenant);
+  await made(tenant, "customer-dietary.update", { ...input, body: { allergens: ["nuts"], needs: "Vegan." } });
+  return input;
 }
 
 /** Sent tests of its own alone: who may make an endpoint may read these, and no other example causes any. */

@@ -194,6 +194,27 @@ export type CustomerSearch =
       readonly cursor?: string;
     };
 
+export type DietaryPatch = {
+  /** An empty list: asked, and there are none. null: nobody has asked. */
+  readonly allergens?: readonly string[] | null;
+  readonly needs?: string | null;
+};
+
+export type DietaryReceipt = {
+  readonly customerId: string;
+  /** The fields that hold something. */
+  readonly recorded: readonly ("allergens" | "needs")[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type DietaryReveal = {
+  /** Stands in the audit row. */
+  readonly reason?: "booking" | "order" | "service" | "customer-asked" | "emergency";
+};
+
 export type Event = {
   readonly id: string;
   /** Counted per tenant, without gaps; who is limited to locations sees those numbers alone. */
@@ -390,6 +411,9 @@ export type NewWebhookEndpoint = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_dietary.updated"
+    | "customer_dietary.deleted"
+    | "customer_dietary.revealed"
     | "file.created"
     | "file.uploaded"
     | "file.rejected"
@@ -520,6 +544,20 @@ export type Replay = {
   readonly requestedAt: string;
 };
 
+export type RevealedDietary = {
+  readonly customerId: string;
+  /** null where nothing is recorded. */
+  readonly dietary: {
+    /** An empty list: asked, and there are none. null: nobody has asked. */
+    readonly allergens: readonly string[] | null;
+    readonly needs: string | null;
+    /** Counts the changes; the ETag is made of it. */
+    readonly version: number;
+    readonly createdAt: string;
+    readonly updatedAt: string;
+  } | null;
+};
+
 export type SecretRotation = {
   /** One of the client's own; made here unless given. */
   readonly secret?: string;
@@ -646,6 +684,9 @@ export type WebhookEndpointPatch = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_dietary.updated"
+    | "customer_dietary.deleted"
+    | "customer_dietary.revealed"
     | "file.created"
     | "file.uploaded"
     | "file.rejected"
@@ -778,6 +819,20 @@ export interface Operations {
     };
     /** Prove that an audit row is in the log, under its newest signed head. */
     proof: { input: { params: { auditId: string } }; answer: AuditProof };
+  };
+  customerDietary: {
+    /** Remove what is recorded of a customer's diet. */
+    remove: { input: { params: { customerId: string }; ifMatch?: string }; answer: null };
+    /** Reveal what is recorded of a customer's diet; the audit names the fields and who asked. */
+    reveal: {
+      input: { params: { customerId: string }; body: DietaryReveal; idempotencyKey?: string };
+      answer: RevealedDietary;
+    };
+    /** Record what a customer cannot or will not eat. */
+    update: {
+      input: { params: { customerId: string }; body: DietaryPatch; ifMatch?: string };
+      answer: DietaryReceipt;
+    };
   };
   customers: {
     /** Add a customer. */
@@ -1104,6 +1159,11 @@ export const routes = {
     keys: { method: "GET", path: "/.well-known/audit-keys.json" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
     proof: { method: "GET", path: "/v1/tenants/{tenant}/audit/{auditId}/proof" },
+  },
+  customerDietary: {
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },
+    reveal: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary/reveal" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },
   },
   customers: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/customers" },

@@ -145,7 +145,7 @@ test("no cursor, which will stand in a URL, holds personal data", async () => {
 
 async function newCanaryTenant(kind: "cafe" | "signs"): Promise<TestTenant & Canaries> {
   const canaries = newCanaries();
-  const tenant = await newTenant(kind, { plan: "enterprise", people: canaries.people });
+  const tenant = await newTenant(kind, { plan: "enterprise", people: canaries.people, diet: canaries.diet });
   return { ...tenant, ...canaries };
 }
 
@@ -170,6 +170,11 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "customers.get", { params: { customerId: person.email } });
   for (const [field, value] of Object.entries(person))
     if (field !== "note") await ask(tenant, "customers.search", { body: { [field]: value } });
+  await ask(tenant, "customer-dietary.update", { params, body: tenant.diet });
+  await ask(tenant, "customer-dietary.update", { params, body: { [tenant.diet.needs]: tenant.diet.needs } });
+  await ask(tenant, "customer-dietary.reveal", { params, body: {}, headers: again });
+  await ask(tenant, "customer-dietary.reveal", { params, body: {}, headers: again });
+  await ask(tenant, "customer-dietary.reveal", { params, body: { reason: tenant.diet.needs } });
   const announced = { name: `${person.name}.pdf`, mediaType: "application/pdf", orderId: tenant.orderId };
   const file = await ask(tenant, "files.create", { body: announced, headers: again });
   const fileId = file.json.id;
