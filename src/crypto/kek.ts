@@ -32,9 +32,9 @@ export async function workerSecretKeks(secret: string): Promise<KekProvider> {
     wrap: async (keyBytes, address) => sealBytes(current, address, wholeKey(keyBytes)),
     unwrap: async (envelope, address) => {
       const kid = kidOf(envelope);
-      if (kid === null) throw new SealError("malformed");
+      if (kid === null) throw new SealError("malformed", address);
       const key = byKid.get(kid);
-      if (!key) throw new SealError("wrong-key");
+      if (!key) throw new SealError("wrong-key", address);
       return wholeKey(await openBytes(key, address, envelope));
     },
   };

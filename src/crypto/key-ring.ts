@@ -40,11 +40,12 @@ export class TenantKeyRing {
   }
 
   async openSubjectKey(subjectId: string, row: SubjectKeyRow): Promise<DataKey> {
+    const address = this.#addressOf(subjectId, row.id);
     const kid = kidOf(row.wrapped);
-    if (kid === null) throw new SealError("malformed");
+    if (kid === null) throw new SealError("malformed", address);
     const wrapping = this.tenantKeyFor(kid);
-    if (!wrapping) throw new SealError("wrong-key");
-    const bytes = await openBytes(wrapping, this.#addressOf(subjectId, row.id), row.wrapped);
+    if (!wrapping) throw new SealError("wrong-key", address);
+    const bytes = await openBytes(wrapping, address, row.wrapped);
     return { kid: row.id, key: await importAesKey(bytes) };
   }
 

@@ -47,4 +47,20 @@ export async function systemSession(
   });
 }
 
+/** A session that can neither seal nor open: for a note, which must not depend on the keys it complains of. */
+export function keylessSession(database: D1Database, tenantId: string): TenantSession {
+  const driver = new TenantDriver(new Store(database, "first-primary"), tenantId);
+  return new TenantSession(driver, {
+    reach: wholeTenant,
+    epoch: null,
+    keys: {
+      tenantId,
+      get ring(): never {
+        throw new Error("This session was opened without keys.");
+      },
+      subjects: new Map<string, DataKey>(),
+    },
+  });
+}
+
 const Rows = z.array(z.object({ id: z.string(), wrapped: z.string() }));

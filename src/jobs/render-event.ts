@@ -2,9 +2,11 @@ import { z } from "zod";
 import { SealError } from "#crypto/envelope.ts";
 import { type EventSubject, subjectOf } from "#db/event-types.ts";
 import { TenantSession } from "#db/tenant-db.ts";
+import { noteUnopened } from "#db/unopened.ts";
 import type { StoredEvent } from "#db/webhooks/events.ts";
 import { Refusal } from "#http/outcome.ts";
 import type { AnyRead } from "#http/registry.ts";
+import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { registry } from "#resources/index.ts";
 import { systemContext } from "./system-context.ts";
@@ -25,6 +27,7 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   order: { operation: registry.orders.get, param: "orderId" },
   settings: { operation: registry.settings.get },
   tenant: { operation: registry.tenants.get },
+  vault: null,
   webhook_endpoint: { operation: registry["webhook-endpoints"].get, param: "webhookEndpointId" },
 };
 
@@ -94,7 +97,9 @@ async function readThing(
     if (!isOfTheThing(error)) throw error;
     // Their key was destroyed: what is left to tell is that something happened. Any other of these is a defect of ours
     // that must not hold up the events behind this one.
-    if (!(error instanceof SealError)) log("error", "a thing could not be rendered", errorFields(error));
+    if (error instanceof SealError)
+      await noteUnopened(cell.database, error, { requestId: newId("run"), now });
+    else log("error", "a thing could not be rendered", errorFields(error));
     return null;
   }
 }
