@@ -1018,6 +1018,7 @@ export type ProblemName =
   | "sha256-mismatch"
   | "signature-invalid"
   | "size-mismatch"
+  | "subject-erased"
   | "tenant-suspended"
   | "too-large"
   | "too-many-endpoints"

@@ -56,8 +56,15 @@ export interface Note {
   readonly details: Readonly<Record<string, EventValue>>;
 }
 
+/** The end of a subject's key, and of all that lies under it. */
+export interface Destroy {
+  readonly kind: "destroy";
+  readonly subjectId: string;
+  readonly destroyedAt: number;
+}
+
 /** Inert data: only the door's commit executes one. */
-export type Change = Insert | Update | Remove | Guard | Emit | Note;
+export type Change = Insert | Update | Remove | Guard | Emit | Note | Destroy;
 
 /** A number that only the database can give: the next of a tenant's gap-free counter. */
 export interface Assigned {
@@ -138,6 +145,11 @@ export function emit(
 
 export function note(entity: string, entityId: string, details: Readonly<Record<string, EventValue>>): Note {
   return { kind: "note", entity, entityId, details };
+}
+
+/** Destroys a subject's key and index tokens for good; refused as `subject-erased` where that was done before. */
+export function destroy(subjectId: string, destroyedAt: number): Destroy {
+  return { kind: "destroy", subjectId, destroyedAt };
 }
 
 function born<T extends AnyTenantTable>(table: T, row: NewRow<T>, now: number): Row<T> {

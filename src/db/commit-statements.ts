@@ -8,7 +8,12 @@ import type { ResultRows } from "./store.ts";
 import type { TenantSession } from "./tenant-db.ts";
 
 /** What a guard of the commit itself raises; guards of changes are numbered. */
-export const codes = { state: "state-moved", intent: "intent-moved", reach: "out-of-reach" } as const;
+export const codes = {
+  state: "state-moved",
+  intent: "intent-moved",
+  reach: "out-of-reach",
+  erased: "subject-erased",
+} as const;
 
 /** The stored answer of a POST, so that its replay is the same answer. */
 export interface IdempotencyRecord {

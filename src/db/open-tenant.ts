@@ -43,7 +43,7 @@ export async function systemSession(
   return new TenantSession(driver, {
     reach: wholeTenant,
     epoch: null,
-    keys: { tenantId, ring, subjects: new Map<string, DataKey>() },
+    keys: { tenantId, ring, subjects: new Map<string, DataKey | null>() },
   });
 }
 

@@ -93,6 +93,8 @@ export function sealedAnswer(
     const subjectId = subjectOf(changes, keys);
     if (subjectId === null) return { answer, subjectId: null };
     const subjectKey = keys.subjects.get(subjectId);
+    // An answer about somebody who is erased tells nothing of them.
+    if (subjectKey === null) return { answer, subjectId: null };
     if (!subjectKey) throw new Error("The key of the person an answer tells of was not opened.");
     return { answer: await seal(subjectKey, addressOf(keys, key), answer), subjectId };
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SealError } from "#crypto/envelope.ts";
+import { type DataKey, SealError } from "#crypto/envelope.ts";
 import { type EventSubject, subjectOf } from "#db/event-types.ts";
 import { TenantSession } from "#db/tenant-db.ts";
 import { noteUnopened } from "#db/unopened.ts";
@@ -78,7 +78,7 @@ async function readThing(
   locationId: string | null,
 ): Promise<Thing | null> {
   // A session of its own: the subjects' keys it has taken up are of whom the answer tells.
-  const keys = { ...whole.keys, subjects: new Map() };
+  const keys = { ...whole.keys, subjects: new Map<string, DataKey | null>() };
   // Who is told of an event may be held to its place: what has moved elsewhere since is not theirs to see.
   const reach = locationId === null ? whole.reach : { locations: [locationId], assigneeId: null };
   const session = new TenantSession(driver, { reach, epoch: null, keys });
@@ -87,6 +87,7 @@ async function readThing(
     const given: Parameters<AnyRead["run"]>[1] = { params, query: undefined, body: undefined };
     const answer = await operation.run(systemContext(cell, session, "events", now), given);
     if (answer instanceof Refusal) return null;
+    if ([...keys.subjects.values()].includes(null)) return null;
     const [subjectId = null, ...others] = keys.subjects.keys();
     if (others.length > 0)
       throw new TypeError("A body that tells of two people cannot be kept under one key.");

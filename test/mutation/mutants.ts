@@ -11,6 +11,7 @@ import { numbers } from "./mutants/numbers.ts";
 import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
 import { tokens } from "./mutants/tokens.ts";
+import { vault } from "./mutants/vault.ts";
 
 /** All of them. The order is only that of the output. */
 export const mutants: readonly Mutant[] = [
@@ -26,4 +27,5 @@ export const mutants: readonly Mutant[] = [
   ...calls,
   ...edges,
   ...schema,
+  ...vault,
 ];

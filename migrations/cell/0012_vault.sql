@@ -1,0 +1,31 @@
+-- A person whose key was destroyed. The row outlives the key, so that an older copy of this database can be brought to
+-- where it stood, and nothing is sealed for them again.
+
+create table subject_tombstones (
+  tenant_id text not null,
+  subject_id text not null,
+  destroyed_at text not null,
+  primary key (tenant_id, subject_id)
+) strict, without rowid;
+
+create trigger subject_keys_refuse_destroyed before insert on subject_keys
+when exists (select 1 from subject_tombstones where tenant_id = NEW.tenant_id and subject_id = NEW.subject_id)
+begin
+  select raise(abort, 'subject-erased');
+end;
+
+create trigger subject_tombstones_refuse_update before update on subject_tombstones
+begin
+  select raise(abort, 'tombstones-are-append-only');
+end;
+
+create trigger subject_tombstones_refuse_delete before delete on subject_tombstones
+begin
+  select raise(abort, 'tombstones-are-append-only');
+end;
+
+create trigger subject_tombstones_refuse_replace before insert on subject_tombstones
+when exists (select 1 from subject_tombstones where tenant_id = NEW.tenant_id and subject_id = NEW.subject_id)
+begin
+  select raise(abort, 'tombstones-are-append-only');
+end;
