@@ -106,6 +106,13 @@ const acrossTenants: Reads = {
     args: ["key_x"],
     steps: ["SEARCH api_keys USING INDEX api_keys_by_id (id=?)"],
   },
+  tenantsNotWrappedBy: {
+    args: ["kek1"],
+    steps: [
+      "SEARCH tenant_keys USING INDEX tenant_keys_by_wrap (wrapped<?)",
+      "SEARCH tenant_keys USING INDEX tenant_keys_by_wrap (wrapped>?)",
+    ],
+  },
   tenantsWithPendingEvents: {
     args: ["2026"],
     steps: [

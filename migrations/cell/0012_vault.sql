@@ -29,3 +29,6 @@ when exists (select 1 from subject_tombstones where tenant_id = NEW.tenant_id an
 begin
   select raise(abort, 'tombstones-are-append-only');
 end;
+
+-- Finds what an older key-encryption key wraps: an envelope begins with the id of its key.
+create index tenant_keys_by_wrap on tenant_keys (wrapped, tenant_id);

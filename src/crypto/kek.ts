@@ -12,6 +12,11 @@ export interface KekProvider {
   unwrap(envelope: string, address: SealAddress): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** The key's id in what it wraps. */
+export function kekKid(version: number): string {
+  return `kek${version}`;
+}
+
 const entryGrammar = /^([1-9][0-9]{0,3}):([A-Za-z0-9_-]{43})$/;
 
 /** KEYLINE_KEKS: `1:<32 bytes as base64url>,2:…`. The highest version wraps, the others only unwrap. */
@@ -20,7 +25,7 @@ export async function workerSecretKeks(secret: string): Promise<KekProvider> {
   for (const entry of secret.split(",")) {
     const { version, bytes } = parseEntry(entry.trim());
     if (keys.has(version)) throw malformed(`version ${version} stands twice`);
-    keys.set(version, { kid: `kek${version}`, key: await importAesKey(bytes) });
+    keys.set(version, { kid: kekKid(version), key: await importAesKey(bytes) });
   }
   const currentVersion = Math.max(...keys.keys());
   const current = keys.get(currentVersion);

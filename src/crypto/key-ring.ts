@@ -3,7 +3,7 @@ import { aesKeyBytes, importAesKey } from "./aes-gcm.ts";
 import { type DataKey, kidOf, openBytes, type SealAddress, SealError, sealBytes } from "./envelope.ts";
 import { hkdfSha256 } from "./hkdf.ts";
 import { importHmacKey } from "./hmac.ts";
-import type { KekProvider } from "./kek.ts";
+import { type KekProvider, kekKid } from "./kek.ts";
 
 /** The id is the kid in every envelope sealed under the key. */
 export interface TenantKeyRow {
@@ -74,6 +74,17 @@ export async function createTenantKey(
   id: string,
 ): Promise<TenantKeyRow> {
   return { id, wrapped: await keks.wrap(randomKey(), tenantKeyAddress(tenantId, id)) };
+}
+
+/** The same key wrapped by the newest KEK; null where that wraps it already. */
+export async function rewrapTenantKey(
+  keks: KekProvider,
+  tenantId: string,
+  row: TenantKeyRow,
+): Promise<TenantKeyRow | null> {
+  if (kidOf(row.wrapped) === kekKid(keks.currentVersion)) return null;
+  const address = tenantKeyAddress(tenantId, row.id);
+  return { id: row.id, wrapped: await keks.wrap(await keks.unwrap(row.wrapped, address), address) };
 }
 
 /** Ids are ordered by time, so the greatest is the current key whatever order the rows came in. */

@@ -105,6 +105,18 @@ export class CellSystem {
     return byTenant;
   }
 
+  /** Vault: tenants with a key that is not wrapped by the key of this id, some of them at a time. */
+  async tenantsNotWrappedBy(kid: string): Promise<string[]> {
+    const [first, end] = [`v1.${kid}.`, `v1.${kid}/`];
+    const text = (where: string) =>
+      `select tenant_id as id from tenant_keys indexed by tenant_keys_by_wrap where ${where} order by wrapped limit 100`;
+    const results = await this.#store.batch([
+      { text: text("wrapped < ?"), params: [first] },
+      { text: text("wrapped >= ?"), params: [end] },
+    ]);
+    return [...new Set(results.flat().map((row) => String(row.id)))];
+  }
+
   async #ids(text: string, params: readonly unknown[]): Promise<string[]> {
     const [rows] = await this.#store.batch([{ text, params }]);
     return (rows ?? []).map((row) => String(row.id));

@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import { timestamp } from "#lib/time.ts";
 import type { EventType } from "./event-types.ts";
+import type { Statement } from "./statement.ts";
 import { type AnyTenantTable, metaOf, type NewRow, type Patch, type Row } from "./tenant-table.ts";
 
 export interface Insert {
@@ -63,8 +64,14 @@ export interface Destroy {
   readonly destroyedAt: number;
 }
 
+/** The vault's own upkeep of technical rows and envelopes, which tells of itself by a note beside it. */
+export interface Upkeep {
+  readonly kind: "upkeep";
+  readonly statements: readonly Statement[];
+}
+
 /** Inert data: only the door's commit executes one. */
-export type Change = Insert | Update | Remove | Guard | Emit | Note | Destroy;
+export type Change = Insert | Update | Remove | Guard | Emit | Note | Destroy | Upkeep;
 
 /** A number that only the database can give: the next of a tenant's gap-free counter. */
 export interface Assigned {

@@ -188,6 +188,7 @@ async function bodyOf(
         : [...(await writesOf(session, change, audit.now)), ...copies]),
     );
   }
+  for (const change of changes) if (change.kind === "upkeep") statements.push(...change.statements);
   for (const change of destroyed) statements.push(...destroySubjectRows(session, change, audit.now));
   if (rowChanges.some((change) => metaOf(change.table).movesEpoch)) statements.push(say.epochBump(session));
   return [...statements, ...audited.notes, ...eventStatements(session, audit, changes)];

@@ -63,4 +63,13 @@ export function keylessSession(database: D1Database, tenantId: string): TenantSe
   });
 }
 
+/** The tenant's wrapped keys as they lie. */
+export async function tenantKeyRows(session: TenantSession): Promise<TenantKeyRow[]> {
+  const { tenantId } = session;
+  const [rows] = await session.execute([
+    statementOf(sql`select "id", "wrapped" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId}`),
+  ]);
+  return Rows.parse(rows);
+}
+
 const Rows = z.array(z.object({ id: z.string(), wrapped: z.string() }));

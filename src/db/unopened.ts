@@ -43,7 +43,7 @@ export async function noteUnopened(
   try {
     await commitAsSystem(
       session,
-      { job, ...run },
+      { ...run, job },
       [note("sealed-value", entityIdOf(row), where), told],
       null,
       record,

@@ -61,8 +61,9 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
   printed.mockRestore();
   expect(failed).toEqual([
     "directory-keys",
+    "directory-wraps",
     "directory-retention",
-    ...["events", "intents", "webhooks", "retention", "files"].map((job) => `${job} us1`),
+    ...["events", "intents", "webhooks", "retention", "wraps", "files"].map((job) => `${job} us1`),
   ]);
 });
 
