@@ -106,6 +106,14 @@ const acrossTenants: Reads = {
     args: ["key_x"],
     steps: ["SEARCH api_keys USING INDEX api_keys_by_id (id=?)"],
   },
+  tenantsInRotation: {
+    args: [],
+    steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
+  },
+  tenantsWithUncheckedKeys: {
+    args: ["2026"],
+    steps: ["SEARCH tenant_keys USING INDEX tenant_keys_by_check (checked_at<?)"],
+  },
   tenantsNotWrappedBy: {
     args: ["kek1"],
     steps: [

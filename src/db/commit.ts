@@ -53,6 +53,7 @@ export async function commitChanges(
     say.commitRow(session, commitId, audit.now),
     ...(envelope.record
       ? [
+          ...say.olderRecordGuards(session, envelope.record, audit.now),
           say.recordRow(
             session,
             { ...envelope.record, ...(await envelope.record.seal()) },
@@ -110,7 +111,7 @@ async function executeOnce(
 
 function outcomeOf(error: unknown, guards: readonly NamedGuard[]): CommitOutcome {
   const code = batchFailure(error)?.code;
-  if (code === "idempotency") return { kind: "lost", what: "replay" };
+  if (code === "idempotency" || code === say.codes.replay) return { kind: "lost", what: "replay" };
   if (code === say.codes.state) return { kind: "lost", what: "epoch" };
   if (code === say.codes.intent) return { kind: "lost", what: "intent" };
   if (code === say.codes.erased) return { kind: "refused", refusal: erased };

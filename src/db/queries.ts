@@ -1,4 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { exactToken, queryTokens } from "#crypto/blind-index.ts";
 import { type Reach, scoped } from "./scope.ts";
 import { type Keys, openRow } from "./sealing.ts";
@@ -65,9 +66,13 @@ export function exactly<T extends AnyTenantTable>(
   return {
     async statement(context) {
       const normalised = index.normalise(text);
-      const token =
-        normalised === null ? "" : await exactToken(context.keys.ring.indexKey(), index.from, normalised);
-      const where = sql`${eq(columnOf(table, column), token)} and ${options.where ?? sql`1`}`;
+      const tokens =
+        normalised === null
+          ? [""]
+          : await Promise.all(
+              context.keys.ring.indexKeys().map((key) => exactToken(key, index.from, normalised)),
+            );
+      const where = sql`${anyOf(columnOf(table, column), tokens)} and ${options.where ?? sql`1`}`;
       return select(context, table, { ...options, where });
     },
     decode: (context, rows) => decodeAll<T>(context, table, rows),
@@ -82,8 +87,9 @@ export function matching<T extends AnyTenantTable>(
 ): Query<Row<T>[]> {
   return {
     async statement(context) {
-      const tokens = await queryTokens(context.keys.ring.indexKey(), text);
-      const match = tokens.length === 0 ? '""' : tokens.map((token) => `"${token}"`).join(" ");
+      const byKey = await Promise.all(context.keys.ring.indexKeys().map((key) => queryTokens(key, text)));
+      const phrases = byKey.map((tokens) => tokens.map((token) => `"${token}"`).join(" AND "));
+      const match = phrases.map((phrase) => `(${phrase || '""'})`).join(" OR ");
       const { tenantId, reach } = context;
       // CROSS JOIN keeps the order: the index once, then the rows it names, on every page.
       const from = sql`"search_index" cross join "search_rows" on "search_rows"."tenant_id" = ${tenantId} and "search_rows"."number" = "search_index"."rowid" cross join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = "search_rows"."entity_id"`;
@@ -94,6 +100,35 @@ export function matching<T extends AnyTenantTable>(
     },
     decode: (context, rows) => decodeAll<T>(context, table, rows),
   };
+}
+
+/** A page of rows as they lie, by id, of those made until a time, with their subjects' keys: for the vault's own upkeep of the whole tenant. */
+export function storedPage(
+  context: QueryContext,
+  table: AnyTenantTable,
+  { after, until, limit }: { after: string; until: string; limit: number },
+): Statement {
+  const where = sql`${table.id} > ${after} and ${columnOf(table, "createdAt")} <= ${until}`;
+  return select(context, table, { where, order: sql`${table.id}`, limit });
+}
+
+/** A row of it opened; null where its subject was erased. @throws SealError */
+export async function openWithKey(
+  { keys }: QueryContext,
+  table: AnyTenantTable,
+  row: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  await rememberSubject(keys, table, row);
+  const { subject } = metaOf(table);
+  const isErased = subject !== null && keys.subjects.get(String(row[subject])) === null;
+  return isErased ? null : await openRow(keys, table, row);
+}
+
+function anyOf(column: SQLiteColumn, tokens: readonly string[]): SQL {
+  const [first = "", ...others] = tokens;
+  if (others.length === 0) return eq(column, first);
+  const values = tokens.map((token) => sql`${token}`);
+  return sql`${column} in (${sql.join(values, sql`, `)})`;
 }
 
 function select(context: QueryContext, table: AnyTenantTable, options: ListOptions): Statement {

@@ -27,6 +27,7 @@ export async function noteUnopened(
     principalId: "system",
     operation: job,
     keyToken: `${table} ${column} ${row}`,
+    olderTokens: [],
     fingerprint: reason,
     intentId: null,
     status: null,

@@ -10,6 +10,7 @@ import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
+import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 
@@ -19,6 +20,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
   const jobs: [name: string, job: () => Promise<unknown>][] = [
     ["directory-keys", () => ensureDirectoryKeys(env, now)],
     ["directory-wraps", () => rewrapTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
+    ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
@@ -26,6 +28,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
+      [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],
       [`calls to archive ${cell.id}`, () => archiveCalls(cell, now)],
       [`calls to delete ${cell.id}`, () => deleteOldCalls(cell, now)],
     ]),

@@ -62,8 +62,9 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
   expect(failed).toEqual([
     "directory-keys",
     "directory-wraps",
+    "directory-key-rotation",
     "directory-retention",
-    ...["events", "intents", "webhooks", "retention", "wraps", "files"].map((job) => `${job} us1`),
+    ...["events", "intents", "webhooks", "retention", "wraps", "keys", "files"].map((job) => `${job} us1`),
   ]);
 });
 

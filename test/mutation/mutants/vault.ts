@@ -1,7 +1,8 @@
-import { conjunct, disarmed, element, replaced } from "#test/mutation/cut.ts";
+import { body, conjunct, disarmed, element, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const erasure = "src/db/erasure.ts";
+const rotation = ["test/db/key-rotation.test.ts"];
 const caughtBy = ["test/db/destroy-subject.test.ts"];
 
 /** What keeps a destroyed key destroyed, and a failed tag from passing unseen. */
@@ -35,6 +36,21 @@ export const vault: readonly Mutant[] = [
     name: "the bound on what is recorded of values that do not open",
     cut: replaced("src/db/unopened.ts", "noteUnopened", "Property", "expiresAt", "expiresAt: run.now"),
     caughtBy: ["test/db/unopened.test.ts"],
+  },
+  {
+    name: "the epoch's move with a new tenant key",
+    cut: element("src/db/tenant-keys.ts", "rotateTenantKey", "epochBump"),
+    caughtBy: rotation,
+  },
+  {
+    name: "the look for records of before a rotation",
+    cut: body("src/db/commit-statements.ts", "olderRecordGuards", "return [];"),
+    caughtBy: rotation,
+  },
+  {
+    name: "the macs of before a rotation",
+    cut: replaced("src/http/page.ts", "cursorsOf", "CallExpression", "indexKeys", "[ring.indexKey()]"),
+    caughtBy: rotation,
   },
   ...["cell/0012_vault.sql", "directory/0006_vault.sql"].flatMap((file) =>
     [
