@@ -17,9 +17,9 @@ async function main(): Promise<number> {
       ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
     },
   });
-  const [name = "", ...more] = positionals;
+  const name = positionals.join(" ");
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command || more.length > 0) throw new Error(usage());
+  if (!command) throw new Error(usage());
   const { remote, ...options } = values;
   const option = optionsOf(options, command.options);
   const keks = remote ? secrets() : null;

@@ -93,7 +93,7 @@ function stepsOf(tenantId: string): Step[] {
   ];
 }
 
-function tablesOf(tenantId: string): AnyTenantTable[] {
+export function tablesOf(tenantId: string): AnyTenantTable[] {
   const store = tenantId === platformTenant ? "directory" : "cell";
   return [...tenantTables().values()].filter((table) => metaOf(table).store === store);
 }
@@ -103,7 +103,7 @@ function isIndexed(table: AnyTenantTable): boolean {
   return search !== null || Object.keys(exact).length > 0;
 }
 
-function secretsOf(table: AnyTenantTable): string[] {
+export function secretsOf(table: AnyTenantTable): string[] {
   return [...metaOf(table).classification].filter(([, kind]) => kind === "secret").map(([key]) => key);
 }
 

@@ -11,7 +11,7 @@ const eventsKeptMs = 30 * dayMs;
 // How long one can see how an event was delivered, and have it sent again.
 const deliveriesKeptMs = 30 * dayMs;
 // One that was sent again on its last day is tried for up to ten days more where its receiver asks for time.
-const bodiesKeptMs = 45 * dayMs;
+export const bodiesKeptMs = 45 * dayMs;
 export const mostOfAKind = 200;
 
 /** What every owner of rows has, and what only tenants of a cell have besides. */

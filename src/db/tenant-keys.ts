@@ -9,6 +9,7 @@ import { counterValue, epochBump } from "./commit-statements.ts";
 import { batchFailure } from "./d1-errors.ts";
 import { keksOf } from "./keks.ts";
 import { firstStep } from "./key-rotation.ts";
+import { tendOldKeys } from "./old-keys.ts";
 import { keylessSession } from "./open-tenant.ts";
 import { statementOf } from "./statement.ts";
 import { commitAsSystem, type SystemRun } from "./system-commit.ts";
@@ -61,9 +62,24 @@ export async function rotateTenantKey(
   }
 }
 
-const Newest = z.object({ id: z.string(), created_at: z.string(), uses: z.number() });
+const Newest = z
+  .object({ id: z.string(), created_at: z.string(), uses: z.number() })
+  .transform(({ created_at: createdAt, ...key }) => ({ ...key, createdAt }));
 
-/** Counts how often the newest key was used at most, and begins its rotation where it is too old or too much used. */
+/** The key that seals, and how often it has at most; null where the tenant has none. */
+export async function newestKey(session: TenantSession): Promise<z.output<typeof Newest> | null> {
+  const [rows] = await session.execute([
+    statementOf(
+      sql`select "id", "created_at", ${usesOf(session)} - "uses_from" as "uses" from "tenant_keys" where "tenant_keys"."tenant_id" = ${session.tenantId} order by "id" desc limit 1`,
+    ),
+  ]);
+  return rows?.[0] ? Newest.parse(rows[0]) : null;
+}
+
+/**
+ * Counts how often the newest key was used at most, and begins its rotation where it is too old or too much used; removes
+ * older keys under which nothing lies.
+ */
 export async function checkTenantKey(
   env: Env,
   database: D1Database,
@@ -71,18 +87,15 @@ export async function checkTenantKey(
   run: SystemRun,
 ): Promise<RotateOutcome | "good"> {
   const session = keylessSession(database, tenantId);
-  const [rows] = await session.execute([
-    statementOf(
-      sql`select "id", "created_at", ${usesOf(session)} - "uses_from" as "uses" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId} order by "id" desc limit 1`,
-    ),
-  ]);
-  const newest = Newest.parse(rows?.[0]);
+  const newest = await newestKey(session);
+  if (newest === null) throw new Error(`${tenantId} has no key.`);
   await commitAsSystem(session, run, [checked(tenantId, newest, run.now)]);
-  const isOld = Date.parse(newest.created_at) + longestAgeMs <= run.now;
+  await tendOldKeys(session, run);
+  const isOld = Date.parse(newest.createdAt) + longestAgeMs <= run.now;
   return isOld || newest.uses >= mostUses ? await rotateTenantKey(env, database, tenantId, run) : "good";
 }
 
-function checked(tenantId: string, { id, uses }: z.infer<typeof Newest>, now: number): Upkeep {
+function checked(tenantId: string, { id, uses }: z.output<typeof Newest>, now: number): Upkeep {
   const counted = sql`"uses" = case "id" when ${id} then cast(${uses} as integer) else "uses" end`;
   return {
     kind: "upkeep",

@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import { mintDemoKey } from "#cli/seed.ts";
+import { insert } from "#db/changes.ts";
+import { systemSession } from "#db/open-tenant.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
 import { rotateTenantKey } from "#db/tenant-keys.ts";
 import { scheduledRun } from "#jobs/rewrap-tenant-keys.ts";
 import { moveToNewestKey, rotateTenantKeys } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
+import { customers } from "#resources/customers/table.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { createCustomer, isReplay, keyed, person } from "#test/http/kit.ts";
@@ -137,6 +141,42 @@ test("cron rotates a key that is a year old or near its bound, and looks at each
   expect(await counts()).toEqual([2, 2, 1]);
   await tick(now + 2 * dayMs);
   expect(await counts()).toEqual([2, 2, 1]);
+});
+
+test("an older key goes once nothing lies under it and 46 days are over, and what came late is moved first", async () => {
+  const tenant = await newTenant();
+  const { json: customer } = await createCustomer(tenant);
+  const { database } = tenant.cell;
+  const [oldKey = ""] = await keyIds(tenant);
+  // A job that began before the rotation still seals with what it has.
+  const late = await systemSession(testEnv(), database, tenant.tenantId);
+  const now = Date.now();
+  const tick = (at: number) => rotateTenantKeys(testEnv(), database, scheduledRun(at));
+  await rotate(tenant);
+  await move(tenant, 20);
+  const run = scheduledRun(now);
+  await commitAsSystem(late, run, [insert(customers, { id: newId("cus"), name: "Belated Guest" }, now)]);
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 1, secrets: 0 });
+  await tick(now + 46 * dayMs);
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 0 });
+  expect(await keyIds(tenant)).toHaveLength(2);
+  await tick(now + 47 * dayMs);
+  expect(await keyIds(tenant)).not.toContain(oldKey);
+  await bumpEpoch(tenant);
+  expect((await get(tenant, customer.id)).json).toEqual(customer);
+  expect(await search(tenant, { email: person.email })).toEqual([customer.id]);
+  expect(await search(tenant, { name: "belated" })).toHaveLength(1);
+  expect((await notes(tenant)).at(-1)).toEqual({ removed: true });
+});
+
+test("an older key stays while the bodies that may lie under it are kept", async () => {
+  const tenant = await newTenant();
+  const now = Date.now();
+  await rotate(tenant);
+  await move(tenant, 20);
+  for (const days of [1, 20, 45])
+    await rotateTenantKeys(testEnv(), tenant.cell.database, scheduledRun(now + days * dayMs));
+  expect(await keyIds(tenant)).toHaveLength(2);
 });
 
 test("eight writers notice nothing of a rotation", async () => {
