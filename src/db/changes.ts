@@ -67,6 +67,8 @@ export interface Destroy {
 /** The vault's own upkeep of technical rows and envelopes, which tells of itself by a note beside it. */
 export interface Upkeep {
   readonly kind: "upkeep";
+  /** Where this holds, somebody else has been there meanwhile: nothing is written, and nothing told. */
+  readonly unless: SQL;
   readonly statements: readonly Statement[];
 }
 

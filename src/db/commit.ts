@@ -146,6 +146,10 @@ function guardsOf(session: TenantSession, changes: readonly Change[]): NamedGuar
           : { code, otherwise: erased, statement: destroyedGuard(session, code, change) },
       ];
     }
+    if (change.kind === "upkeep") {
+      const code = say.guardCode("update", index);
+      return [{ code, otherwise: null, statement: say.guardStatement(code, change.unless) }];
+    }
     if (change.kind !== "update" && change.kind !== "remove") return [];
     const code = say.guardCode(change.kind, index);
     return [{ code, otherwise: null, statement: say.versionGuard(session, code, change) }];

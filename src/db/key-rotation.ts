@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { SealError } from "#crypto/envelope.ts";
 import { timestamp } from "#lib/time.ts";
@@ -34,6 +34,11 @@ export async function pendingRotation(session: TenantSession): Promise<Rotation 
   return rows?.[0] ? Rotation.parse(rows[0]) : null;
 }
 
+/** The condition that the tenant has a rotation that has not ended: there is one at a time. */
+export function isUnderWay(tenantId: string): SQL {
+  return sql`exists (select 1 from "key_rotations" where "key_rotations"."tenant_id" = ${tenantId} and "finished_at" is null)`;
+}
+
 /** What one page of a rotation writes, what it could not open, and whether the rotation ends with it. */
 export interface Page {
   readonly upkeep: Upkeep;
@@ -56,11 +61,12 @@ export async function nextPage(session: TenantSession, rotation: Rotation, now: 
   const next = position === null ? steps[at + 1]?.name : step.name;
   const isLast = next === undefined;
   const standsHere = sql`"key_rotations"."tenant_id" = ${session.tenantId} and "key_id" = ${rotation.key_id} and "step" = ${rotation.step} and "position" = ${rotation.position}`;
+  const unless = sql`not exists (select 1 from "key_rotations" where ${standsHere} and "finished_at" is null)`;
   const advance = statementOf(
     sql`update "key_rotations" set "step" = ${next ?? rotation.step}, "position" = ${position ?? ""}, "moved" = "moved" + ${sql.raw(String(statements.length))}, "finished_at" = ${isLast ? timestamp(now) : null} where ${standsHere}`,
   );
   return {
-    upkeep: { kind: "upkeep", statements: [...statements, advance] },
+    upkeep: { kind: "upkeep", unless, statements: [...statements, advance] },
     moved: statements.length,
     unopened,
     isLast,

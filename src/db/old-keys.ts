@@ -3,7 +3,7 @@ import { z } from "zod";
 import { dayMs, timestamp } from "#lib/time.ts";
 import { note } from "./changes.ts";
 import { platformTenant } from "./directory-tables.ts";
-import { firstStep, secretsOf, tablesOf } from "./key-rotation.ts";
+import { firstStep, isUnderWay, secretsOf, tablesOf } from "./key-rotation.ts";
 import { bodiesKeptMs } from "./retention.ts";
 import { statementOf } from "./statement.ts";
 import { commitAsSystem, type SystemRun } from "./system-commit.ts";
@@ -54,22 +54,26 @@ export async function tendOldKeys(session: TenantSession, run: SystemRun): Promi
   const { tenantId } = session;
   for (const { id, wraps, columns, isRemovable } of await oldKeys(session, run.now)) {
     if (isRemovable) {
-      const removal = statementOf(
-        sql`delete from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId} and "id" = ${id} and ${wrapsOf(tenantId, id)} = 0 and ${columnsOf(tenantId, id)} = 0 and not exists (select 1 from "key_rotations" where "key_rotations"."tenant_id" = ${tenantId} and "finished_at" is null)`,
-      );
+      const stands = sql`"tenant_keys"."tenant_id" = ${tenantId} and "id" = ${id}`;
+      const isGone = sql`not exists (select 1 from "tenant_keys" where ${stands})`;
+      const isUsed = sql`${wrapsOf(tenantId, id)} + ${columnsOf(tenantId, id)} > 0`;
+      const unless = sql`${isGone} or ${isUsed} or ${isUnderWay(tenantId)}`;
+      const statements = [statementOf(sql`delete from "tenant_keys" where ${stands}`)];
       const told = note("tenant-key", id, { removed: true });
-      await commitAsSystem(session, run, [{ kind: "upkeep", statements: [removal] }, told]);
+      await commitAsSystem(session, run, [{ kind: "upkeep", unless, statements }, told]);
     } else if (wraps + columns > 0) {
-      await commitAsSystem(session, run, [{ kind: "upkeep", statements: [again(tenantId, run.now)] }]);
+      const unless = isUnderWay(tenantId);
+      const statements = [again(tenantId, run.now)];
+      await commitAsSystem(session, run, [{ kind: "upkeep", unless, statements }]);
     }
   }
 }
 
-// The latest of its rotations, where that has ended; as of now, so that it reaches what came late.
+// The latest of its rotations; as of now, so that it reaches what came late.
 function again(tenantId: string, now: number) {
   const latest = sql`(select max("key_rotations"."key_id") from "key_rotations" where "key_rotations"."tenant_id" = ${tenantId})`;
   return statementOf(
-    sql`update "key_rotations" set "finished_at" = null, "started_at" = ${timestamp(now)}, "step" = ${firstStep}, "position" = ${""} where "key_rotations"."tenant_id" = ${tenantId} and "key_id" = ${latest} and "finished_at" is not null`,
+    sql`update "key_rotations" set "finished_at" = null, "started_at" = ${timestamp(now)}, "step" = ${firstStep}, "position" = ${""} where "key_rotations"."tenant_id" = ${tenantId} and "key_id" = ${latest}`,
   );
 }
 

@@ -6,9 +6,8 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { note, type Upkeep } from "./changes.ts";
 import { counterValue, epochBump } from "./commit-statements.ts";
-import { batchFailure } from "./d1-errors.ts";
 import { keksOf } from "./keks.ts";
-import { firstStep } from "./key-rotation.ts";
+import { firstStep, isUnderWay } from "./key-rotation.ts";
 import { tendOldKeys } from "./old-keys.ts";
 import { keylessSession } from "./open-tenant.ts";
 import { statementOf } from "./statement.ts";
@@ -53,13 +52,10 @@ export async function rotateTenantKey(
     epochBump(session),
   ];
   const told = note("tenant-key", key.id, { begun: true });
-  try {
-    const outcome = await commitAsSystem(session, run, [{ kind: "upkeep", statements }, told]);
-    return outcome.kind === "committed" ? "begun" : "no-such-tenant";
-  } catch (error) {
-    if (batchFailure(error)?.code === "key_rotations") return "under-way";
-    throw error;
-  }
+  const unless = isUnderWay(tenantId);
+  const outcome = await commitAsSystem(session, run, [{ kind: "upkeep", unless, statements }, told]);
+  if (outcome.kind === "committed") return "begun";
+  return outcome.kind === "lost" && outcome.what === "version" ? "under-way" : "no-such-tenant";
 }
 
 const Newest = z
@@ -99,6 +95,7 @@ function checked(tenantId: string, { id, uses }: z.output<typeof Newest>, now: n
   const counted = sql`"uses" = case "id" when ${id} then cast(${uses} as integer) else "uses" end`;
   return {
     kind: "upkeep",
+    unless: sql`0`,
     statements: [
       statementOf(
         sql`update "tenant_keys" set "checked_at" = ${timestamp(now)}, ${counted} where "tenant_keys"."tenant_id" = ${tenantId}`,

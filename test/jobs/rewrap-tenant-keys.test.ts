@@ -22,7 +22,8 @@ test("cron wraps every tenant key by the newest KEK, with one audit row each, an
   expect((await read()).json).toMatchObject(person);
   expect((await wraps(tenants)).every((kid) => kid === "kek1")).toBe(true);
 
-  await runScheduled(both, registry, Date.now());
+  // However many runners see the same.
+  await Promise.all([1, 2, 3].map(() => runScheduled(both, registry, Date.now())));
   expect((await wraps(tenants)).every((kid) => kid === "kek2")).toBe(true);
   for (const each of tenants) expect(await notes(each)).toEqual(['{"rewrapped":1}']);
   expect((await read()).json).toMatchObject(person);

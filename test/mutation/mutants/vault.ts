@@ -38,6 +38,17 @@ export const vault: readonly Mutant[] = [
     caughtBy: ["test/db/unopened.test.ts"],
   },
   {
+    name: "the end of upkeep that somebody else has done meanwhile",
+    cut: replaced(
+      "src/db/commit.ts",
+      "guardsOf",
+      "CallExpression",
+      "change.unless",
+      "say.guardStatement(code, sql`0`)",
+    ),
+    caughtBy: [...rotation, "test/jobs/rewrap-tenant-keys.test.ts"],
+  },
+  {
     name: "the epoch's move with a new tenant key",
     cut: element("src/db/tenant-keys.ts", "rotateTenantKey", "epochBump"),
     caughtBy: rotation,
