@@ -98,6 +98,7 @@ export type CreatedApiKey = {
   readonly key: string | null;
 };
 
+/** Of a person whose data was destroyed, the name reads `[erased]` and the other personal fields are null. */
 export type Customer = {
   readonly id: string;
   readonly name: string;
@@ -176,6 +177,7 @@ export type FieldError = {
   readonly detail: string;
 };
 
+/** Where the data of the customer it belongs to was destroyed, the name reads `[erased]`. */
 export type File = {
   readonly id: string;
   readonly customerId: string;

@@ -95,6 +95,16 @@ test("a wrapped key that does not open is told by whose it is", async () => {
   ]);
 });
 
+test("a tenant's own key that does not open is told too, though no key is at hand to tell it", async () => {
+  const tenant = await newTenant();
+  const { database } = tenant.cell;
+  await tamper(database, "tenant_keys", "wrapped", tenant.tenantId, await keyIdOf(tenant));
+  expect((await call("customers.list", as(tenant))).status).toBe(500);
+  expect(await notes(tenant)).toMatchObject([
+    { row: { table: "tenant_keys", column: "wrapped", reason: "bad-tag" } },
+  ]);
+});
+
 test("the row is read like any other of the audit, and its tenant's operators may be told of it", async () => {
   const tenant = await newTenant();
   const { json: customer } = await createCustomer(tenant);
@@ -107,6 +117,15 @@ test("the row is read like any other of the audit, and its tenant's operators ma
   const told = await call("events.list", as(tenant));
   expect(told.json.data.map(({ type }: { type: string }) => type)).toContain("vault.open_failed");
 });
+
+async function keyIdOf({ cell, tenantId }: TestTenant): Promise<string> {
+  const [row] = await rowsOf<{ id: string }>(
+    cell.database,
+    "select id from tenant_keys where tenant_id = ?",
+    tenantId,
+  );
+  return row?.id ?? "";
+}
 
 async function notes({ cell, tenantId }: TestTenant) {
   const rows = await rowsOf<{ row: string }>(
