@@ -111,6 +111,21 @@ const acrossTenants: Reads = {
     args: [],
     steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],
   },
+  tenantsInRotation: {
+    args: [],
+    steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
+  },
+  tenantsWithUncheckedKeys: {
+    args: ["2026"],
+    steps: ["SEARCH tenant_keys USING INDEX tenant_keys_by_check (checked_at<?)"],
+  },
+  tenantsNotWrappedBy: {
+    args: ["kek1"],
+    steps: [
+      "SEARCH tenant_keys USING INDEX tenant_keys_by_wrap (wrapped<?)",
+      "SEARCH tenant_keys USING INDEX tenant_keys_by_wrap (wrapped>?)",
+    ],
+  },
   tenantsWithPendingEvents: {
     args: ["2026"],
     steps: [
@@ -138,6 +153,9 @@ const ofTriggers: Readonly<Record<string, string>> = {
   audit_log_refuses_replace: "SEARCH audit_log USING PRIMARY KEY (tenant_id=? AND seq=?)",
   idempotency_forgets_the_expired:
     "SEARCH idempotency USING PRIMARY KEY (tenant_id=? AND principal_id=? AND operation=? AND key_token=?)",
+  subject_keys_refuse_destroyed: "SEARCH subject_tombstones USING PRIMARY KEY (tenant_id=? AND subject_id=?)",
+  subject_tombstones_refuse_replace:
+    "SEARCH subject_tombstones USING PRIMARY KEY (tenant_id=? AND subject_id=?)",
   purge_permits_refuse_replace: "SEARCH purge_permits USING PRIMARY KEY (tenant_id=? AND upto_seq=?)",
 };
 

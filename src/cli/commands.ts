@@ -3,6 +3,7 @@ import { type LinkMemberOutcome, linkMember } from "#identity/link-member.ts";
 import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identity/outside-organizations.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
 
 export type Options = Readonly<Record<string, string | undefined>>;
@@ -64,6 +65,21 @@ export const commands: Readonly<Record<string, Command>> = {
       const person = { ...organizationOf(env, option), subject: option("subject") };
       const outcome = await linkMember(env, person, option("member"), runOf("link-member", now));
       return { said: memberOutcomes[outcome], isDone: outcome === "linked" };
+    },
+  },
+  "keys rotate": {
+    options: [],
+    does: "wraps all keys by the newest KEK and gives each tenant a new key; run it again where it was cut short",
+    async run(env, _option, now) {
+      await rotateKeys(env, runOf("keys-rotate", now));
+      return await keysStatus(env, now);
+    },
+  },
+  "keys status": {
+    options: [],
+    does: "tells what lies under older keys, how far rotations are, and which keys may be removed",
+    async run(env, _option, now) {
+      return await keysStatus(env, now);
     },
   },
 };

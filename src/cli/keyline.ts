@@ -18,8 +18,8 @@ async function main(): Promise<number> {
       ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
     },
   });
-  const [name = "", ...more] = positionals;
-  const offline = Object.hasOwn(offlineCommands, name) ? offlineCommands[name] : undefined;
+  const [first = "", ...more] = positionals;
+  const offline = Object.hasOwn(offlineCommands, first) ? offlineCommands[first] : undefined;
   if (offline) {
     const [given, another] = more;
     const isTyped = given !== undefined && another === undefined;
@@ -27,8 +27,9 @@ async function main(): Promise<number> {
       throw new Error(usage());
     return shown(await offline.run(given));
   }
+  const name = positionals.join(" ");
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command || more.length > 0) throw new Error(usage());
+  if (!command) throw new Error(usage());
   const { remote, ...options } = values;
   const option = optionsOf(options, command.options);
   const keks = remote ? secrets() : null;

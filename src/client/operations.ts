@@ -147,6 +147,7 @@ export type CreatedApiKey = {
   readonly key: string | null;
 };
 
+/** Of a person whose data was destroyed, the name reads `[erased]` and the other personal fields are null. */
 export type Customer = {
   readonly id: string;
   readonly name: string;
@@ -246,6 +247,7 @@ export type FieldError = {
   readonly detail: string;
 };
 
+/** Where the data of the customer it belongs to was destroyed, the name reads `[erased]`. */
 export type File = {
   readonly id: string;
   readonly customerId: string;
@@ -433,6 +435,7 @@ export type NewWebhookEndpoint = {
     | "order.cancelled"
     | "settings.updated"
     | "tenant.created"
+    | "vault.open_failed"
     | "webhook_endpoint.created"
     | "webhook_endpoint.updated"
     | "webhook_endpoint.deleted"
@@ -706,6 +709,7 @@ export type WebhookEndpointPatch = {
     | "order.cancelled"
     | "settings.updated"
     | "tenant.created"
+    | "vault.open_failed"
     | "webhook_endpoint.created"
     | "webhook_endpoint.updated"
     | "webhook_endpoint.deleted"
@@ -1130,6 +1134,7 @@ export type ProblemName =
   | "sha256-mismatch"
   | "signature-invalid"
   | "size-mismatch"
+  | "subject-erased"
   | "tenant-suspended"
   | "too-large"
   | "too-many-endpoints"

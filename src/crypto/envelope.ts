@@ -19,11 +19,14 @@ type SealReason = "malformed" | "wrong-key" | "bad-tag";
 
 export class SealError extends Error {
   readonly reason: SealReason;
+  /** Which value it is, where one was there to be opened. */
+  readonly address: SealAddress | null;
 
-  constructor(reason: SealReason) {
+  constructor(reason: SealReason, address: SealAddress | null = null) {
     super(`a sealed value could not be opened: ${reason}`);
     this.name = "SealError";
     this.reason = reason;
+    this.address = address;
   }
 }
 
@@ -41,7 +44,7 @@ export async function open(dataKey: DataKey, address: SealAddress, envelope: str
   try {
     return fromUtf8(bytes);
   } catch {
-    throw new SealError("malformed");
+    throw new SealError("malformed", address);
   }
 }
 
@@ -62,10 +65,10 @@ export async function openBytes(
   envelope: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts = parse(envelope);
-  if (!parts) throw new SealError("malformed");
-  if (parts.kid !== dataKey.kid) throw new SealError("wrong-key");
+  if (!parts) throw new SealError("malformed", address);
+  if (parts.kid !== dataKey.kid) throw new SealError("wrong-key", address);
   const bytes = await decryptAesGcm(dataKey.key, parts.iv, authenticated(address), parts.ciphertext);
-  if (!bytes) throw new SealError("bad-tag");
+  if (!bytes) throw new SealError("bad-tag", address);
   return bytes;
 }
 

@@ -12,6 +12,11 @@ export interface KekProvider {
   unwrap(envelope: string, address: SealAddress): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** The key's id in what it wraps. */
+export function kekKid(version: number): string {
+  return `kek${version}`;
+}
+
 const entryGrammar = /^([1-9][0-9]{0,3}):([A-Za-z0-9_-]{43})$/;
 
 /** KEYLINE_KEKS: `1:<32 bytes as base64url>,2:…`. The highest version wraps, the others only unwrap. */
@@ -20,7 +25,7 @@ export async function workerSecretKeks(secret: string): Promise<KekProvider> {
   for (const entry of secret.split(",")) {
     const { version, bytes } = parseEntry(entry.trim());
     if (keys.has(version)) throw malformed(`version ${version} stands twice`);
-    keys.set(version, { kid: `kek${version}`, key: await importAesKey(bytes) });
+    keys.set(version, { kid: kekKid(version), key: await importAesKey(bytes) });
   }
   const currentVersion = Math.max(...keys.keys());
   const current = keys.get(currentVersion);
@@ -32,9 +37,9 @@ export async function workerSecretKeks(secret: string): Promise<KekProvider> {
     wrap: async (keyBytes, address) => sealBytes(current, address, wholeKey(keyBytes)),
     unwrap: async (envelope, address) => {
       const kid = kidOf(envelope);
-      if (kid === null) throw new SealError("malformed");
+      if (kid === null) throw new SealError("malformed", address);
       const key = byKid.get(kid);
-      if (!key) throw new SealError("wrong-key");
+      if (!key) throw new SealError("wrong-key", address);
       return wholeKey(await openBytes(key, address, envelope));
     },
   };

@@ -12,6 +12,13 @@ export async function macOf(key: CryptoKey, domain: string, text: string): Promi
   return encodeBase64Url((await hmacText(key, domain, text)).subarray(0, macBytes));
 }
 
-export async function verifyMac(key: CryptoKey, domain: string, text: string, mac: string): Promise<boolean> {
-  return timingSafeEqual(mac, await macOf(key, domain, text));
+/** Under any of the keys: what left us before a rotation comes back after it. */
+export async function verifyMac(
+  keys: readonly CryptoKey[],
+  domain: string,
+  text: string,
+  mac: string,
+): Promise<boolean> {
+  for (const key of keys) if (timingSafeEqual(mac, await macOf(key, domain, text))) return true;
+  return false;
 }

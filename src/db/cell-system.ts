@@ -113,6 +113,34 @@ export class CellSystem {
     return byTenant;
   }
 
+  /** Vault: tenants with a key that is not wrapped by the key of this id, some of them at a time. */
+  async tenantsNotWrappedBy(kid: string): Promise<string[]> {
+    const [first, end] = [`v1.${kid}.`, `v1.${kid}/`];
+    const text = (where: string) =>
+      `select tenant_id as id from tenant_keys indexed by tenant_keys_by_wrap where ${where} order by wrapped limit 100`;
+    const results = await this.#store.batch([
+      { text: text("wrapped < ?"), params: [first] },
+      { text: text("wrapped >= ?"), params: [end] },
+    ]);
+    return [...new Set(results.flat().map((row) => String(row.id)))];
+  }
+
+  /** Vault: tenants whose keys nobody has looked at since. */
+  async tenantsWithUncheckedKeys(since: string): Promise<string[]> {
+    return await this.#ids(
+      "select distinct tenant_id as id from tenant_keys indexed by tenant_keys_by_check where checked_at <= ? limit 50",
+      [since],
+    );
+  }
+
+  /** Vault: tenants whose rows are being moved to a newer key. */
+  async tenantsInRotation(): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null order by tenant_id limit 20",
+      [],
+    );
+  }
+
   async #ids(text: string, params: readonly unknown[]): Promise<string[]> {
     const [rows] = await this.#store.batch([{ text, params }]);
     return (rows ?? []).map((row) => String(row.id));

@@ -1,6 +1,7 @@
 import type { SQL } from "drizzle-orm";
 import { timestamp } from "#lib/time.ts";
 import type { EventType } from "./event-types.ts";
+import type { Statement } from "./statement.ts";
 import { type AnyTenantTable, metaOf, type NewRow, type Patch, type Row } from "./tenant-table.ts";
 
 export interface Insert {
@@ -58,9 +59,23 @@ export interface Note {
 
 /** It stands in the audit in plain: names of fields, enums and ids, never what a field holds. */
 export type NoteDetails = Readonly<Record<string, EventValue | readonly string[]>>;
+/** The end of a subject's key, and of all that lies under it. */
+export interface Destroy {
+  readonly kind: "destroy";
+  readonly subjectId: string;
+  readonly destroyedAt: number;
+}
+
+/** The vault's own upkeep of technical rows and envelopes, which tells of itself by a note beside it. */
+export interface Upkeep {
+  readonly kind: "upkeep";
+  /** Where this holds, somebody else has been there meanwhile: nothing is written, and nothing told. */
+  readonly unless: SQL;
+  readonly statements: readonly Statement[];
+}
 
 /** Inert data: only the door's commit executes one. */
-export type Change = Insert | Update | Remove | Guard | Emit | Note;
+export type Change = Insert | Update | Remove | Guard | Emit | Note | Destroy | Upkeep;
 
 /** A number that only the database can give: the next of a tenant's gap-free counter. */
 export interface Assigned {
@@ -141,6 +156,11 @@ export function emit(
 
 export function note(entity: string, entityId: string, details: NoteDetails): Note {
   return { kind: "note", entity, entityId, details };
+}
+
+/** Destroys a subject's key and index tokens for good; refused as `subject-erased` where that was done before. */
+export function destroy(subjectId: string, destroyedAt: number): Destroy {
+  return { kind: "destroy", subjectId, destroyedAt };
 }
 
 function born<T extends AnyTenantTable>(table: T, row: NewRow<T>, now: number): Row<T> {

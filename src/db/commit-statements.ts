@@ -8,13 +8,21 @@ import type { ResultRows } from "./store.ts";
 import type { TenantSession } from "./tenant-db.ts";
 
 /** What a guard of the commit itself raises; guards of changes are numbered. */
-export const codes = { state: "state-moved", intent: "intent-moved", reach: "out-of-reach" } as const;
+export const codes = {
+  state: "state-moved",
+  intent: "intent-moved",
+  reach: "out-of-reach",
+  erased: "subject-erased",
+  replay: "replayed-before",
+} as const;
 
 /** The stored answer of a POST, so that its replay is the same answer. */
 export interface IdempotencyRecord {
   readonly principalId: string;
   readonly operation: string;
   readonly keyToken: string;
+  /** The same key under older index keys: where one of them stands, this is a replay. */
+  readonly olderTokens: readonly string[];
   readonly fingerprint: string;
   readonly intentId: string | null;
   /** The HTTP status; null while an effect is under way. */
@@ -40,6 +48,21 @@ export function recordRow(
   return statementOf(
     sql`insert into "idempotency" ("tenant_id", "principal_id", "operation", "key_token", "fingerprint", "commit_id", "intent_id", "status", "answer", "subject_id", "created_at", "expires_at") values (${session.tenantId}, ${record.principalId}, ${record.operation}, ${record.keyToken}, ${record.fingerprint}, ${commitId}, ${record.intentId}, ${record.status}, ${record.answer}, ${record.subjectId}, ${timestamp(now)}, ${timestamp(record.expiresAt)})`,
   );
+}
+
+/** The unique key sees one token alone; a record from before a rotation bears another. */
+export function olderRecordGuards(
+  session: TenantSession,
+  record: Pick<IdempotencyRecord, "principalId" | "operation" | "olderTokens">,
+  now: number,
+): Statement[] {
+  if (record.olderTokens.length === 0) return [];
+  return [
+    guardStatement(
+      codes.replay,
+      sql`exists (select 1 from "idempotency" where "idempotency"."tenant_id" = ${session.tenantId} and "principal_id" = ${record.principalId} and "operation" = ${record.operation} and "key_token" in (select value from json_each(${JSON.stringify(record.olderTokens)})) and "expires_at" > ${timestamp(now)})`,
+    ),
+  ];
 }
 
 /** The request's rights must still be the cell's; the system is held to the tenant not being taken down. */

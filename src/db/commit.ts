@@ -1,13 +1,14 @@
 import { sql } from "drizzle-orm";
 import { newId } from "#platform/ids.ts";
 import { type AuditContext, auditStatements } from "./audit-rows.ts";
-import type { Change, GuardRefusal, Insert, Remove, Update } from "./changes.ts";
+import { type Change, type GuardRefusal, type Insert, note, type Remove, type Update } from "./changes.ts";
 import * as say from "./commit-statements.ts";
 import { batchFailure, isWorthOneRetry } from "./d1-errors.ts";
+import { destroyedGuard, destroySubjectRows, livingGuard } from "./erasure.ts";
 import { eventStatements } from "./event-rows.ts";
 import { type IntentStep, intentGuards, intentRows } from "./intent-rows.ts";
 import { isWithinReach } from "./scope.ts";
-import { sealRow } from "./sealing.ts";
+import { SubjectErased, sealRow } from "./sealing.ts";
 import type { Statement } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
 import type { TenantSession } from "./tenant-db.ts";
@@ -46,11 +47,13 @@ export async function commitChanges(
   const guards = guardsOf(session, changes);
   const rowChanges = changes.filter(isRowChange);
   const counters = say.countersOf(rowChanges);
-  const body = await bodyOf(session, audit, rowChanges, changes);
+  const body = await bodyOf(session, audit, rowChanges, changes).catch(asErased);
+  if (body === null) return { kind: "refused", refusal: erased };
   const batch: Statement[] = [
     say.commitRow(session, commitId, audit.now),
     ...(envelope.record
       ? [
+          ...say.olderRecordGuards(session, envelope.record, audit.now),
           say.recordRow(
             session,
             { ...envelope.record, ...(await envelope.record.seal()) },
@@ -79,6 +82,13 @@ export async function commitChanges(
   }
 }
 
+const erased: GuardRefusal = { problem: say.codes.erased };
+
+function asErased(error: unknown): null {
+  if (error instanceof SubjectErased) return null;
+  throw error;
+}
+
 // A lost connection leaves open whether the batch was committed. Its first statement is the commit's unique id, so the
 // second try either does the work or fails on that id, which says that it was done.
 async function executeOnce(
@@ -101,9 +111,10 @@ async function executeOnce(
 
 function outcomeOf(error: unknown, guards: readonly NamedGuard[]): CommitOutcome {
   const code = batchFailure(error)?.code;
-  if (code === "idempotency") return { kind: "lost", what: "replay" };
+  if (code === "idempotency" || code === say.codes.replay) return { kind: "lost", what: "replay" };
   if (code === say.codes.state) return { kind: "lost", what: "epoch" };
   if (code === say.codes.intent) return { kind: "lost", what: "intent" };
+  if (code === say.codes.erased) return { kind: "refused", refusal: erased };
   // After the guards, so that a reference out of reach is refused as an absent one is.
   if (code === say.codes.reach) return { kind: "refused", refusal: { problem: "forbidden" } };
   const guard = guards.find((named) => named.code === code);
@@ -125,15 +136,37 @@ interface NamedGuard {
 }
 
 function guardsOf(session: TenantSession, changes: readonly Change[]): NamedGuard[] {
-  return changes.flatMap((change, index): NamedGuard[] => {
-    if (change.kind === "guard") {
+  const sealedFor = [...new Set(changes.flatMap(subjectsSealedFor))];
+  const numbered = changes.flatMap((change, index): NamedGuard[] => {
+    if (change.kind === "guard" || change.kind === "destroy") {
       const code = say.guardCode("guard", index);
-      return [{ code, otherwise: change.otherwise, statement: say.rowGuard(session, code, change) }];
+      return [
+        change.kind === "guard"
+          ? { code, otherwise: change.otherwise, statement: say.rowGuard(session, code, change) }
+          : { code, otherwise: erased, statement: destroyedGuard(session, code, change) },
+      ];
+    }
+    if (change.kind === "upkeep") {
+      const code = say.guardCode("update", index);
+      return [{ code, otherwise: null, statement: say.guardStatement(code, change.unless) }];
     }
     if (change.kind !== "update" && change.kind !== "remove") return [];
     const code = say.guardCode(change.kind, index);
     return [{ code, otherwise: null, statement: say.versionGuard(session, code, change) }];
   });
+  if (sealedFor.length === 0) return numbered;
+  const { erased: code } = say.codes;
+  return [...numbered, { code, otherwise: erased, statement: livingGuard(session, code, sealedFor) }];
+}
+
+// Who comes into being in this batch has no tombstone: a trigger looks when the key is inserted.
+function subjectsSealedFor(change: Change): string[] {
+  if (change.kind !== "insert" && change.kind !== "update") return [];
+  const { subject, classification } = metaOf(change.table);
+  if (subject === null) return [];
+  if (change.kind === "insert") return subject === "id" ? [] : change.rows.map((row) => String(row[subject]));
+  const isSealed = (key: string) => ["personal", "sensitive"].includes(classification.get(key) ?? "");
+  return Object.keys(change.patch).some(isSealed) ? [String(change.before[subject])] : [];
 }
 
 type RowChange = Insert | Update | Remove;
@@ -148,7 +181,9 @@ async function bodyOf(
   rowChanges: readonly RowChange[],
   changes: readonly Change[],
 ) {
-  const audited = auditStatements(session, audit, changes);
+  const destroyed = changes.filter((change) => change.kind === "destroy");
+  const told = destroyed.map(({ subjectId }) => note("subject", subjectId, { destroyed: true }));
+  const audited = auditStatements(session, audit, [...changes, ...told]);
   const statements: Statement[] = [...audited.counter];
   for (const change of rowChanges) {
     const copies = audited.of(change);
@@ -158,6 +193,8 @@ async function bodyOf(
         : [...(await writesOf(session, change, audit.now)), ...copies]),
     );
   }
+  for (const change of changes) if (change.kind === "upkeep") statements.push(...change.statements);
+  for (const change of destroyed) statements.push(...destroySubjectRows(session, change, audit.now));
   if (rowChanges.some((change) => metaOf(change.table).movesEpoch)) statements.push(say.epochBump(session));
   return [...statements, ...audited.notes, ...eventStatements(session, audit, changes)];
 }

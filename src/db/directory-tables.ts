@@ -16,7 +16,7 @@ export const directoryTenants = tenantTable(
     cell: open(text("cell").notNull()),
     state: open(text("state", { enum: ["claimed", "active", "closed"] }).notNull()),
   },
-  { entity: "tenant", scope: global },
+  { entity: "tenant", scope: global, store: "directory" },
 );
 
 export const users = tenantTable(
@@ -29,6 +29,7 @@ export const users = tenantTable(
   {
     entity: "user",
     scope: global,
+    store: "directory",
     subject: "id",
     exact: { emailToken: { from: "email", normalise: normaliseEmail } },
   },
@@ -40,7 +41,7 @@ export const memberships = tenantTable(
     userId: open(text("user_id").notNull()),
     memberTenantId: open(text("member_tenant_id").notNull()),
   },
-  { entity: "membership", scope: global },
+  { entity: "membership", scope: global, store: "directory" },
 );
 
 export const signingKeys = tenantTable(
@@ -52,7 +53,7 @@ export const signingKeys = tenantTable(
     signsFrom: open(text("signs_from").notNull()),
     expiresAt: open(text("expires_at").notNull()),
   },
-  { entity: "signing-key", scope: global },
+  { entity: "signing-key", scope: global, store: "directory" },
 );
 
 export const keyPeppers = tenantTable(
@@ -61,7 +62,7 @@ export const keyPeppers = tenantTable(
     pepperVersion: internal(integer("pepper_version").notNull()),
     pepper: secret(text("pepper").notNull()),
   },
-  { entity: "key-pepper", scope: global },
+  { entity: "key-pepper", scope: global, store: "directory" },
 );
 
 /** What signs the heads of the audit's trees: Ed25519, base64url. The public halves are told for ever. */
@@ -72,7 +73,7 @@ export const checkpointKeys = tenantTable(
     seed: secret(text("seed").notNull()),
     signsFrom: open(text("signs_from").notNull()),
   },
-  { entity: "checkpoint-key", scope: global },
+  { entity: "checkpoint-key", scope: global, store: "directory" },
 );
 
 /** Which tenant an organization of an outside issuer is; at most one at a time, and one per tenant and issuer. */
@@ -84,7 +85,7 @@ export const outsideOrganizationClaims = tenantTable(
     ownerId: open(text("owner_id").notNull()),
     state: open(text("state", { enum: ["linked", "ended"] }).notNull()),
   },
-  { entity: "outside-organization-claim", scope: global },
+  { entity: "outside-organization-claim", scope: global, store: "directory" },
 );
 
 /** A person as an outside issuer knows them. The id is a user's: who is known this way alone has no other row. */
@@ -100,6 +101,7 @@ export const outsideIdentities = tenantTable(
   {
     entity: "outside-identity",
     scope: global,
+    store: "directory",
     subject: "id",
     exact: { subjectToken: { from: "subject", normalise: (subject) => subject } },
   },
@@ -113,5 +115,5 @@ export const outsideMemberIndex = tenantTable(
     identityId: open(text("identity_id").notNull()),
     memberId: open(text("member_id").notNull()),
   },
-  { entity: "outside-member-index", scope: global },
+  { entity: "outside-member-index", scope: global, store: "directory" },
 );

@@ -8,6 +8,7 @@ const told = {
   order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
   settings: ["updated"],
   tenant: ["created"],
+  vault: ["open_failed"],
   webhook_endpoint: [
     "created",
     "updated",

@@ -1,9 +1,11 @@
 import { eq, type SQL, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { exactToken, queryTokens } from "#crypto/blind-index.ts";
 import { type Reach, scoped } from "./scope.ts";
 import { type Keys, openRow } from "./sealing.ts";
 import { oncePerTable, type Statement, statementOf } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
+import { destroyedKid, subjectKeyColumns, subjectKeyJoin } from "./subject-keys.ts";
 import { type AnyTenantTable, columnOf, columnsOf, metaOf, type Row } from "./tenant-table.ts";
 
 export interface QueryContext {
@@ -64,9 +66,13 @@ export function exactly<T extends AnyTenantTable>(
   return {
     async statement(context) {
       const normalised = index.normalise(text);
-      const token =
-        normalised === null ? "" : await exactToken(context.keys.ring.indexKey(), index.from, normalised);
-      const where = sql`${eq(columnOf(table, column), token)} and ${options.where ?? sql`1`}`;
+      const tokens =
+        normalised === null
+          ? [""]
+          : await Promise.all(
+              context.keys.ring.indexKeys().map((key) => exactToken(key, index.from, normalised)),
+            );
+      const where = sql`${anyOf(columnOf(table, column), tokens)} and ${options.where ?? sql`1`}`;
       return select(context, table, { ...options, where });
     },
     decode: (context, rows) => decodeAll<T>(context, table, rows),
@@ -81,31 +87,61 @@ export function matching<T extends AnyTenantTable>(
 ): Query<Row<T>[]> {
   return {
     async statement(context) {
-      const tokens = await queryTokens(context.keys.ring.indexKey(), text);
-      const match = tokens.length === 0 ? '""' : tokens.map((token) => `"${token}"`).join(" ");
+      const byKey = await Promise.all(context.keys.ring.indexKeys().map((key) => queryTokens(key, text)));
+      const phrases = byKey.map((tokens) => tokens.map((token) => `"${token}"`).join(" AND "));
+      const match = phrases.map((phrase) => `(${phrase || '""'})`).join(" OR ");
       const { tenantId, reach } = context;
       // CROSS JOIN keeps the order: the index once, then the rows it names, on every page.
       const from = sql`"search_index" cross join "search_rows" on "search_rows"."tenant_id" = ${tenantId} and "search_rows"."number" = "search_index"."rowid" cross join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = "search_rows"."entity_id"`;
       const where = sql`"search_index" match ${match} and "search_rows"."entity" = ${metaOf(table).entity} and (${options.where ?? sql`1`})`;
       return statementOf(
-        sql`select ${selection(table)} from ${from}${subjectJoin(context, table)} where ${where} order by ${orderOf(table, options)} limit ${options.limit}`,
+        sql`select ${selection(context, table)} from ${from}${subjectJoin(context, table)} where ${where} order by ${orderOf(table, options)} limit ${options.limit}`,
       );
     },
     decode: (context, rows) => decodeAll<T>(context, table, rows),
   };
 }
 
+/** A page of rows as they lie, by id, of those made until a time, with their subjects' keys: for the vault's own upkeep of the whole tenant. */
+export function storedPage(
+  context: QueryContext,
+  table: AnyTenantTable,
+  { after, until, limit }: { after: string; until: string; limit: number },
+): Statement {
+  const where = sql`${table.id} > ${after} and ${columnOf(table, "createdAt")} <= ${until}`;
+  return select(context, table, { where, order: sql`${table.id}`, limit });
+}
+
+/** A row of it opened; null where its subject was erased. @throws SealError */
+export async function openWithKey(
+  { keys }: QueryContext,
+  table: AnyTenantTable,
+  row: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  await rememberSubject(keys, table, row);
+  const { subject } = metaOf(table);
+  const isErased = subject !== null && keys.subjects.get(String(row[subject])) === null;
+  return isErased ? null : await openRow(keys, table, row);
+}
+
+function anyOf(column: SQLiteColumn, tokens: readonly string[]): SQL {
+  const [first = "", ...others] = tokens;
+  if (others.length === 0) return eq(column, first);
+  const values = tokens.map((token) => sql`${token}`);
+  return sql`${column} in (${sql.join(values, sql`, `)})`;
+}
+
 function select(context: QueryContext, table: AnyTenantTable, options: ListOptions): Statement {
   const indexed = options.indexedBy ? sql` indexed by ${sql.identifier(options.indexedBy)}` : sql``;
   return statementOf(
-    sql`select ${selection(table)} from ${table}${indexed}${subjectJoin(context, table)} where ${scoped(table, context.tenantId, context.reach)} and (${options.where ?? sql`1`}) order by ${orderOf(table, options)} limit ${options.limit}`,
+    sql`select ${selection(context, table)} from ${table}${indexed}${subjectJoin(context, table)} where ${scoped(table, context.tenantId, context.reach)} and (${options.where ?? sql`1`}) order by ${orderOf(table, options)} limit ${options.limit}`,
   );
 }
 
 function oneBesideState(context: QueryContext, table: AnyTenantTable, id: string): Statement {
   const { tenantId, reach } = context;
   return statementOf(
-    sql`select "tenant_state"."state" as "$state", "tenant_state"."epoch" as "$epoch", ${selection(table)} from "tenant_state" left join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = ${id}${subjectJoin(context, table)} where "tenant_state"."tenant_id" = ${tenantId}`,
+    sql`select "tenant_state"."state" as "$state", "tenant_state"."epoch" as "$epoch", ${selection(context, table)} from "tenant_state" left join ${table} on ${scoped(table, tenantId, reach)} and ${table.id} = ${id}${subjectJoin(context, table)} where "tenant_state"."tenant_id" = ${tenantId}`,
   );
 }
 
@@ -114,18 +150,22 @@ function orderOf(table: AnyTenantTable, { order }: ListOptions): SQL {
   return order ?? sql`${table.id} desc`;
 }
 
-const selection = oncePerTable((table: AnyTenantTable): SQL => {
+const ownColumns = oncePerTable((table: AnyTenantTable): SQL => {
   const columns = [...columnsOf(table)].map(([key, column]) => sql`${column} as ${sql.identifier(key)}`);
-  if (metaOf(table).subject !== null) {
-    columns.push(sql`"subject_keys"."id" as "$kid"`, sql`"subject_keys"."wrapped" as "$wrapped"`);
-  }
   return sql.join(columns, sql`, `);
 });
 
-function subjectJoin(context: QueryContext, table: AnyTenantTable): SQL {
+function selection({ tenantId }: QueryContext, table: AnyTenantTable): SQL {
   const { subject } = metaOf(table);
-  if (subject === null) return sql``;
-  return sql` left join "subject_keys" on "subject_keys"."tenant_id" = ${context.tenantId} and "subject_keys"."subject_id" = ${columnOf(table, subject)}`;
+  const own = ownColumns(table);
+  return subject === null
+    ? own
+    : sql`${own}, ${subjectKeyColumns(tenantId, sql`${columnOf(table, subject)}`)}`;
+}
+
+function subjectJoin({ tenantId }: QueryContext, table: AnyTenantTable): SQL {
+  const { subject } = metaOf(table);
+  return subject === null ? sql`` : subjectKeyJoin(tenantId, sql`${columnOf(table, subject)}`);
 }
 
 async function decodeAll<T extends AnyTenantTable>(
@@ -147,9 +187,11 @@ async function rememberSubject(
   row: Readonly<Record<string, unknown>>,
 ): Promise<void> {
   const { subject } = metaOf(table);
-  if (subject === null || typeof row.$kid !== "string" || typeof row.$wrapped !== "string") return;
+  if (subject === null || typeof row.$kid !== "string") return;
   const subjectId = String(row[subject]);
   if (keys.subjects.has(subjectId)) return;
+  if (row.$kid === destroyedKid) keys.subjects.set(subjectId, null);
+  if (typeof row.$wrapped !== "string") return;
   keys.subjects.set(
     subjectId,
     await keys.ring.openSubjectKey(subjectId, { id: row.$kid, wrapped: row.$wrapped }),

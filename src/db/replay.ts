@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { exactToken } from "#crypto/blind-index.ts";
 import { open, seal } from "#crypto/envelope.ts";
@@ -17,7 +17,12 @@ export interface ReplayKey {
   readonly operation: string;
   readonly token: string;
   readonly fingerprint: string;
+  /** The same under older index keys, where a record from before a rotation may stand. */
+  readonly older: readonly { readonly token: string; readonly fingerprint: string }[];
 }
+
+/** Where its record lies. */
+export type ReplayPlace = Pick<ReplayKey, "principalId" | "operation" | "token">;
 
 /** What an earlier request with the same key was answered. */
 export interface Replay {
@@ -33,12 +38,21 @@ export async function replayKey(
   keys: Keys,
   given: { principalId: string; operation: string; key: string; request: string },
 ): Promise<ReplayKey> {
-  const index = keys.ring.indexKey();
-  const [token, fingerprint] = await Promise.all([
-    exactToken(index, "idempotency-key", given.key),
-    exactToken(index, "idempotency-fingerprint", given.request),
-  ]);
-  return { principalId: given.principalId, operation: given.operation, token, fingerprint };
+  const under = async (index: CryptoKey) => {
+    const [token, fingerprint] = await Promise.all([
+      exactToken(index, "idempotency-key", given.key),
+      exactToken(index, "idempotency-fingerprint", given.request),
+    ]);
+    return { token, fingerprint };
+  };
+  const [current, ...olderKeys] = keys.ring.indexKeys();
+  const older = await Promise.all(olderKeys.map(under));
+  return {
+    principalId: given.principalId,
+    operation: given.operation,
+    ...(await under(current)),
+    older,
+  };
 }
 
 /** The record of this key, where one stands and has not expired. */
@@ -46,25 +60,44 @@ export function replayQuery(key: ReplayKey, now: number): Query<Replay | null> {
   return {
     async statement({ tenantId }) {
       return statementOf(
-        sql`select "idempotency"."fingerprint", "idempotency"."status", "idempotency"."answer", "idempotency"."subject_id", "commits"."assigned", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from "idempotency" left join "commits" on "commits"."tenant_id" = ${tenantId} and "commits"."id" = "idempotency"."commit_id" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "idempotency"."subject_id" where "idempotency"."tenant_id" = ${tenantId} and "idempotency"."principal_id" = ${key.principalId} and "idempotency"."operation" = ${key.operation} and "idempotency"."key_token" = ${key.token} and "idempotency"."expires_at" > ${timestamp(now)}`,
+        sql`select "idempotency"."fingerprint", "idempotency"."status", "idempotency"."answer", "idempotency"."subject_id", "idempotency"."key_token", "commits"."assigned", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from "idempotency" left join "commits" on "commits"."tenant_id" = ${tenantId} and "commits"."id" = "idempotency"."commit_id" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "idempotency"."subject_id" where "idempotency"."tenant_id" = ${tenantId} and "idempotency"."principal_id" = ${key.principalId} and "idempotency"."operation" = ${key.operation} and ${keyTokenIn(key)} and "idempotency"."expires_at" > ${timestamp(now)}`,
       );
     },
     async decode({ keys }, rows) {
       if (!rows[0]) return null;
       const record = Stored.parse(rows[0]);
-      const { fingerprint, status } = record;
+      const place = { ...key, token: record.key_token };
       return {
-        fingerprint,
-        status,
-        answer: await answerOf(keys, key, record),
+        fingerprint: translated(key, record),
+        status: record.status,
+        answer: await answerOf(keys, place, record),
         assigned: parseAssigned(rows),
       };
     },
   };
 }
 
+function keyTokenIn(key: ReplayKey): SQL {
+  const tokens = [key.token, ...key.older.map(({ token }) => token)];
+  const column = sql`"idempotency"."key_token"`;
+  if (tokens.length === 1) return sql`${column} = ${key.token}`;
+  return sql`${column} in (${sql.join(
+    tokens.map((token) => sql`${token}`),
+    sql`, `,
+  )})`;
+}
+
+// What an older key says of the same request is what the newest would.
+function translated(key: ReplayKey, record: z.infer<typeof Stored>): string {
+  const isSame = key.older.some(
+    ({ token, fingerprint }) => token === record.key_token && fingerprint === record.fingerprint,
+  );
+  return isSame ? key.fingerprint : record.fingerprint;
+}
+
 const Stored = z.object({
   fingerprint: z.string(),
+  key_token: z.string(),
   status: z.int().nullable(),
   answer: z.string().nullable(),
   subject_id: z.string().nullable(),
@@ -72,7 +105,11 @@ const Stored = z.object({
   wrapped: z.string().nullable(),
 });
 
-async function answerOf(keys: Keys, key: ReplayKey, record: z.infer<typeof Stored>): Promise<string | null> {
+async function answerOf(
+  keys: Keys,
+  key: ReplayPlace,
+  record: z.infer<typeof Stored>,
+): Promise<string | null> {
   if (record.subject_id === null || record.answer === null) return record.answer;
   if (record.kid === null || record.wrapped === null) return null;
   const subjectKey = await keys.ring.openSubjectKey(record.subject_id, {
@@ -83,16 +120,13 @@ async function answerOf(keys: Keys, key: ReplayKey, record: z.infer<typeof Store
 }
 
 /** An answer as it is kept: under the key of the person it tells of, where it tells of one. */
-export function sealedAnswer(
-  keys: Keys,
-  key: Omit<ReplayKey, "fingerprint">,
-  changes: readonly Change[],
-  answer: string,
-) {
+export function sealedAnswer(keys: Keys, key: ReplayPlace, changes: readonly Change[], answer: string) {
   return async (): Promise<{ answer: string; subjectId: string | null }> => {
     const subjectId = subjectOf(changes, keys);
     if (subjectId === null) return { answer, subjectId: null };
     const subjectKey = keys.subjects.get(subjectId);
+    // An answer about somebody who is erased tells nothing of them.
+    if (subjectKey === null) return { answer, subjectId: null };
     if (!subjectKey) throw new Error("The key of the person an answer tells of was not opened.");
     return { answer: await seal(subjectKey, addressOf(keys, key), answer), subjectId };
   };
@@ -106,6 +140,7 @@ export function recordDraft(
     principalId: key.principalId,
     operation: key.operation,
     keyToken: key.token,
+    olderTokens: key.older.map(({ token }) => token),
     fingerprint: key.fingerprint,
     status: given.status,
     intentId: given.intentId,
@@ -130,7 +165,7 @@ function subjectOf(changes: readonly Change[], keys: Keys): string | null {
   return [...subjects][0] ?? null;
 }
 
-function addressOf(keys: Keys, key: Omit<ReplayKey, "fingerprint">) {
+function addressOf(keys: Keys, key: ReplayPlace) {
   return {
     tenant: keys.tenantId,
     table: "idempotency",

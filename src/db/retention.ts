@@ -11,7 +11,7 @@ const eventsKeptMs = 30 * dayMs;
 // How long one can see how an event was delivered, and have it sent again.
 const deliveriesKeptMs = 30 * dayMs;
 // One that was sent again on its last day is tried for up to ten days more where its receiver asks for time.
-const bodiesKeptMs = 45 * dayMs;
+export const bodiesKeptMs = 45 * dayMs;
 // The bucket keeps every head for ever; here are those that somebody may still ask for.
 const checkpointsKeptMs = 400 * dayMs;
 export const mostOfAKind = 200;

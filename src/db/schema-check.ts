@@ -3,8 +3,8 @@ import { Store } from "./store.ts";
 
 /** The newest migration of each kind of database; a test holds it to the folder. */
 export const newestMigrations = {
-  directory: "0005_audit_tree.sql",
-  cell: "0011_audit_tree.sql",
+  directory: "0006_vault.sql",
+  cell: "0012_vault.sql",
   log: "0001_calls.sql",
 } as const;
 
@@ -18,6 +18,10 @@ const kernelTriggers = [
   "purge_permits_refuse_delete",
   "purge_permits_refuse_replace",
   "purge_permits_refuse_update",
+  "subject_keys_refuse_destroyed",
+  "subject_tombstones_refuse_delete",
+  "subject_tombstones_refuse_replace",
+  "subject_tombstones_refuse_update",
 ];
 const triggers = { directory: kernelTriggers, cell: kernelTriggers, log: [] } as const;
 

@@ -1,5 +1,5 @@
 import { exactToken } from "#crypto/blind-index.ts";
-import { type DataKey, kidOf, open, seal } from "#crypto/envelope.ts";
+import { type DataKey, kidOf, open, SealError, seal } from "#crypto/envelope.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { type AnyTenantTable, columnOf, metaOf, type TableMeta } from "./tenant-table.ts";
 
@@ -7,12 +7,27 @@ import { type AnyTenantTable, columnOf, metaOf, type TableMeta } from "./tenant-
 export interface Keys {
   readonly tenantId: string;
   readonly ring: TenantKeyRing;
-  readonly subjects: Map<string, DataKey>;
+  /** null: the subject's key was destroyed. */
+  readonly subjects: Map<string, DataKey | null>;
+}
+
+/** What stands for a destroyed value where there must be one; elsewhere it is null. */
+const erasedText = "[erased]";
+
+/** Somebody would have something sealed for a subject whose key was destroyed. */
+export class SubjectErased extends Error {
+  constructor(subjectId: string) {
+    super(`The key of ${subjectId} was destroyed; nothing is sealed for them any more.`);
+    this.name = "SubjectErased";
+  }
 }
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The same values with each sealed column as its envelope, and the blind index tokens of those that have one. */
+/**
+ * The same values with each sealed column as its envelope, and the blind index tokens of those that have one.
+ * @throws SubjectErased
+ */
 export async function sealRow(
   keys: Keys,
   table: AnyTenantTable,
@@ -30,7 +45,10 @@ export async function sealRow(
   return sealed;
 }
 
-/** A stored row with its sealed columns opened. @throws SealError where a tag fails or the subject's key is gone */
+/**
+ * A stored row with its sealed columns opened; those of a person whose key was destroyed read as erased.
+ * @throws SealError where a tag fails, or the subject has neither a key nor a tombstone
+ */
 export async function openRow(
   keys: Keys,
   table: AnyTenantTable,
@@ -42,11 +60,26 @@ export async function openRow(
   const subjectId = meta.subject === null ? null : String(stored[meta.subject]);
   for (const key of meta.classification.keys()) {
     const value = stored[key];
-    const dataKey = sealingKey(keys, meta, key, subjectId);
+    const holder = holderOf(keys, meta, key, subjectId);
     opened[key] =
-      dataKey && typeof value === "string" ? await openWith(keys, dataKey, table, key, id, value) : value;
+      holder === null || typeof value !== "string"
+        ? value
+        : await openOf(keys, holder, table, key, id, value);
   }
   return opened;
+}
+
+async function openOf(
+  keys: Keys,
+  holder: Holder,
+  table: AnyTenantTable,
+  key: string,
+  id: string,
+  value: string,
+): Promise<string | null> {
+  if (holder === "erased") return columnOf(table, key).notNull ? erasedText : null;
+  if (holder === "unknown") throw new SealError("wrong-key", addressOf(keys, table, key, id));
+  return await openWith(keys, holder, table, key, id, value);
 }
 
 async function openWith(
@@ -66,16 +99,40 @@ function addressOf(keys: Keys, table: AnyTenantTable, key: string, id: string) {
   return { tenant: keys.tenantId, table: metaOf(table).name, column: columnOf(table, key).name, row: id };
 }
 
-function sealingKey(keys: Keys, meta: TableMeta, column: string, subjectId: string | null): DataKey | null {
+type Holder = DataKey | "erased" | "unknown";
+
+/** Whose key a column lies under; null where it lies open. */
+function holderOf(keys: Keys, meta: TableMeta, column: string, subjectId: string | null): Holder | null {
   const classification = meta.classification.get(column);
   if (classification === "secret") return keys.ring.tenantKey();
   if (classification !== "personal" && classification !== "sensitive") return null;
   const key = subjectId === null ? undefined : keys.subjects.get(subjectId);
-  if (!key) throw new Error(`${meta.name}.${column} is sealed under a subject whose key is not at hand.`);
-  return key;
+  return key === null ? "erased" : (key ?? "unknown");
 }
 
-async function exactTokens(
+function sealingKey(keys: Keys, meta: TableMeta, column: string, subjectId: string | null): DataKey | null {
+  const holder = holderOf(keys, meta, column, subjectId);
+  if (holder === "erased") throw new SubjectErased(String(subjectId));
+  if (holder === "unknown")
+    throw new Error(`${meta.name}.${column} is sealed under a subject whose key is not at hand.`);
+  return holder;
+}
+
+/** A tenant's own value under its newest key; null where it lies under that already. @throws SealError */
+export async function resealed(
+  keys: Keys,
+  table: AnyTenantTable,
+  key: string,
+  id: string,
+  value: string,
+): Promise<string | null> {
+  const newest = keys.ring.tenantKey();
+  if (kidOf(value) === newest.kid) return null;
+  const text = await openWith(keys, newest, table, key, id, value);
+  return await seal(newest, addressOf(keys, table, key, id), text);
+}
+
+export async function exactTokens(
   keys: Keys,
   meta: TableMeta,
   values: Values,

@@ -33,11 +33,20 @@ export const technicalColumns = {
   tenant_state: { lies: everywhere, columns: plain("tenant_id", "state", "epoch") },
   tenant_keys: {
     lies: everywhere,
-    columns: { ...plain("tenant_id", "id"), wrapped: "kek", ...plain("created_at") },
+    columns: {
+      ...plain("tenant_id", "id"),
+      wrapped: "kek",
+      ...plain("created_at", "checked_at", "uses_from", "uses"),
+    },
   },
   subject_keys: {
     lies: everywhere,
     columns: { ...plain("tenant_id", "subject_id", "id"), wrapped: "tenant", ...plain("created_at") },
+  },
+  subject_tombstones: { lies: everywhere, columns: plain("tenant_id", "subject_id", "destroyed_at") },
+  key_rotations: {
+    lies: everywhere,
+    columns: plain("tenant_id", "key_id", "step", "position", "moved", "started_at", "finished_at"),
   },
   counters: { lies: everywhere, columns: plain("tenant_id", "name", "value", "logged") },
   audit_checkpoints: { lies: everywhere, columns: plain("tenant_id", "size", "note", "created_at") },

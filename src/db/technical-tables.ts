@@ -7,6 +7,8 @@ export const technicalTables = {
     "the state and epoch that every statement is guarded by; its causes are audited where they happen",
   tenant_keys: "wrapped keys; made and rewrapped by the vault, which audits its runs",
   subject_keys: "wrapped keys; made with their subject's row, destroyed by the vault",
+  subject_tombstones: "whose key was destroyed; written beside the audit row that says so",
+  key_rotations: "how far the vault has come, which audits its runs",
   counters: "numbers handed out inside other commits",
   commits: "tells after a lost connection whether a batch was committed; kept 31 days",
   idempotency: "answers to replay; kept until they expire",

@@ -64,6 +64,7 @@ export interface TableMeta {
   readonly search: string | null;
   /** True where a change alters what somebody may do: the tenant's epoch moves in the same batch. */
   readonly movesEpoch: boolean;
+  readonly store: "cell" | "directory";
 }
 
 const metas = new WeakMap<object, TableMeta>();
@@ -115,6 +116,7 @@ export function tenantTable<N extends string, C extends Columns>(
     exact?: Readonly<Record<string, ExactIndex>>;
     search?: keyof C & string;
     movesEpoch?: boolean;
+    store?: "directory";
   },
 ): TenantTable<N, C> {
   const all: Columns = { ...standardColumns, ...columns };
@@ -129,6 +131,7 @@ export function tenantTable<N extends string, C extends Columns>(
     exact: options.exact ?? {},
     search: options.search ?? null,
     movesEpoch: options.movesEpoch ?? false,
+    store: options.store ?? "cell",
   });
   registry.set(name, table);
   return table;

@@ -11,6 +11,7 @@ export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   order: "orders:read",
   settings: "settings:read",
   tenant: "tenant:read",
+  vault: "audit:read",
   webhook_endpoint: "integrations:manage",
 };
 

@@ -31,7 +31,7 @@ export async function bookmarkOf(
 ): Promise<string | null> {
   const [, bookmark, mac] = grammar.exec(header) ?? [];
   if (!bookmark || !mac) return null;
-  return (await verifyMac(ring.indexKey(), "bookmark", `${tenantId} ${cell} ${bookmark}`, mac))
+  return (await verifyMac(ring.indexKeys(), "bookmark", `${tenantId} ${cell} ${bookmark}`, mac))
     ? bookmark
     : null;
 }

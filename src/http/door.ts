@@ -1,8 +1,11 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { SealError } from "#crypto/envelope.ts";
 import { isBusy } from "#db/d1-errors.ts";
+import { platformTenant } from "#db/directory-tables.ts";
 import { type ReplayKey, replayKey } from "#db/replay.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
+import { noteUnopened } from "#db/unopened.ts";
 import { IssuerUnavailable } from "#gate/outside-keys.ts";
 import { systemNow } from "#platform/clock.ts";
 import { errorFields, log } from "#platform/log.ts";
@@ -209,7 +212,7 @@ async function replayKeyOf(
   return await replayKey(caller.keys, { principalId: caller.principal.id, operation: name, key, request });
 }
 
-function unexpected(c: RequestContext, error: Error): Response {
+async function unexpected(c: RequestContext, error: Error): Promise<Response> {
   if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
   if (error instanceof EpochMoved) return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
   if (error instanceof IssuerUnavailable) return problemAnswer(c, "unavailable", { retryAfterSeconds: 60 });
@@ -218,7 +221,21 @@ function unexpected(c: RequestContext, error: Error): Response {
     operation: c.get("state").operation,
     ...errorFields(error),
   });
+  if (error instanceof SealError) await recordUnopened(c, error);
   return isBusy(error)
     ? problemAnswer(c, "unavailable", { retryAfterSeconds: 5 })
     : problemAnswer(c, "internal");
+}
+
+// Only the caller's own tenant and the platform have keys that a request opens.
+async function recordUnopened(c: RequestContext, error: SealError): Promise<void> {
+  const { requestId, caller } = c.get("state");
+  const owner = error.address?.tenant;
+  const database =
+    owner === platformTenant
+      ? c.env.DIRECTORY
+      : owner === caller?.tenantId
+        ? caller?.cell.database
+        : undefined;
+  if (database) await noteUnopened(database, error, { requestId, now: systemNow() });
 }

@@ -1,7 +1,7 @@
 import type { Change } from "#db/changes.ts";
 import type { CommitOutcome } from "#db/commit.ts";
 import type { IntentStep } from "#db/intent-rows.ts";
-import { type ReplayKey, recordDraft, sealedAnswer } from "#db/replay.ts";
+import { type ReplayKey, type ReplayPlace, recordDraft, sealedAnswer } from "#db/replay.ts";
 import { wholeTenant } from "#db/scope.ts";
 import type { Keys } from "#db/sealing.ts";
 import { TenantSession, tenantDb } from "#db/tenant-db.ts";
@@ -92,7 +92,7 @@ export type Settled =
 export interface Begun {
   readonly id: string;
   readonly intent: unknown;
-  readonly key: Omit<ReplayKey, "fingerprint"> | null;
+  readonly key: ReplayPlace | null;
 }
 
 /** What settling needs of its surroundings: a request's, or the sweeper's. */

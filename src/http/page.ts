@@ -72,7 +72,7 @@ export function cursorsOf(ring: TenantKeyRing, tenantId: string, operation: stri
       const genuine =
         after !== null &&
         mac !== undefined &&
-        (await verifyMac(ring.indexKey(), "cursor", bound(after, filter), mac));
+        (await verifyMac(ring.indexKeys(), "cursor", bound(after, filter), mac));
       return genuine
         ? after
         : new Refusal(

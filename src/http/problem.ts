@@ -93,6 +93,11 @@ export const problems = {
     title: "The location is in use.",
     meaning: "Orders, members or keys refer to it.",
   },
+  "subject-erased": {
+    status: 409,
+    title: "The person's data was erased.",
+    meaning: "Nothing can be kept about them any more. What is not personal can still be changed.",
+  },
   "customer-deleted": {
     status: 409,
     title: "The customer is deleted.",

@@ -1,5 +1,8 @@
+import { SealError } from "#crypto/envelope.ts";
+import { noteUnopened } from "#db/unopened.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
@@ -49,6 +52,8 @@ export async function consume(env: Env, batch: MessageBatch, now: number): Promi
       message.ack();
     } catch (error) {
       log("error", "a queue message failed", { queue: batch.queue, ...errorFields(error) });
+      if (error instanceof SealError)
+        await noteUnopened(cell.database, error, { requestId: newId("run"), now });
       message.retry();
     }
   }

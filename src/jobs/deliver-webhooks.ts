@@ -101,7 +101,7 @@ async function serve(turn: Turn, endpoint: EndpointRow, first: readonly Due[]): 
   const untilMs = systemNow() + turnMs;
   let due = first;
   for (let page = 0; page < pagesPerTurn && due.length > 0 && systemNow() < untilMs; page += 1) {
-    const tried = await tryDeliveries(env, session.keys, endpoint, due, untilMs);
+    const tried = await tryDeliveries(env, cell.database, session.keys, endpoint, due, untilMs);
     const { failingSince, next } = await record(turn, tried, asOf);
     if (tried.isGone) return await disabled(turn, "gone");
     if (tried.tried.some(isGivenUp) && hasFailedTooLong(failingSince, endpoint.enabledAt, systemNow()))

@@ -1,10 +1,12 @@
 import { z } from "zod";
-import { SealError } from "#crypto/envelope.ts";
+import { type DataKey, SealError } from "#crypto/envelope.ts";
 import { type EventSubject, subjectOf } from "#db/event-types.ts";
 import { TenantSession } from "#db/tenant-db.ts";
+import { noteUnopened } from "#db/unopened.ts";
 import type { StoredEvent } from "#db/webhooks/events.ts";
 import { Refusal } from "#http/outcome.ts";
 import type { AnyRead } from "#http/registry.ts";
+import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { registry } from "#resources/index.ts";
 import { systemContext } from "./system-context.ts";
@@ -27,6 +29,7 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   order: { operation: registry.orders.get, param: "orderId" },
   settings: { operation: registry.settings.get },
   tenant: { operation: registry.tenants.get },
+  vault: null,
   webhook_endpoint: { operation: registry["webhook-endpoints"].get, param: "webhookEndpointId" },
 };
 
@@ -77,7 +80,7 @@ async function readThing(
   locationId: string | null,
 ): Promise<Thing | null> {
   // A session of its own: the subjects' keys it has taken up are of whom the answer tells.
-  const keys = { ...whole.keys, subjects: new Map() };
+  const keys = { ...whole.keys, subjects: new Map<string, DataKey | null>() };
   // Who is told of an event may be held to its place: what has moved elsewhere since is not theirs to see.
   const reach = locationId === null ? whole.reach : { locations: [locationId], assigneeId: null };
   const session = new TenantSession(driver, { reach, epoch: null, keys });
@@ -86,6 +89,7 @@ async function readThing(
     const given: Parameters<AnyRead["run"]>[1] = { params, query: undefined, body: undefined };
     const answer = await operation.run(systemContext(cell, session, "events", now), given);
     if (answer instanceof Refusal) return null;
+    if ([...keys.subjects.values()].includes(null)) return null;
     const [subjectId = null, ...others] = keys.subjects.keys();
     if (others.length > 0)
       throw new TypeError("A body that tells of two people cannot be kept under one key.");
@@ -96,7 +100,9 @@ async function readThing(
     if (!isOfTheThing(error)) throw error;
     // Their key was destroyed: what is left to tell is that something happened. Any other of these is a defect of ours
     // that must not hold up the events behind this one.
-    if (!(error instanceof SealError)) log("error", "a thing could not be rendered", errorFields(error));
+    if (error instanceof SealError)
+      await noteUnopened(cell.database, error, { requestId: newId("run"), now });
+    else log("error", "a thing could not be rendered", errorFields(error));
     return null;
   }
 }

@@ -10,27 +10,33 @@ import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { deleteExpired } from "./retention.ts";
+import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
+import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 
 /** What cron does every minute. One job's failure, or one cell's, stops no other. */
 export async function runScheduled(env: Env, registry: Registry, now: number): Promise<void> {
   const cells = cellsOf(env);
-  const jobs: [name: string, job: () => Promise<void>][] = [
+  const jobs: [name: string, job: () => Promise<unknown>][] = [
     ["directory-keys", () => ensureDirectoryKeys(env, now)],
+    ["directory-wraps", () => rewrapTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
+    ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
-    ...cells.flatMap((cell): [string, () => Promise<void>][] => [
+    ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
       [`audit ${cell.id}`, () => sweepAudit(cell)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
+      [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
+      [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],
       [`calls to archive ${cell.id}`, () => archiveCalls(cell, now)],
       [`calls to delete ${cell.id}`, () => deleteOldCalls(cell, now)],
     ]),
     // Last, as reading large files may take all the time that a run has.
-    ...cells.map((cell): [string, () => Promise<void>] => [
+    ...cells.map((cell): [string, () => Promise<unknown>] => [
       `files ${cell.id}`,
       () => sweepFiles(env, cell, now),
     ]),

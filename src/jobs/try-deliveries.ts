@@ -1,6 +1,7 @@
 import { SealError } from "#crypto/envelope.ts";
 import { webhookSignature } from "#crypto/webhook-signature.ts";
 import type { Keys } from "#db/sealing.ts";
+import { noteUnopened } from "#db/unopened.ts";
 import type { Due } from "#db/webhooks/queue.ts";
 import { openText } from "#db/webhooks/sealing.ts";
 import type { Tried } from "#db/webhooks/tries.ts";
@@ -25,6 +26,7 @@ export interface TriedPage {
 /** Tries these deliveries, some at a time, until all were tried, `untilMs` has passed, or the receiver wants no more. */
 export async function tryDeliveries(
   env: Env,
+  database: D1Database,
   keys: Keys,
   endpoint: EndpointRow,
   due: readonly Due[],
@@ -41,7 +43,7 @@ export async function tryDeliveries(
       const startedAtMs = systemNow();
       // A name may point elsewhere since the last try.
       const fault = await destinationFault(env, endpoint.url);
-      const outcome = fault ?? (await sent(keys, endpoint, delivery));
+      const outcome = fault ?? (await sent(database, keys, endpoint, delivery));
       tried.push(triedOf(delivery, startedAtMs, outcome));
       if (typeof outcome === "string") continue;
       if (outcome.outcome === "gone") isGone = true;
@@ -53,9 +55,14 @@ export async function tryDeliveries(
 }
 
 /** How it was taken, or why it could not be sent. */
-async function sent(keys: Keys, endpoint: EndpointRow, delivery: Due): Promise<Reception | "unreadable"> {
+async function sent(
+  database: D1Database,
+  keys: Keys,
+  endpoint: EndpointRow,
+  delivery: Due,
+): Promise<Reception | "unreadable"> {
   const { id } = delivery;
-  const body = await bodyOf(keys, delivery);
+  const body = await bodyOf(database, keys, delivery);
   if (body === null) return "unreadable";
   const timestampSeconds = Math.floor(systemNow() / secondMs);
   const signature = await webhookSignature(secretsOf(endpoint), { id, timestampSeconds, body });
@@ -69,15 +76,20 @@ async function sent(keys: Keys, endpoint: EndpointRow, delivery: Due): Promise<R
   return await post(endpoint.url, headers, body);
 }
 
-/** Null where the person's key was destroyed, or the body is no longer kept. */
-async function bodyOf(keys: Keys, { body, eventSeq, subjectId }: Due): Promise<string | null> {
+/** Null where the person's key was destroyed, or the body is no longer kept, or does not open. */
+async function bodyOf(
+  database: D1Database,
+  keys: Keys,
+  { body, eventSeq, subjectId }: Due,
+): Promise<string | null> {
   if (body === null) return null;
   const place = { table: "webhook_bodies", column: "body", row: String(eventSeq) } as const;
   try {
     return await openText(keys, place, subjectId, body);
   } catch (error) {
-    if (error instanceof SealError) return null;
-    throw error;
+    if (!(error instanceof SealError)) throw error;
+    await noteUnopened(database, error, { requestId: newId("run"), now: systemNow() });
+    return null;
   }
 }
 

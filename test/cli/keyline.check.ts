@@ -26,6 +26,13 @@ const seed = `
   console.log("owner=" + row.id);
   await dispose();
 `;
+const age = `
+  import { localBindings } from "./src/cli/bindings.ts";
+  const { env, dispose } = await localBindings();
+  for (const database of [env.DIRECTORY, env.CELL_US1, env.CELL_EU1])
+    await database.prepare("update tenant_keys set created_at = '2026-01-01T00:00:00.000Z'").run();
+  await dispose();
+`;
 let owner = "";
 
 before(() => {
@@ -61,6 +68,29 @@ test("an organization is linked, once, then its owner, and unlinked again", () =
   expectDone(keyline("unlink-organization", "--issuer", "clerk", "--organization", "org_1"), /^Unlinked\./);
 });
 
+test("keys are rotated, and what is left under older ones is told before and after", () => {
+  expectDone(keyline("keys", "status"), /every tenant key is wrapped by kek1; .*\n.* 3 owners, 0 rotations/);
+  writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)},2:${"B".repeat(42)}A"\n`);
+  writeFileSync(join(home, "age.mjs"), age);
+  const aged = typed(node, "age.mjs");
+  assert.equal(aged.code, 0, aged.said);
+  expectRefused(
+    keyline("keys", "status"),
+    /3 tenants or more have keys that kek2 does not wrap; none may leave/,
+  );
+  expectDone(
+    keyline("keys", "rotate"),
+    /every tenant key is wrapped by kek2; any other may leave [\s\S]* 0 wraps and 0 columns left; 0 may be removed, .* and 3 may not yet/,
+  );
+  // Cut short and begun again, it goes on where it stood and rotates nobody twice.
+  expectDone(keyline("keys", "rotate"), /and 3 may not yet/);
+  writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="2:${"B".repeat(42)}A"\n`);
+  expectDone(keyline("keys", "status"), /wrapped by kek2[\s\S]* 0 wraps and 0 columns left/);
+  writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)}"\n`);
+  expectRefused(keyline("keys", "rotate"), /could not be opened: wrong-key/);
+  writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)},2:${"B".repeat(42)}A"\n`);
+});
+
 test("what is typed wrongly is told, and how it is typed", () => {
   const organization = ["--organization", "org_1", "--tenant", "northside-signs"];
   expectRefused(
@@ -70,6 +100,7 @@ test("what is typed wrongly is told, and how it is typed", () => {
   for (const args of [
     [],
     ["toString"],
+    ["keys"],
     ["link-organization"],
     ["link-organization", "--issuer", "clerk", ...organization, "--member", owner],
     ["unlink-organization", "again", "--issuer", "clerk", "--organization", "org_1"],

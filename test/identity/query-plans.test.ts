@@ -71,6 +71,7 @@ const lookUps: Readonly<
     steps: [
       "outside_identities USING INDEX sqlite_autoindex_outside_identities_2 (tenant_id=? AND issuer=? AND subject_token=?)",
       "subject_keys USING PRIMARY KEY (tenant_id=? AND subject_id=?) LEFT-JOIN",
+      "subject_tombstones USING PRIMARY KEY (tenant_id=? AND subject_id=?)",
     ],
   },
 };

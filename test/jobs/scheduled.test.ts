@@ -70,8 +70,12 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
   printed.mockRestore();
   expect(failed).toEqual([
     "directory-keys",
+    "directory-wraps",
+    "directory-key-rotation",
     "directory-retention",
-    ...["audit", "events", "intents", "webhooks", "retention", "files"].map((job) => `${job} us1`),
+    ...["audit", "events", "intents", "webhooks", "retention", "wraps", "keys", "files"].map(
+      (job) => `${job} us1`,
+    ),
   ]);
 });
 

@@ -12,6 +12,7 @@ import { numbers } from "./mutants/numbers.ts";
 import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
 import { tokens } from "./mutants/tokens.ts";
+import { vault } from "./mutants/vault.ts";
 
 /** All of them. The order is only that of the output. */
 export const mutants: readonly Mutant[] = [
@@ -28,4 +29,5 @@ export const mutants: readonly Mutant[] = [
   ...auditTree,
   ...edges,
   ...schema,
+  ...vault,
 ];

@@ -115,6 +115,7 @@ test("every type that is emitted is on the list, and its subject says who may be
     order: "orders:read",
     settings: "settings:read",
     tenant: "tenant:read",
+    vault: "audit:read",
     webhook_endpoint: "integrations:manage",
   });
 });

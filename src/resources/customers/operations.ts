@@ -86,7 +86,7 @@ export const update = writeOperation({
   params,
   body: CustomerPatch,
   returns: Customer,
-  problems: ["invalid", "not-found", "customer-deleted", "conflict", "precondition-failed"],
+  problems: ["invalid", "not-found", "customer-deleted", "subject-erased", "conflict", "precondition-failed"],
   async run(context, { params, body }) {
     return await changed(context, params.customerId, "customer.updated", (row) =>
       row.deletedAt === null ? body : refuse("customer-deleted"),

@@ -19,7 +19,11 @@ export const Customer = z
     }),
     ...stored,
   })
-  .meta({ id: "Customer" });
+  .meta({
+    id: "Customer",
+    description:
+      "Of a person whose data was destroyed, the name reads `[erased]` and the other personal fields are null.",
+  });
 
 const Email = line(254)
   .refine((text) => normaliseEmail(text) !== null, "is not an e-mail address")

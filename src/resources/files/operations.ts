@@ -86,7 +86,7 @@ export const create = writeOperation({
   body: NewFile,
   returns: File,
   status: 201,
-  problems: ["invalid", "file-exceeds-plan", "files-unfinished"],
+  problems: ["invalid", "file-exceeds-plan", "files-unfinished", "subject-erased"],
   async run(context, { body }) {
     const { name, mediaType, size = null, sha256 = null } = body;
     const refusal = planRefusal(context.principal, size);
@@ -123,7 +123,7 @@ export const update = writeOperation({
   params,
   body: FilePatch,
   returns: File,
-  problems: ["invalid", "not-found", "file-deleted", "conflict", "precondition-failed"],
+  problems: ["invalid", "not-found", "file-deleted", "subject-erased", "conflict", "precondition-failed"],
   async run(context, { params, body }) {
     const found = await newOrderOf(context, params.fileId, body.orderId);
     if (found instanceof Refusal) return found;

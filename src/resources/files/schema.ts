@@ -43,7 +43,10 @@ export const File = z
     deletedAt: Timestamp.nullable(),
     ...stored,
   })
-  .meta({ id: "File" });
+  .meta({
+    id: "File",
+    description: "Where the data of the customer it belongs to was destroyed, the name reads `[erased]`.",
+  });
 
 // A name goes into other people's file systems: no folders, and nothing that makes it read otherwise than it is.
 const FileName = line(255)

@@ -30,6 +30,7 @@ export const revise = writeOperation({
     "file-not-ready",
     "file-superseded",
     "files-unfinished",
+    "subject-erased",
   ],
   async run({ tenant, principal, now, newId }, { params: { fileId }, body }) {
     const { mediaType, size = null, sha256 = null } = body;

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { destroySubject } from "#db/destroy-subject.ts";
 import { cellKinds } from "#db/retention.ts";
 import { deleteExpired } from "#jobs/retention.ts";
-import { dayMs, minuteMs } from "#lib/time.ts";
+import { dayMs, minuteMs, timestamp } from "#lib/time.ts";
+import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { endpointAt, failing, idsOf, keyWith, listening, only, orderAt, taken } from "./kit.ts";
@@ -30,10 +32,7 @@ test("what is sent of a person lies under that person's key, and is gone with it
   expect(bodies).toEqual([
     expect.objectContaining({ subject_id: created.json.id, body: expect.stringMatching(/^v1\.sky_/) }),
   ]);
-  await tenant.cell.database
-    .prepare("delete from subject_keys where subject_id = ?")
-    .bind(created.json.id)
-    .run();
+  await destroy(tenant, created.json.id);
   const before = sim.delivered.length;
   await sim.run(10 * minuteMs);
   expect(sim.delivered).toHaveLength(before);
@@ -41,6 +40,23 @@ test("what is sent of a person lies under that person's key, and is gone with it
   expect(delivery).toMatchObject({ state: "failed", outcome: "unreadable" });
   for (const { excerpt } of delivery.attempts) expect(excerpt).toBeNull();
 });
+
+test("what happens to somebody who was erased is told by ids alone", async () => {
+  const { sim, tenant } = await listening(["customer.deleted"], taken);
+  const { json } = await call("customers.create", { ...as(tenant), body: { name: "Ada Lovelace" } });
+  await destroy(tenant, json.id);
+  await call("customers.remove", { ...as(tenant), params: { customerId: json.id }, env: sim.env });
+  await sim.run(minuteMs);
+  expect(sim.delivered.map(({ body }) => JSON.parse(body).data)).toEqual([{ customerId: json.id }]);
+  const failures = "select 1 from audit_log where tenant_id = ? and operation = 'vault.open'";
+  expect(await rowsOf(tenant.cell.database, failures, tenant.tenantId)).toEqual([]);
+});
+
+function destroy({ cell, tenantId }: TestTenant, subjectId: string) {
+  const now = Date.now();
+  const run = { job: "test.destroy", requestId: newId("run"), now };
+  return destroySubject(cell.database, { tenantId, subjectId, destroyedAt: timestamp(now) }, run);
+}
 
 test("who may not read what was sent does not read it from what the receiver answered", async () => {
   const { sim, tenant, ask } = await listening(

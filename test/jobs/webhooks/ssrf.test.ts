@@ -66,7 +66,14 @@ test("where one stands in the row all the same, nothing is sent, and the try say
   const outcomes: [string | undefined, string][] = [];
   for (const [, url] of forbidden) {
     const endpoint = { ...turn.endpoint, url };
-    const page = await tryDeliveries(testEnv(), session.keys, endpoint, turn.due, now + minuteMs);
+    const page = await tryDeliveries(
+      testEnv(),
+      tenant.cell.database,
+      session.keys,
+      endpoint,
+      turn.due,
+      now + minuteMs,
+    );
     outcomes.push([page.tried[0]?.outcome, url]);
   }
   expect(outcomes).toEqual(forbidden);

@@ -1,0 +1,103 @@
+import { asc, gt } from "drizzle-orm";
+import { kekKid } from "#crypto/kek.ts";
+import { CellSystem } from "#db/cell-system.ts";
+import { openDirectory } from "#db/directory.ts";
+import { directoryTenants, platformTenant } from "#db/directory-tables.ts";
+import { keksOf } from "#db/keks.ts";
+import { pendingRotation } from "#db/key-rotation.ts";
+import { oldKeys } from "#db/old-keys.ts";
+import { keylessSession } from "#db/open-tenant.ts";
+import { many } from "#db/queries.ts";
+import { Store } from "#db/store.ts";
+import type { SystemRun } from "#db/system-commit.ts";
+import { newestKey, rotateTenantKey } from "#db/tenant-keys.ts";
+import { rewrapTenantKeys } from "#jobs/rewrap-tenant-keys.ts";
+import { moveToNewestKey } from "#jobs/rotate-tenant-keys.ts";
+import { dayMs } from "#lib/time.ts";
+import { cellsOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+
+const pagesAtOnce = 100;
+const tenantsPerPage = 100;
+
+interface Owner {
+  readonly database: D1Database;
+  readonly tenantId: string;
+}
+
+/** All of it at once, as cron would do it in time. A tenant whose key is younger than a day has been through already. */
+export async function rotateKeys(env: Env, run: SystemRun): Promise<void> {
+  for (const database of databasesOf(env)) {
+    while ((await rewrapTenantKeys(env, database, run)) > 0);
+  }
+  for await (const { database, tenantId } of ownersOf(env)) {
+    const newest = await newestKey(keylessSession(database, tenantId));
+    if (newest === null) continue;
+    if (Date.parse(newest.createdAt) + dayMs <= run.now) await rotateTenantKey(env, database, tenantId, run);
+    while ((await moveToNewestKey(env, database, tenantId, run, pagesAtOnce)) === pagesAtOnce);
+  }
+}
+
+/** What is left under older keys; done where that is nothing. */
+export async function keysStatus(env: Env, now: number): Promise<{ said: string; isDone: boolean }> {
+  const kek = kekKid((await keksOf(env)).currentVersion);
+  const behind = new Set<string>();
+  for (const database of databasesOf(env)) {
+    const system = new CellSystem(new Store(database, "first-primary"));
+    for (const tenantId of await system.tenantsNotWrappedBy(kek)) behind.add(tenantId);
+  }
+  const sum = { tenants: 0, underWay: 0, kept: 0, removable: 0, wraps: 0, columns: 0, uses: 0 };
+  const progress: string[] = [];
+  for await (const { database, tenantId } of ownersOf(env)) {
+    const session = keylessSession(database, tenantId);
+    const rotation = await pendingRotation(session);
+    sum.tenants += 1;
+    if (rotation) {
+      sum.underWay += 1;
+      progress.push(`  ${tenantId}: at ${rotation.step}, ${rotation.moved} moved so far`);
+    }
+    sum.uses = Math.max(sum.uses, (await newestKey(session))?.uses ?? 0);
+    for (const { wraps, columns, isRemovable } of await oldKeys(session, now)) {
+      sum[isRemovable ? "removable" : "kept"] += 1;
+      sum.wraps += wraps;
+      sum.columns += columns;
+    }
+  }
+  const isDone = behind.size === 0 && sum.underWay === 0 && sum.wraps + sum.columns === 0;
+  const said = [
+    behind.size === 0
+      ? `KEKs: every tenant key is wrapped by ${kek}; any other may leave KEYLINE_KEKS.`
+      : `KEKs: ${behind.size} tenants or more have keys that ${kek} does not wrap; none may leave KEYLINE_KEKS.`,
+    `Tenant keys: ${sum.tenants} owners, ${sum.underWay} rotations under way; a newest key has sealed ${sum.uses} times at most.`,
+    ...progress,
+    `Older keys: ${sum.wraps} wraps and ${sum.columns} columns left; ${sum.removable} may be removed, which cron does, and ${sum.kept} may not yet.`,
+  ].join("\n");
+  return { said, isDone };
+}
+
+function databasesOf(env: Env): D1Database[] {
+  return [env.DIRECTORY, ...cellsOf(env).map(({ database }) => database)];
+}
+
+/** The platform and every tenant, where their rows lie. */
+async function* ownersOf(env: Env): AsyncGenerator<Owner> {
+  yield { database: env.DIRECTORY, tenantId: platformTenant };
+  const cells = new Map(cellsOf(env).map((cell) => [cell.id, cell]));
+  const directory = await openDirectory(env);
+  for (let after = ""; ; ) {
+    const { page } = await directory.read({
+      page: many(directoryTenants, {
+        where: gt(directoryTenants.id, after),
+        order: asc(directoryTenants.id),
+        limit: tenantsPerPage,
+      }),
+    });
+    for (const { id, cell } of page) {
+      const database = cells.get(cell)?.database;
+      if (database) yield { database, tenantId: id };
+    }
+    const last = page.at(-1);
+    if (!last) return;
+    after = last.id;
+  }
+}

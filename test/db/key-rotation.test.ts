@@ -1,0 +1,330 @@
+import { expect, test } from "vitest";
+import { mintDemoKey } from "#cli/seed.ts";
+import { insert } from "#db/changes.ts";
+import { systemSession } from "#db/open-tenant.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import { rotateTenantKey } from "#db/tenant-keys.ts";
+import { scheduledRun } from "#jobs/rewrap-tenant-keys.ts";
+import { moveToNewestKey, rotateTenantKeys } from "#jobs/rotate-tenant-keys.ts";
+import { dayMs } from "#lib/time.ts";
+import { newId } from "#platform/ids.ts";
+import { customers } from "#resources/customers/table.ts";
+import { type Answer, clientOf } from "#test/client.ts";
+import { testEnv } from "#test/env.ts";
+import { createCustomer, isReplay, keyed, person } from "#test/http/kit.ts";
+import { tamper } from "#test/tampering.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+
+const { call } = clientOf();
+
+/** What a rotation tells of itself in the audit. By hand: each kind of thing that lies under a tenant's key. */
+const steps = ["begun", "subjects", "secrets webhook_endpoints", "index customers"];
+
+test("each page of a rotation leaves everything readable and findable, and the last leaves nothing under the old key", async () => {
+  const tenant = await newTenant();
+  const { json: customer } = await createCustomer(tenant);
+  const endpoint = await newEndpoint(tenant);
+  const [oldKey = ""] = await keyIds(tenant);
+  await rotate(tenant);
+  const [, newKey = ""] = await keyIds(tenant);
+  const { json: later } = await createCustomer(tenant, { body: { ...person, phone: "+44 20 7946 0999" } });
+  // Of two endpoints, one of them the seed's.
+  expect(await left(tenant, oldKey)).toMatchObject({ secrets: 4 });
+  expect((await left(tenant, oldKey)).wraps).toBeGreaterThan(2);
+
+  for (let pages = 0; ; pages += 1) {
+    const found = await Promise.all([
+      search(tenant, { name: "quarter" }),
+      search(tenant, { email: person.email }),
+      search(tenant, { phone: person.phone }),
+    ]);
+    expect(found, `after ${pages} pages`).toEqual([
+      [later.id, customer.id],
+      [later.id, customer.id],
+      [customer.id],
+    ]);
+    expect((await get(tenant, customer.id)).json).toEqual(customer);
+    expect((await getEndpoint(tenant, endpoint.id)).json).toMatchObject({ url: endpoint.url });
+    if ((await move(tenant, 1)) === 0) break;
+  }
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 0 });
+  const told = await notes(tenant);
+  expect(told.map(({ step }) => step ?? "begun")).toEqual(steps);
+  expect(told.map(({ isLast }) => isLast)).toEqual([undefined, false, false, true]);
+
+  // Nothing asks for the old key any more: it could be gone.
+  await tenant.cell.database
+    .prepare("delete from tenant_keys where tenant_id = ? and id = ?")
+    .bind(tenant.tenantId, oldKey)
+    .run();
+  await bumpEpoch(tenant);
+  expect(await keyIds(tenant)).toEqual([newKey]);
+  expect((await get(tenant, customer.id)).json).toEqual(customer);
+  expect((await getEndpoint(tenant, endpoint.id)).json).toMatchObject({ url: endpoint.url });
+  expect(await search(tenant, { name: "quarter" })).toEqual([later.id, customer.id]);
+  expect(await search(tenant, { phone: person.phone })).toEqual([customer.id]);
+});
+
+test("what a client got before a rotation is taken after it: replays, cursors, bookmarks", async () => {
+  const tenant = await newTenant();
+  const first = await createCustomer(tenant, { key: "before" });
+  const page = await call("customers.list", { ...as(tenant), query: { limit: "1" } });
+  await rotate(tenant);
+  const customers = () =>
+    rowsOf(tenant.cell.database, "select id from customers where tenant_id = ?", tenant.tenantId);
+  const count = (await customers()).length;
+
+  for (const again of [await createCustomer(tenant, { key: "before" }), await finished(tenant, "before")]) {
+    expect([again.status, isReplay(again), again.json]).toEqual([201, true, first.json]);
+  }
+  const other = await createCustomer(tenant, { key: "before", body: { name: "Somebody else" } });
+  expect([other.status, other.json.type]).toEqual([422, "/problems/idempotency-key-reused"]);
+  expect(await customers()).toHaveLength(count);
+  const next = await call("customers.list", {
+    ...as(tenant),
+    query: { limit: "1", cursor: page.json.nextCursor },
+  });
+  expect([next.status, next.json.data.length]).toEqual([200, 1]);
+  expect(next.json.data[0].id).not.toBe(page.json.data[0].id);
+});
+
+test("a rotation begins once at a time, and stops at nothing that does not open", async () => {
+  const tenant = await newTenant();
+  const { json: customer } = await createCustomer(tenant);
+  const endpoint = await newEndpoint(tenant);
+  const [oldKey = ""] = await keyIds(tenant);
+  const begun = await Promise.all(Array.from({ length: 5 }, () => rotate(tenant)));
+  expect(begun.toSorted()).toEqual(["begun", ...Array.from({ length: 4 }, () => "under-way")]);
+  expect(await keyIds(tenant)).toHaveLength(2);
+  await tamper(tenant.cell.database, "webhook_endpoints", "secret", tenant.tenantId, endpoint.id);
+  // Two runners at once write each page once.
+  await Promise.all([move(tenant, 20), move(tenant, 20)]);
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 2 });
+  expect(await pending(tenant)).toEqual([]);
+  expect((await notes(tenant)).map(({ step }) => step ?? "begun")).toEqual(steps);
+  expect((await get(tenant, customer.id)).json).toEqual(customer);
+  const failures = await rowsOf(
+    tenant.cell.database,
+    "select entity_id from audit_log where tenant_id = ? and operation = 'vault.open'",
+    tenant.tenantId,
+  );
+  expect(failures).toEqual([{ entity_id: endpoint.id }]);
+});
+
+test("cron rotates a key that is a year old or near its bound, and looks at each once a day", async () => {
+  const tenants = [await newTenant(), await newTenant(), await newTenant()] as const;
+  const [old, busy, young] = tenants;
+  const now = Date.now();
+  const { database } = old.cell;
+  const tick = (at: number) => rotateTenantKeys(testEnv(), database, scheduledRun(at));
+  const counts = async () => await Promise.all(tenants.map(async (tenant) => (await keyIds(tenant)).length));
+  await tick(now);
+  expect(await counts()).toEqual([1, 1, 1]);
+  const [{ uses = 0 } = {}] = await rowsOf<{ uses: number }>(
+    database,
+    "select uses from tenant_keys where tenant_id = ?",
+    young.tenantId,
+  );
+  expect(uses).toBeGreaterThan(0);
+  await database
+    .prepare("update tenant_keys set created_at = ? where tenant_id = ?")
+    .bind(new Date(now - 365 * dayMs).toISOString(), old.tenantId)
+    .run();
+  await database
+    .prepare("update tenant_keys set uses_from = uses_from - 2147483648 where tenant_id = ?")
+    .bind(busy.tenantId)
+    .run();
+  await tick(now + dayMs - 1);
+  expect(await counts()).toEqual([1, 1, 1]);
+  await tick(now + dayMs);
+  expect(await counts()).toEqual([2, 2, 1]);
+  await tick(now + 2 * dayMs);
+  expect(await counts()).toEqual([2, 2, 1]);
+});
+
+test("an older key goes once nothing lies under it and 46 days are over, and what came late is moved first", async () => {
+  const tenant = await newTenant();
+  const { json: customer } = await createCustomer(tenant);
+  const { database } = tenant.cell;
+  const [oldKey = ""] = await keyIds(tenant);
+  // A job that began before the rotation still seals with what it has.
+  const late = await systemSession(testEnv(), database, tenant.tenantId);
+  const now = Date.now();
+  const tick = (at: number) => rotateTenantKeys(testEnv(), database, scheduledRun(at));
+  await rotate(tenant);
+  await move(tenant, 20);
+  const run = scheduledRun(now);
+  await commitAsSystem(late, run, [insert(customers, { id: newId("cus"), name: "Belated Guest" }, now)]);
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 1, secrets: 0 });
+  await tick(now + 46 * dayMs);
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 0 });
+  expect(await keyIds(tenant)).toHaveLength(2);
+  await tick(now + 47 * dayMs);
+  expect(await keyIds(tenant)).not.toContain(oldKey);
+  await bumpEpoch(tenant);
+  expect((await get(tenant, customer.id)).json).toEqual(customer);
+  expect(await search(tenant, { email: person.email })).toEqual([customer.id]);
+  expect(await search(tenant, { name: "belated" })).toHaveLength(1);
+  expect((await notes(tenant)).at(-1)).toEqual({ removed: true });
+});
+
+test("an older key stays while the bodies that may lie under it are kept", async () => {
+  const tenant = await newTenant();
+  const now = Date.now();
+  await rotate(tenant);
+  await move(tenant, 20);
+  for (const days of [1, 20, 45])
+    await rotateTenantKeys(testEnv(), tenant.cell.database, scheduledRun(now + days * dayMs));
+  expect(await keyIds(tenant)).toHaveLength(2);
+});
+
+test("eight writers notice nothing of a rotation", async () => {
+  const tenant = await newTenant("signs", { plan: "enterprise" });
+  const { json: customer } = await createCustomer(tenant);
+  const endpoint = await newEndpoint(tenant);
+  const [oldKey = ""] = await keyIds(tenant);
+  let isRunning = true;
+  const answers: [string, Answer][] = [];
+  const lost: string[] = [];
+  const keep = async (what: string, answer: Promise<Answer>) => {
+    answers.push([what, await answer]);
+    return (await answer).json;
+  };
+  const writer = async (number: number) => {
+    // A key of their own, so that no limit is met.
+    const { key: bearer } = await mintDemoKey(
+      testEnv(),
+      tenant.cell,
+      tenant.tenantId,
+      tenant.memberIds.owner,
+      Date.now(),
+    );
+    const own = { tenant: tenant.slug, as: bearer };
+    for (let turn = 0; isRunning; turn += 1) {
+      const key = `${number}-${turn}`;
+      const made = await keep("create", createCustomer(tenant, { key, as: bearer }));
+      const params = { customerId: made.id };
+      await keep("replay", createCustomer(tenant, { key, as: bearer }));
+      await keep("get", call("customers.get", { ...own, params }));
+      const body = { email: `w${number}.${turn}@example.com` };
+      await keep("update", call("customers.update", { ...own, params, body }));
+      const found = await keep("search", call("customers.search", { ...own, body }));
+      if (found.data?.[0]?.id !== made.id) lost.push(made.id);
+      await keep(
+        "endpoint",
+        call("webhook-endpoints.get", { ...own, params: { webhookEndpointId: endpoint.id } }),
+      );
+      await keep("audit", call("audit.list", own));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  const writers = Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
+  await until(() => answers.length > 50);
+  expect(await rotate(tenant)).toBe("begun");
+  const begunAt = answers.length;
+  await until(() => answers.length > begunAt + 50);
+  while ((await move(tenant, 1)) > 0) await until(() => true);
+  const endedAt = answers.length;
+  await until(() => answers.length > endedAt + 50);
+  isRunning = false;
+  await writers;
+
+  const failed = answers.filter(([, { status }]) => status >= 400);
+  expect(failed.map(([what, { status, text }]) => [what, status, text])).toEqual([]);
+  expect(lost).toEqual([]);
+  expect(answers.filter(([what, answer]) => what === "replay" && !isReplay(answer))).toEqual([]);
+  expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 0 });
+  expect((await get(tenant, customer.id)).json).toEqual(customer);
+  expect(answers.length).toBeGreaterThan(200);
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  do await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!isSo());
+}
+
+function rotate({ cell, tenantId }: TestTenant) {
+  return rotateTenantKey(testEnv(), cell.database, tenantId, scheduledRun(Date.now()));
+}
+
+function move({ cell, tenantId }: TestTenant, pages: number) {
+  return moveToNewestKey(testEnv(), cell.database, tenantId, scheduledRun(Date.now()), pages);
+}
+
+async function finished(tenant: TestTenant, key: string): Promise<Answer> {
+  await move(tenant, 20);
+  return await createCustomer(tenant, { key });
+}
+
+async function newEndpoint(tenant: TestTenant): Promise<{ id: string; url: string }> {
+  const url = `https://hooks.example.com/${newId("x")}`;
+  const made = await call("webhook-endpoints.create", {
+    ...as(tenant),
+    body: { url, eventTypes: ["order.created"] },
+    headers: keyed(undefined),
+  });
+  expect(made.status, made.text).toBe(201);
+  return { id: made.json.id, url };
+}
+
+function getEndpoint(tenant: TestTenant, webhookEndpointId: string) {
+  return call("webhook-endpoints.get", { ...as(tenant), params: { webhookEndpointId } });
+}
+
+function get(tenant: TestTenant, customerId: string) {
+  return call("customers.get", { ...as(tenant), params: { customerId } });
+}
+
+async function search(tenant: TestTenant, body: object): Promise<string[]> {
+  const { json } = await call("customers.search", { ...as(tenant), body });
+  return json.data.map(({ id }: { id: string }) => id);
+}
+
+async function keyIds({ cell, tenantId }: TestTenant): Promise<string[]> {
+  const rows = await rowsOf<{ id: string }>(
+    cell.database,
+    "select id from tenant_keys where tenant_id = ? order by id",
+    tenantId,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** What lies under this key: subjects' keys, and the tenant's own secrets. */
+async function left({ cell, tenantId }: TestTenant, keyId: string) {
+  const count = async (from: string, column: string) => {
+    const text = `select count(*) as count from ${from} where tenant_id = ? and ${column} like ?`;
+    const [row] = await rowsOf<{ count: number }>(cell.database, text, tenantId, `v1.${keyId}.%`);
+    return row?.count ?? 0;
+  };
+  const secrets = await Promise.all(
+    ["url", "secret", "previous_secret"].map((column) => count("webhook_endpoints", column)),
+  );
+  return {
+    wraps: await count("subject_keys", "wrapped"),
+    secrets: secrets.reduce((sum, each) => sum + each, 0),
+  };
+}
+
+async function pending({ cell, tenantId }: TestTenant) {
+  return await rowsOf(
+    cell.database,
+    "select key_id from key_rotations where tenant_id = ? and finished_at is null",
+    tenantId,
+  );
+}
+
+async function notes({ cell, tenantId }: TestTenant): Promise<Record<string, unknown>[]> {
+  const rows = await rowsOf<{ row: string }>(
+    cell.database,
+    "select row from audit_log where tenant_id = ? and entity = 'tenant-key' order by seq",
+    tenantId,
+  );
+  return rows.map(({ row }) => JSON.parse(row));
+}
+
+async function bumpEpoch({ cell, tenantId }: TestTenant): Promise<void> {
+  await cell.database
+    .prepare("update tenant_state set epoch = epoch + 1 where tenant_id = ?")
+    .bind(tenantId)
+    .run();
+}
