@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { mintDemoKey } from "#cli/seed.ts";
+import { exactToken } from "#crypto/blind-index.ts";
 import { insert } from "#db/changes.ts";
+import { openDirectory } from "#db/directory.ts";
+import { platformTenant } from "#db/directory-tables.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { rotateTenantKey } from "#db/tenant-keys.ts";
@@ -13,7 +16,7 @@ import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { createCustomer, isReplay, keyed, person } from "#test/http/kit.ts";
 import { tamper } from "#test/tampering.ts";
-import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -86,6 +89,35 @@ test("what a client got before a rotation is taken after it: replays, cursors, b
   });
   expect([next.status, next.json.data.length]).toEqual([200, 1]);
   expect(next.json.data[0].id).not.toBe(page.json.data[0].id);
+});
+
+test("the directory's own key rotates: signing keys and peppers move, and its unique tokens stay as they are", async () => {
+  const tenant = await newTenant();
+  const { DIRECTORY } = testEnv();
+  const directory = { ...tenant, cell: { ...tenant.cell, database: DIRECTORY }, tenantId: platformTenant };
+  const kids = async () => {
+    const text = "select private_jwk as sealed from signing_keys union all select pepper from key_peppers";
+    const rows = await rowsOf<{ sealed: string }>(DIRECTORY, text);
+    return new Set(rows.map(({ sealed }) => sealed.split(".")[1]));
+  };
+  const tokenOf = async () =>
+    await exactToken((await openDirectory(testEnv())).keys.ring.indexKey(), "subject", "user_1");
+  const [oldKey = ""] = await keyIds(directory);
+  const token = await tokenOf();
+  expect(await kids()).toEqual(new Set([oldKey]));
+  await rotate(directory);
+  await move(directory, 20);
+  const [, newKey = ""] = await keyIds(directory);
+  expect(await kids()).toEqual(new Set([newKey]));
+  expect(await tokenOf()).toBe(token);
+  const bearer = await memberToken(tenant, "owner");
+  expect((await call("customers.list", { tenant: tenant.slug, as: bearer })).status).toBe(200);
+  expect((await notes(directory)).map(({ step }) => step ?? "begun")).toEqual([
+    "begun",
+    "subjects",
+    "secrets signing_keys",
+    "secrets key_peppers",
+  ]);
 });
 
 test("a rotation begins once at a time, and stops at nothing that does not open", async () => {

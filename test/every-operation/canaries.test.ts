@@ -1,14 +1,18 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { destroySubject } from "#db/destroy-subject.ts";
+import { platformTenant } from "#db/directory-tables.ts";
+import { rotateTenantKey } from "#db/tenant-keys.ts";
 import { archiveCalls } from "#jobs/archive-calls.ts";
 import { logAudit, logPlatformAudit } from "#jobs/log-audit.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { CallMessage } from "#lib/call-record.ts";
-import { hourMs } from "#lib/time.ts";
+import { hourMs, timestamp } from "#lib/time.ts";
 import { utf8 } from "#lib/utf8.ts";
 import { auditTreeOf } from "#platform/audit-trees.ts";
 import { cellsOf } from "#platform/cells.ts";
+import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { consumed } from "#test/call-log.ts";
 import { type Canaries, found, newCanaries } from "#test/canaries.ts";
@@ -45,6 +49,9 @@ beforeAll(async () => {
   for (const tenant of [us, ...neighbours]) await live(tenant);
   for (const neighbour of neighbours) await pry(neighbour);
   await logWhatWasNoted();
+  for (const { cell, tenantId, customerIds } of [us, ...neighbours])
+    await rotateAndErase(cell.database, tenantId, customerIds[0] ?? "");
+  await rotateAndErase(testEnv().DIRECTORY, platformTenant, newId("usr"));
   await runScheduled(env, registry, Date.now() + 120_000);
   for (const cell of cellsOf(env)) await archiveCalls(cell, Date.now() + 2 * hourMs);
   for (const { cell, tenantId } of [us, ...neighbours]) {
@@ -54,6 +61,16 @@ beforeAll(async () => {
   await logPlatformAudit(env);
   await runDurableObjectAlarm(auditTreeOf(testEnv(), null, "platform"));
 });
+
+/** What the vault keeps of its work lies beside everything else. */
+async function rotateAndErase(database: D1Database, tenantId: string, subjectId: string): Promise<void> {
+  const now = Date.now();
+  const run = { job: "test.vault", requestId: newId("run"), now };
+  await rotateTenantKey(env, database, tenantId, run);
+  expect(await destroySubject(database, { tenantId, subjectId, destroyedAt: timestamp(now) }, run)).toBe(
+    "destroyed",
+  );
+}
 
 /** What is to be searched, by the kind of place where it lies: a table of a database, a queue, a bucket. */
 type Seen = Readonly<Record<string, readonly unknown[]>>;
