@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { hashLeaf, isConsistent, isIncluded } from "#crypto/merkle.ts";
+import { destroySubject } from "#db/destroy-subject.ts";
 import { utf8 } from "#lib/utf8.ts";
 import { newId } from "#platform/ids.ts";
 import { addNotes, hashesFrom64, logAll, openHead, treeOf } from "#test/audit-log.ts";
@@ -46,6 +47,33 @@ test("a row that was changed behind the audit's back does not prove any more", a
   const { size, root } = await openHead(tenant, json.checkpoint, await publishedKey());
   const leaf = await hashLeaf(utf8(json.entry));
   expect(await isIncluded({ index: 4, size, root, leaf, proof: hashesFrom64(json.proof) })).toBe(false);
+});
+
+test("the destruction of a person's key leaves every proof as it was", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const [customerId = ""] = tenant.customerIds;
+  const { json } = await call("audit.list", { ...as(tenant), query: { entityId: customerId } });
+  const row = json.data.find(({ entity }: { entity: string }) => entity === "customer");
+  expect(row.row.name).toMatch(/^v1\./);
+  const proven = () => call("audit.proof", { ...as(tenant), params: { auditId: row.id } });
+  const before = (await proven()).json;
+  const tombstone = {
+    tenantId: tenant.tenantId,
+    subjectId: customerId,
+    destroyedAt: new Date().toISOString(),
+  };
+  const run = { job: "test", requestId: newId("run"), now: Date.now() };
+  expect(await destroySubject(tenant.cell.database, tombstone, run)).toBe("destroyed");
+  await logAll(tenant);
+  const after = (await proven()).json;
+  expect(after.entry).toBe(before.entry);
+  const { size, root } = await openHead(tenant, after.checkpoint, await publishedKey());
+  expect(size).toBeGreaterThan(before.size);
+  const leaf = await hashLeaf(utf8(after.entry));
+  expect(await isIncluded({ index: after.index, size, root, leaf, proof: hashesFrom64(after.proof) })).toBe(
+    true,
+  );
 });
 
 test("published heads are listed newest first, and each continues the one before", async () => {
