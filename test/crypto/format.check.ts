@@ -61,6 +61,7 @@ const places = [
   "audit_log.row user.name",
   "customer_dietary.allergens",
   "customer_dietary.needs",
+  "checkpoint_keys.seed",
   "customers.email",
   "customers.name",
   "customers.note",
