@@ -16,6 +16,7 @@ export function createApp(operations: Registry = registry): Hono<AppTypes> {
     public: (c) => ({
       now: systemNow(),
       jwks: async () => ({ keys: (await directoryKeys(c.env, () => true)).publicJwks }),
+      checkpointKeys: async () => (await directoryKeys(c.env, () => true)).checkpointKeys,
       readiness: () => readiness(c.env, systemNow()),
       contract: contract(c.env.PUBLIC_ORIGIN, c.env.SECURITY_CONTACT, systemNow()),
     }),

@@ -6,6 +6,7 @@ import type { Env } from "#platform/env.ts";
 import { registry } from "#resources/index.ts";
 
 export { Gate } from "#gate/gate.ts";
+export { AuditTree } from "#jobs/audit-tree/audit-tree.ts";
 
 const app = createApp();
 

@@ -1,6 +1,8 @@
 /** Words that occur nowhere but where a test put them, as personal data of one tenant. */
 export interface Canaries {
   readonly people: readonly { name: string; email: string; phone: string; note: string }[];
+  /** Of the first of them. */
+  readonly diet: { readonly allergens: readonly string[]; readonly needs: string };
   readonly words: readonly string[];
 }
 
@@ -11,7 +13,9 @@ export function newCanaries(): Canaries {
     phone: `+4420${digits(9)}`,
     note: `Ask for ${word()} at the side door.`,
   }));
-  return { people, words: people.flatMap(wordsOf) };
+  const [allergen, need] = [word(), word()];
+  const diet = { allergens: [allergen], needs: `Nothing with ${need} in it.` };
+  return { people, diet, words: [...people.flatMap(wordsOf), allergen, need] };
 }
 
 /** The rare words of what a person is known by; a phone counts with and without its plus. */

@@ -10,6 +10,8 @@ export interface Counts {
   objects: string[];
   /** The methods called on them. */
   hops: string[];
+  /** The methods called on tenants' audit trees, with the tree's name. */
+  trees: string[];
   sent: unknown[];
   /** What was sent to wake webhook endpoints. */
   woken: unknown[];
@@ -21,7 +23,7 @@ export interface Counts {
 
 /** The counts of a request that asked for nothing. */
 export function nothing(): Counts {
-  return { trips: [], objects: [], hops: [], sent: [], woken: [], noted: [], files: [] };
+  return { trips: [], objects: [], hops: [], trees: [], sent: [], woken: [], noted: [], files: [] };
 }
 
 /** The bindings, some replaced, counted. Reset the counts between requests; the caches stay those of this env. */
@@ -63,7 +65,17 @@ export function counted(changes: Readonly<Record<string, unknown>> = {}): {
       return calls(env.GATES.getByName(name), (method) => counts.hops.push(method));
     },
   });
-  const replaced = { ...Object.fromEntries(bindings), DIRECTORY: database(env.DIRECTORY), GATES: gates };
+  const trees = proxied(env.AUDIT_TREES, {
+    ...outside("get", "newUniqueId", "idFromName"),
+    getByName: (name: string) =>
+      calls(env.AUDIT_TREES.getByName(name), (method) => counts.trees.push(`${method} ${name}`)),
+  });
+  const replaced = {
+    ...Object.fromEntries(bindings),
+    DIRECTORY: database(env.DIRECTORY),
+    GATES: gates,
+    AUDIT_TREES: trees,
+  };
   return { env: envWith(replaced), counts, reset };
 }
 

@@ -3,6 +3,7 @@ import { type AnyOperation, namedOperations } from "#http/registry.ts";
 import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
+import { logAll } from "#test/audit-log.ts";
 import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { fileExamples } from "#test/file-examples.ts";
@@ -55,6 +56,32 @@ const examples: Readonly<Record<string, Example>> = {
     needs: "audit:read",
     queryIds: ["actorId", "entityId"],
     make: ({ orderId }) => ({ query: { limit: "5", entityId: orderId } }),
+  },
+  "audit.proof": { needs: "audit:read", make: withAuditRow },
+  "audit.checkpoint": {
+    needs: "audit:read",
+    async make(tenant) {
+      await logAll(tenant);
+      return {};
+    },
+  },
+  "audit.checkpoints": { needs: "audit:read", make: () => ({ query: { limit: "5" } }) },
+  "audit.consistency": {
+    needs: "audit:read",
+    async make(tenant) {
+      await logAll(tenant);
+      return { query: { earlier: "1", size: "2" } };
+    },
+  },
+  "audit.keys": { needs: "nobody", make: () => ({}) },
+  "customer-dietary.update": {
+    needs: "customers:sensitive",
+    make: async (tenant) => ({ ...(await withDiet(tenant)), body: { allergens: ["milk"], needs: null } }),
+  },
+  "customer-dietary.remove": { needs: "customers:sensitive", make: withDiet },
+  "customer-dietary.reveal": {
+    needs: "customers:sensitive",
+    make: async (tenant) => ({ ...(await withDiet(tenant)), body: { reason: "service" } }),
   },
   "customers.list": { needs: "customers:read", make: () => ({ query: { limit: "5" } }) },
   "customers.get": { needs: "customers:read", make: withCustomer },
@@ -272,6 +299,23 @@ function withOrder(stage: (typeof orderStages)[number]) {
 async function withCustomer(tenant: TestTenant): Promise<Input> {
   const { id } = await made(tenant, "customers.create", { body: { name: "Alan Turing" } });
   return { params: { customerId: id } };
+}
+
+async function withAuditRow(tenant: TestTenant): Promise<Input> {
+  await logAll(tenant);
+  const [row] = await rowsOf<{ id: string }>(
+    tenant.cell.database,
+    "select id from audit_log where tenant_id = ? and entity_id = ? order by seq limit 1",
+    tenant.tenantId,
+    tenant.orderId,
+  );
+  return { params: { auditId: String(row?.id) } };
+}
+
+async function withDiet(tenant: TestTenant): Promise<Input> {
+  const input = await withCustomer(tenant);
+  await made(tenant, "customer-dietary.update", { ...input, body: { allergens: ["nuts"], needs: "Vegan." } });
+  return input;
 }
 
 /** Sent tests of its own alone: who may make an endpoint may read these, and no other example causes any. */

@@ -96,6 +96,7 @@ const acrossTenants: Reads = {
       "SEARCH commits USING INDEX commits_by_age (created_at<?)",
       "SEARCH intents USING INDEX intents_by_age (created_at<?)",
       "SEARCH events USING INDEX events_dispatched_by_age (created_at<?)",
+      "SEARCH audit_checkpoints USING INDEX audit_checkpoints_by_age (created_at<?)",
       "SEARCH webhook_deliveries USING INDEX webhook_deliveries_by_age (created_at<?)",
       "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
       "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
@@ -120,6 +121,10 @@ const acrossTenants: Reads = {
       "SEARCH tenant_keys USING INDEX tenant_keys_by_wrap (wrapped<?)",
       "SEARCH tenant_keys USING INDEX tenant_keys_by_wrap (wrapped>?)",
     ],
+  },
+  tenantsWithUnloggedAudit: {
+    args: [],
+    steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],
   },
   tenantsWithPendingEvents: {
     args: ["2026"],
@@ -182,6 +187,7 @@ const idColumns = [
   "key_token",
   "seq",
   "hour",
+  "size",
   "endpoint_id",
   "event_seq",
 ];

@@ -46,6 +46,20 @@ export async function loadWycheproof<Group, Test>(
   return file.testGroups;
 }
 
+/** The files below a folder as they are; their count is checked, as `loadWycheproof` checks that of tests. */
+export async function loadFolder(
+  folder: string,
+  expectedFiles: number,
+): Promise<readonly { readonly name: string; readonly text: string }[]> {
+  const prefix = `../../shared/vectors/${folder}/`;
+  const found = Object.entries(files).filter(([path]) => path.startsWith(prefix));
+  if (found.length !== expectedFiles)
+    throw new Error(`${folder} has ${found.length} files, expected ${expectedFiles}`);
+  return await Promise.all(
+    found.map(async ([path, load]) => ({ name: path.slice(prefix.length), text: await load() })),
+  );
+}
+
 export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

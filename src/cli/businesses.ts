@@ -25,6 +25,7 @@ export const businesses: readonly [Business, Business] = [
         note: "Prefers the terrace.",
       },
     ],
+    diet: { allergens: ["hazelnuts", "shellfish"], needs: "No alcohol in sauces." },
     work: [
       {
         description: "Room hire, per hour",
@@ -58,6 +59,7 @@ export const businesses: readonly [Business, Business] = [
         note: "Wants proofs by e-mail only.",
       },
     ],
+    diet: { allergens: ["sesame"], needs: "Vegetarian when lunch is brought to the site." },
     work: [
       {
         description: "Aluminium panel 1200 × 800, printed",

@@ -4,6 +4,7 @@ import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identit
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
+import { offlineCommands } from "./offline.ts";
 
 export type Options = Readonly<Record<string, string | undefined>>;
 
@@ -103,9 +104,13 @@ export function usage(): string {
     ([name, { options, does }]) =>
       `  ${name} ${options.map((each) => `--${each} …`).join(" ")}\n      ${does}`,
   );
+  const offline = Object.entries(offlineCommands).map(
+    ([name, { takes, does }]) => `  ${name} ${takes}\n      ${does}`,
+  );
   return [
     "npm run keyline -- <command>",
     ...lines,
+    ...offline,
     "  --remote  on the deployed databases, with KEYLINE_KEKS in the environment; else on the local ones",
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { commands, type Options, usage } from "./commands.ts";
+import { offlineCommands } from "./offline.ts";
 
 // The operator's commands: `npm run keyline -- <command>`.
 
@@ -17,6 +18,15 @@ async function main(): Promise<number> {
       ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
     },
   });
+  const [first = "", ...more] = positionals;
+  const offline = Object.hasOwn(offlineCommands, first) ? offlineCommands[first] : undefined;
+  if (offline) {
+    const [given, another] = more;
+    const isTyped = given !== undefined && another === undefined;
+    if (!isTyped || values.remote || Object.values(values).some((value) => typeof value === "string"))
+      throw new Error(usage());
+    return shown(await offline.run(given));
+  }
   const name = positionals.join(" ");
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new Error(usage());
@@ -27,12 +37,15 @@ async function main(): Promise<number> {
   const { localBindings, remoteBindings } = await import("./bindings.ts");
   const { env, dispose } = keks ? await remoteBindings(keks) : await localBindings();
   try {
-    const { said, isDone } = await command.run(env, option, Date.now());
-    console.log(said);
-    return isDone ? 0 : 1;
+    return shown(await command.run(env, option, Date.now()));
   } finally {
     await dispose();
   }
+}
+
+function shown({ said, isDone }: { said: string; isDone: boolean }): number {
+  console.log(said);
+  return isDone ? 0 : 1;
 }
 
 function optionsOf(given: Options, wanted: readonly string[]): (name: string) => string {

@@ -25,6 +25,7 @@ import {
 import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { customerDietary } from "#resources/customer-dietary/table.ts";
 import { customers } from "#resources/customers/table.ts";
 import { files } from "#resources/files/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
@@ -44,6 +45,8 @@ export interface Business {
   readonly timezone: string;
   readonly places: readonly [string, string];
   readonly people: readonly { name: string; email: string; phone: string; note: string }[];
+  /** Of the first of the people. */
+  readonly diet: { readonly allergens: readonly string[]; readonly needs: string };
   readonly work: readonly {
     description: string;
     quantityThousandths: number;
@@ -231,6 +234,7 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       now,
     ),
     insertAll(customers, customerRows, now),
+    insert(customerDietary, { id: customerId, customerId, ...dietOf(business) }, now),
     ...order.changes,
     ...artworkRows(artwork, { id: order.id, customerId }, now),
     insert(
@@ -253,6 +257,10 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
     ...outsideRows(slug, memberIds.owner, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
+}
+
+function dietOf({ diet: { allergens, needs } }: Business) {
+  return { allergens: JSON.stringify(allergens), needs };
 }
 
 const roleNames = Object.keys(fixedRoles) as Role[];

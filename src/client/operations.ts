@@ -41,6 +41,26 @@ export type ApiKeyPage = {
   readonly nextCursor: string | null;
 };
 
+export type AuditCheckpoint = {
+  readonly size: number;
+  /** A signed note (https://c2sp.org/signed-note): the log's origin, its size and its root hash. The keys are at /.well-known/audit-keys.json. */
+  readonly checkpoint: string;
+  readonly at: string;
+};
+
+export type AuditCheckpointPage = {
+  readonly data: readonly AuditCheckpoint[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type AuditConsistency = {
+  readonly earlier: number;
+  readonly size: number;
+  /** RFC 9162 section 2.1.4. */
+  readonly proof: readonly string[];
+};
+
 export type AuditEntry = {
   readonly id: string;
   /** Counted per tenant, without gaps. */
@@ -68,6 +88,35 @@ export type AuditEntryPage = {
   readonly data: readonly AuditEntry[];
   /** Where the next page begins; null on the last. */
   readonly nextCursor: string | null;
+};
+
+export type AuditHead = {
+  readonly size: number;
+  /** A signed note (https://c2sp.org/signed-note): the log's origin, its size and its root hash. The keys are at /.well-known/audit-keys.json. */
+  readonly checkpoint: string;
+};
+
+export type AuditKeys = {
+  readonly keys: readonly {
+    readonly algorithm: "Ed25519";
+    /** 32 bytes, base64. */
+    readonly publicKey: string;
+    readonly signsFrom: string;
+  }[];
+};
+
+export type AuditProof = {
+  readonly id: string;
+  /** The row as it was logged (RFC 8785); its leaf hash is SHA-256 of a zero byte and these. */
+  readonly entry: string;
+  /** Of the leaf; that of the first row is 0. */
+  readonly index: number;
+  /** Of the tree that the proof leads to. */
+  readonly size: number;
+  /** RFC 9162 section 2.1.3, from the leaf's sibling upwards. */
+  readonly proof: readonly string[];
+  /** A signed note (https://c2sp.org/signed-note): the log's origin, its size and its root hash. The keys are at /.well-known/audit-keys.json. */
+  readonly checkpoint: string;
 };
 
 /** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
@@ -145,6 +194,27 @@ export type CustomerSearch =
       /** `nextCursor` of the page before, asked for with the same filter. */
       readonly cursor?: string;
     };
+
+export type DietaryPatch = {
+  /** An empty list: asked, and there are none. null: nobody has asked. */
+  readonly allergens?: readonly string[] | null;
+  readonly needs?: string | null;
+};
+
+export type DietaryReceipt = {
+  readonly customerId: string;
+  /** The fields that hold something. */
+  readonly recorded: readonly ("allergens" | "needs")[];
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type DietaryReveal = {
+  /** Stands in the audit row. */
+  readonly reason?: "booking" | "order" | "service" | "customer-asked" | "emergency";
+};
 
 export type Event = {
   readonly id: string;
@@ -343,6 +413,9 @@ export type NewWebhookEndpoint = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_dietary.updated"
+    | "customer_dietary.deleted"
+    | "customer_dietary.revealed"
     | "file.created"
     | "file.uploaded"
     | "file.rejected"
@@ -474,6 +547,20 @@ export type Replay = {
   readonly requestedAt: string;
 };
 
+export type RevealedDietary = {
+  readonly customerId: string;
+  /** null where nothing is recorded. */
+  readonly dietary: {
+    /** An empty list: asked, and there are none. null: nobody has asked. */
+    readonly allergens: readonly string[] | null;
+    readonly needs: string | null;
+    /** Counts the changes; the ETag is made of it. */
+    readonly version: number;
+    readonly createdAt: string;
+    readonly updatedAt: string;
+  } | null;
+};
+
 export type SecretRotation = {
   /** One of the client's own; made here unless given. */
   readonly secret?: string;
@@ -600,6 +687,9 @@ export type WebhookEndpointPatch = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_dietary.updated"
+    | "customer_dietary.deleted"
+    | "customer_dietary.revealed"
     | "file.created"
     | "file.uploaded"
     | "file.rejected"
@@ -708,6 +798,14 @@ export interface Operations {
     };
   };
   audit: {
+    /** Read the newest signed head of the audit's log. */
+    checkpoint: { input: Record<never, never>; answer: AuditHead };
+    /** List the heads that were published, one for each hour with changes, newest first. */
+    checkpoints: { input: { query?: { limit?: number; cursor?: string } }; answer: AuditCheckpointPage };
+    /** Prove that the log of one size continues that of an earlier one. */
+    consistency: { input: { query: { earlier: number; size: number } }; answer: AuditConsistency };
+    /** The public keys that heads of audit logs are signed with. */
+    keys: { input: Record<never, never>; answer: AuditKeys };
     /** Read the audit trail, newest first; by actor, operation or entity, and by time. */
     list: {
       input: {
@@ -722,6 +820,22 @@ export interface Operations {
         };
       };
       answer: AuditEntryPage;
+    };
+    /** Prove that an audit row is in the log, under its newest signed head. */
+    proof: { input: { params: { auditId: string } }; answer: AuditProof };
+  };
+  customerDietary: {
+    /** Remove what is recorded of a customer's diet. */
+    remove: { input: { params: { customerId: string }; ifMatch?: string }; answer: null };
+    /** Reveal what is recorded of a customer's diet; the audit names the fields and who asked. */
+    reveal: {
+      input: { params: { customerId: string }; body: DietaryReveal; idempotencyKey?: string };
+      answer: RevealedDietary;
+    };
+    /** Record what a customer cannot or will not eat. */
+    update: {
+      input: { params: { customerId: string }; body: DietaryPatch; ifMatch?: string };
+      answer: DietaryReceipt;
     };
   };
   customers: {
@@ -1044,7 +1158,17 @@ export const routes = {
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
   },
   audit: {
+    checkpoint: { method: "GET", path: "/v1/tenants/{tenant}/audit/checkpoint" },
+    checkpoints: { method: "GET", path: "/v1/tenants/{tenant}/audit/checkpoints" },
+    consistency: { method: "GET", path: "/v1/tenants/{tenant}/audit/consistency" },
+    keys: { method: "GET", path: "/.well-known/audit-keys.json" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
+    proof: { method: "GET", path: "/v1/tenants/{tenant}/audit/{auditId}/proof" },
+  },
+  customerDietary: {
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },
+    reveal: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary/reveal" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },
   },
   customers: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/customers" },

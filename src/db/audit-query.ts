@@ -1,7 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { open } from "#crypto/envelope.ts";
+import { type AuditEntry, entryColumns, entryOf } from "./audit-entries.ts";
 import type { Query, QueryContext } from "./queries.ts";
+import type { Reach } from "./scope.ts";
 import { statementOf } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
 
@@ -27,12 +29,7 @@ export function auditRows(
 ): Query<AuditRow[]> {
   return {
     async statement({ tenantId, reach }) {
-      const conditions: SQL[] = [sql`"audit_log"."tenant_id" = ${tenantId}`];
-      if (reach.locations)
-        conditions.push(
-          sql`"audit_log"."location_id" in (select value from json_each(${JSON.stringify(reach.locations)}))`,
-        );
-      if (reach.assigneeId) conditions.push(sql`"audit_log"."assignee_id" = ${reach.assigneeId}`);
+      const conditions = withinReach(tenantId, reach);
       const { index, where } = indexFor(filter);
       conditions.push(...where);
       if (filter.from) conditions.push(sql`"audit_log"."created_at" >= ${filter.from}`);
@@ -47,6 +44,45 @@ export function auditRows(
     },
     decode: async (context, rows) => await Promise.all(rows.map((row) => decode(context, row))),
   };
+}
+
+/** One audit row as the transparency log holds it; null where there is none within reach. */
+export function auditEntry(id: string): Query<AuditEntry | null> {
+  return {
+    async statement({ tenantId, reach }) {
+      const conditions = [...withinReach(tenantId, reach), sql`"audit_log"."id" = ${id}`];
+      return statementOf(
+        sql`select ${entryColumns} from "audit_log" where ${sql.join(conditions, sql` and `)}`,
+      );
+    },
+    decode: async ({ tenantId }, [row]) => (row ? await entryOf(tenantId, row) : null),
+  };
+}
+
+/** Heads of the log as they were published, the newest first; before this size, if any is given. */
+export function checkpoints(before: number | null, limit: number): Query<PublishedCheckpoint[]> {
+  return {
+    async statement({ tenantId }) {
+      const earlier = before === null ? sql`` : sql` and "audit_checkpoints"."size" < ${before}`;
+      return statementOf(
+        sql`select "size", "note", "created_at" as "at" from "audit_checkpoints" where "audit_checkpoints"."tenant_id" = ${tenantId}${earlier} order by "audit_checkpoints"."size" desc limit ${limit}`,
+      );
+    },
+    decode: async (_context, rows) => z.array(PublishedCheckpoint).parse(rows),
+  };
+}
+
+const PublishedCheckpoint = z.object({ size: z.int(), note: z.string(), at: z.string() });
+export type PublishedCheckpoint = z.output<typeof PublishedCheckpoint>;
+
+function withinReach(tenantId: string, reach: Reach): SQL[] {
+  const conditions: SQL[] = [sql`"audit_log"."tenant_id" = ${tenantId}`];
+  if (reach.locations)
+    conditions.push(
+      sql`"audit_log"."location_id" in (select value from json_each(${JSON.stringify(reach.locations)}))`,
+    );
+  if (reach.assigneeId) conditions.push(sql`"audit_log"."assignee_id" = ${reach.assigneeId}`);
+  return conditions;
 }
 
 function indexFor({ actorId, operation, entityId }: AuditFilter): { index: string; where: SQL[] } {

@@ -40,6 +40,14 @@ export class CellSystem {
     );
   }
 
+  /** Sweeper: tenants with audit rows that are no leaves of their log yet. */
+  async tenantsWithUnloggedAudit(): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from counters indexed by counters_unlogged where name = 'audit' and value > logged and tenant_id > '' limit 1000",
+      [],
+    );
+  }
+
   /** Sweeper: effects that were intended and never settled. */
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
     const [rows] = await this.#store.batch([

@@ -54,8 +54,11 @@ export interface Note {
   readonly kind: "note";
   readonly entity: string;
   readonly entityId: string;
-  readonly details: Readonly<Record<string, EventValue>>;
+  readonly details: NoteDetails;
 }
+
+/** It stands in the audit in plain: names of fields, enums and ids, never what a field holds. */
+export type NoteDetails = Readonly<Record<string, EventValue | readonly string[]>>;
 
 /** The end of a subject's key, and of all that lies under it. */
 export interface Destroy {
@@ -152,7 +155,7 @@ export function emit(
   return { kind: "emit", type, data, locationId: place(scope.location), assigneeId: place(scope.assignee) };
 }
 
-export function note(entity: string, entityId: string, details: Readonly<Record<string, EventValue>>): Note {
+export function note(entity: string, entityId: string, details: NoteDetails): Note {
   return { kind: "note", entity, entityId, details };
 }
 

@@ -65,6 +65,17 @@ export const keyPeppers = tenantTable(
   { entity: "key-pepper", scope: global, store: "directory" },
 );
 
+/** What signs the heads of the audit's trees: Ed25519, base64url. The public halves are told for ever. */
+export const checkpointKeys = tenantTable(
+  "checkpoint_keys",
+  {
+    publicKey: open(text("public_key").notNull()),
+    seed: secret(text("seed").notNull()),
+    signsFrom: open(text("signs_from").notNull()),
+  },
+  { entity: "checkpoint-key", scope: global, store: "directory" },
+);
+
 /** Which tenant an organization of an outside issuer is; at most one at a time, and one per tenant and issuer. */
 export const outsideOrganizationClaims = tenantTable(
   "outside_organization_claims",

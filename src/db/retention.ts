@@ -12,10 +12,12 @@ const eventsKeptMs = 30 * dayMs;
 const deliveriesKeptMs = 30 * dayMs;
 // One that was sent again on its last day is tried for up to ten days more where its receiver asks for time.
 export const bodiesKeptMs = 45 * dayMs;
+// The bucket keeps every head for ever; here are those that somebody may still ask for.
+const checkpointsKeptMs = 400 * dayMs;
 export const mostOfAKind = 200;
 
 /** What every owner of rows has, and what only tenants of a cell have besides. */
-export const kernelKinds = ["idempotency", "commits", "intents", "events"] as const;
+export const kernelKinds = ["idempotency", "commits", "intents", "events", "audit_checkpoints"] as const;
 export const cellKinds = [
   ...kernelKinds,
   "webhook_deliveries",
@@ -50,6 +52,10 @@ const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
     text: `select tenant_id, seq from events indexed by events_dispatched_by_age where dispatched_at is not null and created_at <= ? order by created_at limit ${mostOfAKind}`,
     params: [timestamp(now - eventsKeptMs)],
   }),
+  audit_checkpoints: (now) => ({
+    text: `select tenant_id, size from audit_checkpoints indexed by audit_checkpoints_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - checkpointsKeptMs)],
+  }),
   webhook_deliveries: (now) => ({
     text: `select tenant_id, id from webhook_deliveries indexed by webhook_deliveries_by_age where state <> 'pending' and created_at <= ? order by created_at limit ${mostOfAKind}`,
     params: [timestamp(now - deliveriesKeptMs)],
@@ -76,6 +82,8 @@ export async function deleteExpiredRows(driver: TenantDriver, expired: Expired, 
       sql`delete from "intents" where "intents"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys}))`,
     events: (keys) =>
       sql`delete from "events" where "events"."tenant_id" = ${tenantId} and "seq" in (select value ->> 0 from json_each(${keys}))`,
+    audit_checkpoints: (keys) =>
+      sql`delete from "audit_checkpoints" where "audit_checkpoints"."tenant_id" = ${tenantId} and "size" in (select value ->> 0 from json_each(${keys}))`,
     webhook_deliveries: (keys) =>
       sql`delete from "webhook_deliveries" where "webhook_deliveries"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys})) and "state" <> 'pending'`,
     webhook_attempts: (keys) =>

@@ -13,7 +13,7 @@ import {
  * key; digest: one-way (key hashes, index tokens), never copied anywhere; internal: never leaves through an answer
  * by itself; public: may.
  */
-type Classification = "personal" | "sensitive" | "secret" | "digest" | "internal" | "public";
+export type Classification = "personal" | "sensitive" | "secret" | "digest" | "internal" | "public";
 
 interface Classified<B extends SQLiteColumnBuilderBase> {
   readonly classification: Classification;
@@ -25,6 +25,7 @@ function classify(classification: Classification) {
 }
 
 export const personal = classify("personal");
+export const sensitive = classify("sensitive");
 export const secret = classify("secret");
 export const digest = classify("digest");
 export const internal = classify("internal");

@@ -6,7 +6,10 @@
 export const capabilities = {
   "customers:read": { bit: 0, label: "See customers" },
   "customers:write": { bit: 1, label: "Add, change and remove customers" },
-  "customers:sensitive": { bit: 2, label: "Reveal customers' sensitive details, such as allergens" },
+  "customers:sensitive": {
+    bit: 2,
+    label: "Reveal, change and remove customers' sensitive details, such as allergens",
+  },
   "quotes:read": { bit: 3, label: "See quotes" },
   "quotes:write": { bit: 4, label: "Draft, change and send quotes" },
   "quotes:accept": { bit: 5, label: "Accept or decline a quote for the customer" },

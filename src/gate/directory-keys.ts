@@ -1,10 +1,11 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { importPepper, type Pepper } from "#crypto/api-key.ts";
+import { importSigner } from "#crypto/ed25519.ts";
 import { type AdmittedJwks, admitJwks } from "#crypto/jwk.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { openDirectory } from "#db/directory.ts";
-import { keyPeppers, signingKeys } from "#db/directory-tables.ts";
+import { checkpointKeys, keyPeppers, signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import { decodeBase64Url } from "#lib/base64url.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
@@ -18,6 +19,19 @@ interface DirectoryKeys {
   readonly newestPepper: Pepper | null;
   readonly publicJwks: readonly object[];
   readonly admitted: AdmittedJwks;
+  /** What signs the audit's heads now. */
+  readonly checkpointSigner: {
+    readonly publicKey: Uint8Array<ArrayBuffer>;
+    readonly signer: CryptoKey;
+  } | null;
+  /** All that ever did, the newest first. */
+  readonly checkpointKeys: readonly CheckpointKey[];
+}
+
+export interface CheckpointKey {
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  /** RFC 3339. */
+  readonly signsFrom: string;
 }
 
 interface Cached {
@@ -64,13 +78,14 @@ const StoredJwk = z.record(z.string(), z.unknown());
 
 async function read(env: Env, now: number): Promise<DirectoryKeys> {
   const directory = await openDirectory(env);
-  const { pepperRows, keyRows } = await directory.read({
+  const { pepperRows, keyRows, headKeyRows } = await directory.read({
     pepperRows: many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: most }),
     keyRows: many(signingKeys, {
       where: sql`${signingKeys.expiresAt} > ${timestamp(now)}`,
       order: sql`${signingKeys.id} desc`,
       limit: most,
     }),
+    headKeyRows: many(checkpointKeys, { order: sql`${checkpointKeys.id} desc`, limit: most }),
   });
   const peppers = new Map<number, Pepper>();
   for (const { pepperVersion, pepper } of z.array(PepperRow).parse(pepperRows))
@@ -84,15 +99,26 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
     throw new Error(`The directory holds a signing key that is not admitted: ${admitted.reason}`);
   const newest = Math.max(0, ...peppers.keys());
   const { ring } = directory.keys;
-  return { ring, peppers, newestPepper: peppers.get(newest) ?? null, publicJwks, admitted: admitted.keys };
+  const headKeys = z.array(HeadKeyRow).parse(headKeyRows);
+  const [newestOfHeads] = headKeys;
+  return {
+    ring,
+    peppers,
+    newestPepper: peppers.get(newest) ?? null,
+    publicJwks,
+    admitted: admitted.keys,
+    checkpointSigner: newestOfHeads
+      ? { publicKey: newestOfHeads.publicKey, signer: await importSigner(newestOfHeads) }
+      : null,
+    checkpointKeys: headKeys.map(({ publicKey, signsFrom }) => ({ publicKey, signsFrom })),
+  };
 }
 
-const PepperRow = z.object({
-  pepperVersion: z.int(),
-  pepper: z.string().transform((text) => {
-    const bytes = decodeBase64Url(text);
-    if (!bytes) throw new Error("A stored pepper is not base64url.");
-    return bytes;
-  }),
+const StoredBytes = z.string().transform((text) => {
+  const bytes = decodeBase64Url(text);
+  if (!bytes) throw new Error("A stored key is not base64url.");
+  return bytes;
 });
+const PepperRow = z.object({ pepperVersion: z.int(), pepper: StoredBytes });
+const HeadKeyRow = z.object({ publicKey: StoredBytes, seed: StoredBytes, signsFrom: z.string() });
 const KeyRow = z.object({ publicJwk: z.string().transform((text) => StoredJwk.parse(JSON.parse(text))) });

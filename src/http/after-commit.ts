@@ -18,7 +18,8 @@ export async function afterCommit(
   changes: readonly Change[],
 ): Promise<void> {
   const told: Promise<unknown>[] = [];
-  if (changes.some((change) => change.kind === "emit"))
+  // Each of them but a guard has an audit row or an event for somebody.
+  if (changes.some((change) => change.kind !== "guard"))
     wakeOutbox(cell.queue, tenantId, {
       now: systemNow(),
       waitMs: Number(env.WAKE_UP_WAIT_MS),

@@ -6,6 +6,7 @@ import { Store } from "#db/store.ts";
 import { EpochMoved, TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { auditLogOf } from "#platform/audit-trees.ts";
 import { destinationFault } from "#platform/destinations.ts";
 import { newId } from "#platform/ids.ts";
 import type { JsonAnswer } from "./answer.ts";
@@ -64,6 +65,7 @@ export async function openRun(
       });
       return { ...minted, pepperVersion: newestPepper.version };
     },
+    auditLog: auditLogOf(c.env, caller.cell, tenantId),
     destinationFault: (url) => destinationFault(c.env, url),
   };
   return { c, caller, operation, now, driver, session, context };

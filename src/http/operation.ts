@@ -4,6 +4,7 @@ import type { SignedMessage } from "#crypto/svix-signature.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Tier } from "#gate/tiers.ts";
+import type { AuditLog } from "#platform/audit-trees.ts";
 import type { DestinationFault } from "#platform/destinations.ts";
 import type { TenantFiles } from "#platform/tenant-files.ts";
 import type { Commit, Refusal } from "./outcome.ts";
@@ -47,12 +48,18 @@ export interface TenantContext {
     mode: ApiKeyMode,
     keyId: string,
   ) => Promise<{ key: string; secretHash: string; pepperVersion: number }>;
+  /** The tenant's transparency log. */
+  readonly auditLog: AuditLog;
   /** Why nothing may be sent to this address, or null; asks where its name points. */
   readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
 }
 
 export interface PublicContext {
   readonly now: number;
+  /** All keys that ever signed heads of a transparency log, the newest first. */
+  readonly checkpointKeys: () => Promise<
+    readonly { readonly publicKey: Uint8Array; readonly signsFrom: string }[]
+  >;
   readonly jwks: () => Promise<{ keys: readonly object[] }>;
   readonly readiness: () => Promise<readonly { name: string; ok: boolean; todo?: string }[]>;
   readonly contract: Contract;

@@ -6,6 +6,7 @@ import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
+import { logAudit } from "./log-audit.ts";
 import { logCalls } from "./log-calls.ts";
 import { newAllowance } from "./telling.ts";
 import { EndpointWakeUp } from "./webhook-wake-ups.ts";
@@ -21,8 +22,15 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
     const served = new Set<string>();
     return async (body) => {
       const { tenantId } = WakeUp.parse(body);
-      if (!served.has(tenantId)) await dispatchEvents(env, cell, tenantId, now, newAllowance(most));
+      if (served.has(tenantId)) return;
+      // Neither waits for what the other lacks; a message that fails comes again.
+      const [events, audit] = await Promise.allSettled([
+        dispatchEvents(env, cell, tenantId, now, newAllowance(most)),
+        logAudit(env, cell, tenantId),
+      ]);
+      for (const outcome of [events, audit]) if (outcome.status === "rejected") throw outcome.reason;
       served.add(tenantId);
+      if (audit.status === "fulfilled" && audit.value) await cell.queue.send({ v: 1, tenantId });
     };
   },
   "keyline-webhooks": (env, cell) => async (body) => {

@@ -1,7 +1,8 @@
+import { newEd25519Pair } from "#crypto/ed25519.ts";
 import { newSigningKey } from "#crypto/signing-key.ts";
 import { insert } from "#db/changes.ts";
-import { noNewerSigningKey, openDirectory } from "#db/directory.ts";
-import { keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
+import { noNewerCheckpointKey, noNewerSigningKey, openDirectory } from "#db/directory.ts";
+import { checkpointKeys, keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
 import { foundOwner } from "#db/found-tenant.ts";
 import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
@@ -12,6 +13,8 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
 const signsForMs = 30 * dayMs;
+// Whoever verifies a log holds these, so they change seldom; an old head stays good under the key that signed it.
+const signsHeadsForMs = 365 * dayMs;
 // Published this long before it signs, and this long after it no longer does: every cache has met it, every token died.
 const overlapMs = hourMs;
 
@@ -22,15 +25,20 @@ const overlapMs = hourMs;
 export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> {
   await foundOwner(env, env.DIRECTORY, platformTenant, now);
   const directory = await openDirectory(env);
-  const { peppers, keys } = await directory.read({
+  const { peppers, keys, headKeys } = await directory.read({
     peppers: many(keyPeppers, { limit: 1 }),
     keys: many(signingKeys, { limit: 1 }),
+    headKeys: many(checkpointKeys, { limit: 1 }),
   });
   const [latest = null] = keys;
+  const [latestOfHeads = null] = headKeys;
   const changes = [
     ...(peppers.length === 0 ? [insert(keyPeppers, firstPepper(), now)] : []),
     ...(needsSuccessor(latest, now)
       ? [noNewerSigningKey(latest), insert(signingKeys, await successor(latest, now), now)]
+      : []),
+    ...(latestOfHeads === null || Date.parse(latestOfHeads.signsFrom) + signsHeadsForMs <= now
+      ? [noNewerCheckpointKey(latestOfHeads), insert(checkpointKeys, await newCheckpointKey(now), now)]
       : []),
   ];
   if (changes.length === 0) return;
@@ -66,5 +74,15 @@ async function successor(latest: KeyRow | null, now: number) {
     privateJwk: JSON.stringify(privateJwk),
     signsFrom: timestamp(signsFrom),
     expiresAt: timestamp(signsFrom + signsForMs + overlapMs),
+  };
+}
+
+async function newCheckpointKey(now: number) {
+  const { seed, publicKey } = await newEd25519Pair();
+  return {
+    id: newId("chk"),
+    publicKey: encodeBase64Url(publicKey),
+    seed: encodeBase64Url(seed),
+    signsFrom: timestamp(now),
   };
 }

@@ -8,6 +8,7 @@ import { deleteOldCalls } from "./call-retention.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
+import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
@@ -22,7 +23,9 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["directory-wraps", () => rewrapTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
+    ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
+      [`audit ${cell.id}`, () => sweepAudit(cell)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],

@@ -2,6 +2,7 @@ import { type TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { noCapabilities } from "#gate/capabilities.ts";
 import type { TenantContext } from "#http/operation.ts";
 import { cursorsOf } from "#http/page.ts";
+import type { AuditLog } from "#platform/audit-trees.ts";
 import type { Cell } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -35,6 +36,10 @@ export function systemContext(
     newId,
     cursors: cursorsOf(keys.ring, tenantId, operation),
     mintApiKey: () => Promise.reject(new Error("The system creates no keys.")),
+    auditLog: noLog,
     destinationFault: () => Promise.reject(new Error("The system sets no addresses.")),
   };
 }
+
+const unasked = () => Promise.reject(new Error("The system asks for no proofs."));
+const noLog: AuditLog = { head: unasked, inclusion: unasked, consistency: unasked };

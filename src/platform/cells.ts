@@ -13,6 +13,8 @@ export interface Cell {
   readonly log: D1Database;
   readonly callArchive: R2Bucket;
   readonly calls: Queue;
+  /** The transparency log's files, put once and never changed. */
+  readonly auditLog: R2Bucket;
   /** Endpoints that have deliveries to try; apart from the outbox, as a try may take ten seconds. */
   readonly webhooks: Queue;
 }
@@ -39,6 +41,7 @@ function cellFrom(env: Env, entry: string): Cell {
   const webhooks = once(() => binding<Queue>(env, `WEBHOOKS_${suffix}`, "sendBatch"));
   const log = once(() => binding<D1Database>(env, `LOG_${suffix}`, "withSession"));
   const callArchive = once(() => binding<R2Bucket>(env, `CALL_ARCHIVE_${suffix}`, "put"));
+  const auditLog = once(() => binding<R2Bucket>(env, `AUDIT_LOG_${suffix}`, "put"));
   const calls = once(() => binding<Queue>(env, `CALLS_${suffix}`, "sendBatch"));
   return {
     id,
@@ -63,6 +66,9 @@ function cellFrom(env: Env, entry: string): Cell {
     },
     get calls() {
       return calls();
+    },
+    get auditLog() {
+      return auditLog();
     },
   };
 }

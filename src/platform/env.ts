@@ -4,10 +4,21 @@ export interface GateRpc extends Rpc.DurableObjectBranded {
   forget(): Promise<void>;
 }
 
+/** The audit tree's methods as they cross the wire; platform/audit-trees has the shapes. */
+export interface AuditTreeRpc extends Rpc.DurableObjectBranded {
+  append(owner: unknown): Promise<unknown>;
+  head(): Promise<unknown>;
+  inclusion(index: number): Promise<unknown>;
+  consistency(earlier: number, size: number): Promise<unknown>;
+}
+
 /** What wrangler.toml binds; a cell's own bindings are named after it and found by platform/cells. */
 export interface Env {
   readonly DIRECTORY: D1Database;
   readonly GATES: DurableObjectNamespace<GateRpc>;
+  readonly AUDIT_TREES: DurableObjectNamespace<AuditTreeRpc>;
+  /** The platform's own log; a cell's tenants have theirs in the cell's bucket. */
+  readonly AUDIT_LOG_PLATFORM: R2Bucket;
   /** By IP, before authentication; a deployment may do without. */
   readonly SHIELD?: RateLimit;
   /** `us1,eu1:eu`: each cell, with its jurisdiction where it has one. */

@@ -1,16 +1,14 @@
 import type { Cell } from "./cells.ts";
 import type { Env, GateRpc } from "./env.ts";
+import { within } from "./jurisdictions.ts";
 
-/**
- * The one place where a gate is made or found: named by its principal, inside its cell's jurisdiction. Local workerd has
- * no jurisdictions and says so; there, and only there, the object lies in the plain namespace.
- */
+/** The one place where a gate is made or found: named by its principal, inside its cell's jurisdiction. */
 export function gateOf(
   env: Env,
   cell: Pick<Cell, "jurisdiction">,
   principalId: string,
 ): DurableObjectStub<GateRpc> {
-  return namespaceOf(env, cell).getByName(principalId);
+  return within(env.GATES, cell.jurisdiction).getByName(principalId);
 }
 
 /** Is the namespace bound at all; whether its objects answer is for each request to see. */
@@ -26,14 +24,4 @@ export function isRetryable(error: unknown): boolean {
     error.retryable === true &&
     !("overloaded" in error && error.overloaded === true)
   );
-}
-
-function namespaceOf(env: Env, cell: Pick<Cell, "jurisdiction">): DurableObjectNamespace<GateRpc> {
-  if (cell.jurisdiction === null) return env.GATES;
-  try {
-    return env.GATES.jurisdiction(cell.jurisdiction);
-  } catch (error) {
-    if (error instanceof Error && error.message.includes("not implemented in workerd")) return env.GATES;
-    throw error;
-  }
 }

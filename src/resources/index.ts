@@ -2,6 +2,8 @@ import type { Registry } from "#http/registry.ts";
 import * as apiCalls from "./api-calls/operations.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import * as audit from "./audit/operations.ts";
+import * as proofs from "./audit/proofs.ts";
+import * as customerDietary from "./customer-dietary/operations.ts";
 import * as customers from "./customers/operations.ts";
 import { search } from "./customers/search.ts";
 import * as docs from "./docs/operations.ts";
@@ -28,7 +30,8 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 export const registry = {
   "api-calls": apiCalls,
   "api-keys": apiKeys,
-  audit,
+  audit: { ...audit, ...proofs },
+  "customer-dietary": customerDietary,
   customers: { ...customers, search },
   docs: { ...docs, ...pages, ...security },
   events,

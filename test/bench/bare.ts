@@ -15,6 +15,9 @@ export class Gate extends DurableObject<BareEnv> {
   }
 }
 
+/** Bound by wrangler.toml as well, and asked nothing. */
+export class AuditTree extends DurableObject<BareEnv> {}
+
 export const app = new Hono<{ Bindings: BareEnv }>();
 
 app.use(async (c, next) => {

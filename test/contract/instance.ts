@@ -7,6 +7,8 @@ import { join } from "node:path";
 
 export interface Instance {
   readonly baseUrl: string;
+  /** Where its data and its `.dev.vars` lie. */
+  readonly home: string;
   readonly tenants: readonly { readonly slug: string; readonly cell: string; readonly apiKey: string }[];
   stop(): Promise<void>;
 }
@@ -31,6 +33,7 @@ export async function startInstance(port?: number): Promise<Instance> {
   const { baseUrl, tenants } = JSON.parse(readFileSync(join(home, ".wrangler/demo.json"), "utf8"));
   return {
     baseUrl,
+    home,
     tenants,
     async stop() {
       const ended = new Promise((resolve) => server.once("exit", resolve));

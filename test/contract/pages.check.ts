@@ -111,7 +111,14 @@ test("a reader finds an operation by its words, without a mouse", { skip: noBrow
 for (const [name, options] of Object.entries({ desk, night, phone })) {
   test(`the pages stand in nobody's way: ${name}`, { skip: noBrowser }, async () => {
     const page = await pageFor(options);
-    for (const path of ["/docs", "/docs/customers", "/docs/problems", "/docs/system", "/security"]) {
+    for (const path of [
+      "/docs",
+      "/docs/customers",
+      "/docs/problems",
+      "/docs/protection",
+      "/docs/system",
+      "/security",
+    ]) {
       await page.goto(instance.baseUrl + path);
       const { width } = options.viewport;
       assert.equal(await page.evaluate("document.documentElement.scrollWidth"), width, `${path} is too wide`);
@@ -125,7 +132,7 @@ for (const [name, options] of Object.entries({ desk, night, phone })) {
       return t.skip(otherFonts);
     }
     const page = await pageFor(options);
-    for (const path of ["docs", "docs/customers", "docs/problems", "security"]) {
+    for (const path of ["docs", "docs/customers", "docs/problems", "docs/protection", "security"]) {
       await page.goto(`${instance.baseUrl}/${path}`);
       const changed = await changeOf(page, `${path.replace("/", "-")}-${name}`);
       assert.ok(changed < mostChanged, `${(changed * 100).toFixed(1)} % of ${path}: ${howToAccept}`);

@@ -35,6 +35,8 @@ const gone = {
   email: `${canary("Left")}@example.org`.toLowerCase(),
   note: canary("Past"),
 };
+const diet = { allergens: [canary("Allergen")], needs: canary("Need") };
+const changedDiet = { allergens: [canary("Reallergen")] };
 const subject = canary("Subject");
 const keyName = canary("Key");
 const fileName = canary("File");
@@ -51,6 +53,9 @@ const { key } = await mintDemoKey(env, tenant.cell, tenant.tenantId, tenant.memb
 
 const customer = await ask("POST", "/customers", person);
 await ask("PATCH", `/customers/${customer.id}`, changed);
+await ask("PATCH", `/customers/${customer.id}/dietary`, diet);
+await ask("PATCH", `/customers/${customer.id}/dietary`, changedDiet);
+await ask("POST", `/customers/${customer.id}/dietary/reveal`, { reason: "service" });
 const passing = await ask("POST", "/customers", gone);
 const lines = [{ description: inTheClear, quantityThousandths: 1000, unitPrice: 100 }];
 await ask("POST", "/orders", { customerId: customer.id, locationId: tenant.locationIds[0], lines });
@@ -90,6 +95,9 @@ const hidden: Record<string, string | Buffer> = {
   "the customer's note": person.note,
   "the changed name": changed.name,
   "the changed note": changed.note,
+  "an allergen": diet.allergens.join(),
+  "a dietary need": diet.needs,
+  "a changed allergen": changedDiet.allergens.join(),
   "the name of a row that is gone": gone.name,
   "the e-mail of a row that is gone": gone.email,
   "the note of a row that is gone": gone.note,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { decryptAesGcm, encryptAesGcm, importAesKey } from "#crypto/aes-gcm.ts";
 import { timingSafeEqual } from "#crypto/constant-time.ts";
+import { importVerifier, verifyEd25519 } from "#crypto/ed25519.ts";
 import { hkdfSha256 } from "#crypto/hkdf.ts";
 import { hmacSha256, importHmacKey } from "#crypto/hmac.ts";
 import { fromHex, hasVectors, loadWycheproof, toHex } from "#test/vectors.ts";
@@ -68,4 +69,18 @@ test.skipIf(!hasVectors)("hkdf_sha256: 86 vectors", async () => {
     }
   }
   expect(seen).toEqual({ valid: 83, invalid: 3 });
+});
+
+test.skipIf(!hasVectors)("ed25519: 151 vectors", async () => {
+  type Test = { msg: string; sig: string };
+  const groups = await loadWycheproof<{ publicKey: { pk: string } }, Test>("ed25519.json", 151);
+  const seen = { valid: 0, invalid: 0 };
+  for (const { publicKey, tests } of groups) {
+    const verifier = await importVerifier(fromHex(publicKey.pk));
+    for (const { tcId, msg, sig, result } of tests) {
+      expect(await verifyEd25519(verifier, fromHex(msg), fromHex(sig)), `${tcId}`).toBe(result === "valid");
+      seen[result]++;
+    }
+  }
+  expect(seen).toEqual({ valid: 88, invalid: 63 });
 });

@@ -96,7 +96,8 @@ test("the directory's own key rotates: signing keys and peppers move, and its un
   const { DIRECTORY } = testEnv();
   const directory = { ...tenant, cell: { ...tenant.cell, database: DIRECTORY }, tenantId: platformTenant };
   const kids = async () => {
-    const text = "select private_jwk as sealed from signing_keys union all select pepper from key_peppers";
+    const text =
+      "select private_jwk as sealed from signing_keys union all select pepper from key_peppers union all select seed from checkpoint_keys";
     const rows = await rowsOf<{ sealed: string }>(DIRECTORY, text);
     return new Set(rows.map(({ sealed }) => sealed.split(".")[1]));
   };
@@ -117,6 +118,7 @@ test("the directory's own key rotates: signing keys and peppers move, and its un
     "subjects",
     "secrets signing_keys",
     "secrets key_peppers",
+    "secrets checkpoint_keys",
   ]);
 });
 

@@ -1,13 +1,16 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { destroySubject } from "#db/destroy-subject.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { rotateTenantKey } from "#db/tenant-keys.ts";
 import { archiveCalls } from "#jobs/archive-calls.ts";
+import { logAudit, logPlatformAudit } from "#jobs/log-audit.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { CallMessage } from "#lib/call-record.ts";
 import { hourMs, timestamp } from "#lib/time.ts";
 import { utf8 } from "#lib/utf8.ts";
+import { auditTreeOf } from "#platform/audit-trees.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
@@ -51,6 +54,12 @@ beforeAll(async () => {
   await rotateAndErase(testEnv().DIRECTORY, platformTenant, newId("usr"));
   await runScheduled(env, registry, Date.now() + 120_000);
   for (const cell of cellsOf(env)) await archiveCalls(cell, Date.now() + 2 * hourMs);
+  for (const { cell, tenantId } of [us, ...neighbours]) {
+    while (await logAudit(env, cell, tenantId));
+    await runDurableObjectAlarm(auditTreeOf(testEnv(), cell, tenantId));
+  }
+  await logPlatformAudit(env);
+  await runDurableObjectAlarm(auditTreeOf(testEnv(), null, "platform"));
 });
 
 /** What the vault keeps of its work lies beside everything else. */
@@ -92,8 +101,12 @@ const places: Readonly<
     plant: (word) => Promise.all(queuesOf(us.cell.id).map((queue) => queue.send({ v: 1, note: word }))),
   },
   "the name of an object": {
-    look: () => ({ gates: counts.objects }),
+    look: () => ({ gates: counts.objects, trees: counts.trees }),
     plant: (word) => env.GATES.getByName(word),
+  },
+  "a file of an audit's log": {
+    look: everyLogFile,
+    plant: (word) => us.cell.auditLog.put(`${us.tenantId}/planted`, JSON.stringify({ row: word })),
   },
   "an archived call": {
     look: everyArchivedCall,
@@ -149,7 +162,7 @@ test("no cursor, which will stand in a URL, holds personal data", async () => {
 
 async function newCanaryTenant(kind: "cafe" | "signs"): Promise<TestTenant & Canaries> {
   const canaries = newCanaries();
-  const tenant = await newTenant(kind, { plan: "enterprise", people: canaries.people });
+  const tenant = await newTenant(kind, { plan: "enterprise", people: canaries.people, diet: canaries.diet });
   return { ...tenant, ...canaries };
 }
 
@@ -174,6 +187,11 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "customers.get", { params: { customerId: person.email } });
   for (const [field, value] of Object.entries(person))
     if (field !== "note") await ask(tenant, "customers.search", { body: { [field]: value } });
+  await ask(tenant, "customer-dietary.update", { params, body: tenant.diet });
+  await ask(tenant, "customer-dietary.update", { params, body: { [tenant.diet.needs]: tenant.diet.needs } });
+  await ask(tenant, "customer-dietary.reveal", { params, body: {}, headers: again });
+  await ask(tenant, "customer-dietary.reveal", { params, body: {}, headers: again });
+  await ask(tenant, "customer-dietary.reveal", { params, body: { reason: tenant.diet.needs } });
   const announced = { name: `${person.name}.pdf`, mediaType: "application/pdf", orderId: tenant.orderId };
   const file = await ask(tenant, "files.create", { body: announced, headers: again });
   const fileId = file.json.id;
@@ -258,12 +276,24 @@ async function everyFile(): Promise<Seen> {
   return Object.fromEntries(await Promise.all(lists));
 }
 
-async function everyArchivedCall(): Promise<Seen> {
-  const archives = cellsOf(testEnv()).map(async ({ id, callArchive }) => {
-    const texts = (await keysOf(callArchive)).map(async (key) => await (await callArchive.get(key))?.text());
-    return [id, await Promise.all(texts)] as const;
+function everyArchivedCall(): Promise<Seen> {
+  return textsOf(cellsOf(testEnv()).map(({ id, callArchive }) => [id, callArchive]));
+}
+
+function everyLogFile(): Promise<Seen> {
+  const cells = cellsOf(testEnv()).map(({ id, auditLog }): [string, R2Bucket] => [id, auditLog]);
+  return textsOf([...cells, ["platform", testEnv().AUDIT_LOG_PLATFORM]]);
+}
+
+/** Keys and contents. */
+async function textsOf(buckets: readonly [string, R2Bucket][]): Promise<Seen> {
+  const seen = buckets.map(async ([name, bucket]) => {
+    const texts = (await keysOf(bucket)).map(
+      async (key) => `${key} ${await (await bucket.get(key))?.text()}`,
+    );
+    return [name, await Promise.all(texts)] as const;
   });
-  return Object.fromEntries(await Promise.all(archives));
+  return Object.fromEntries(await Promise.all(seen));
 }
 
 async function keysOf(bucket: R2Bucket): Promise<string[]> {

@@ -11,6 +11,9 @@
  *   accountant   invoices, payments, refunds, exports, reading the rest
  *   staff        bookings, customers, orders, taking payments
  *   viewer       reading, never what is sensitive
+ *
+ * What is sensitive of a customer (allergens, dietary needs) is for who serves them at a venue: staff, their manager, and
+ * owner and admin, who answer for both. Selling, designing, installing and book-keeping are done without it.
  */
 export const roleTable: Record<
   "owner" | "admin" | "manager" | "sales" | "designer" | "installer" | "accountant" | "staff" | "viewer",
@@ -207,6 +210,7 @@ export const roleTable: Record<
   staff: [
     "customers:read",
     "customers:write",
+    "customers:sensitive",
     "orders:read",
     "orders:write",
     "bookings:read",

@@ -50,10 +50,10 @@ test("a manager has no settings, keys, integrations, billing, or power over memb
   expect(roles.manager.capabilities.filter((capability) => refused.test(capability))).toEqual([]);
 });
 
-test("a viewer only reads, and what is sensitive is for owner, admin and manager", () => {
+test("a viewer only reads, and what is sensitive is for owner, admin, manager and staff", () => {
   expect(roles.viewer.capabilities.filter((capability) => !capability.endsWith(":read"))).toEqual([]);
   const holders = allRoles.filter((role) => roles[role].capabilities.includes("customers:sensitive"));
-  expect(holders).toEqual(["owner", "admin", "manager"]);
+  expect(holders).toEqual(["owner", "admin", "manager", "staff"]);
 });
 
 test("manager and staff reach their locations, an installer what is assigned, the others the tenant", () => {

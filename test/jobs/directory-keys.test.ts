@@ -19,21 +19,38 @@ const month = 30 * dayMs;
 
 afterEach(() => void vi.useRealTimers());
 
-test("ten first runs at once make one pepper, one signing key and one key to seal them", async () => {
+test("ten first runs at once make one pepper, one key of each kind that signs, and one key to seal them", async () => {
   const now = Date.now();
   await Promise.all(Array.from({ length: 10 }, () => ensureDirectoryKeys(testEnv(), now)));
-  const [peppers, keys, tenantKeys, audit] = await Promise.all(
-    ["key_peppers", "signing_keys", "tenant_keys", "audit_log"].map((table) =>
+  const [peppers, keys, headKeys, tenantKeys, audit] = await Promise.all(
+    ["key_peppers", "signing_keys", "checkpoint_keys", "tenant_keys", "audit_log"].map((table) =>
       rowsOf(testEnv().DIRECTORY, `select * from ${table} where tenant_id = ?`, platformTenant),
     ),
   );
-  expect([peppers?.length, keys?.length, tenantKeys?.length]).toEqual([1, 1, 1]);
+  expect([peppers, keys, headKeys, tenantKeys].map((rows) => rows?.length)).toEqual([1, 1, 1, 1]);
   expect(audit?.map(({ entity, actor_kind, operation }) => [entity, actor_kind, operation])).toEqual([
     ["key-pepper", "system", "jobs.directory-keys"],
     ["signing-key", "system", "jobs.directory-keys"],
+    ["checkpoint-key", "system", "jobs.directory-keys"],
   ]);
   await ensureDirectoryKeys(testEnv(), now + minuteMs);
   expect(await keyRows()).toHaveLength(1);
+});
+
+test("what signs the audit's heads has a successor after a year, and is told of for ever", async () => {
+  const headKeys = () =>
+    rowsOf<{ public_key: string; seed: string }>(
+      testEnv().DIRECTORY,
+      "select public_key, seed from checkpoint_keys order by id",
+    );
+  const before = await headKeys();
+  expect(before.at(-1)?.seed).toMatch(/^v1\.tky_/);
+  await ensureDirectoryKeys(testEnv(), Date.now() + 364 * dayMs);
+  expect(await headKeys()).toEqual(before);
+  await ensureDirectoryKeys(testEnv(), Date.now() + 366 * dayMs);
+  const after = await headKeys();
+  expect(after.slice(0, -1)).toEqual(before);
+  expect(new Set(after.map(({ public_key: key }) => key)).size).toBe(before.length + 1);
 });
 
 test("private keys and peppers lie sealed in the directory, public keys in the open", async () => {

@@ -32,6 +32,15 @@ test("cron makes the successor of a signing key that nears its age, and the dire
   expect(await stateOfDirectory()).toEqual({ keys: 2, commits: 0 });
 });
 
+test("cron has the platform's own audit logged", async () => {
+  const [counter] = await rowsOf(
+    testEnv().DIRECTORY,
+    "select value, logged from counters where tenant_id = 'platform' and name = 'audit'",
+  );
+  expect(counter?.value).toBeGreaterThan(2);
+  expect(counter?.logged).toBe(counter?.value);
+});
+
 test("cron wakes each tenant whose events wait", () => {
   expect(bodiesOf(counts.sent)).toEqual(
     expect.arrayContaining(tenants.map(({ tenantId }) => ({ v: 1, tenantId }))),
@@ -64,7 +73,9 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-wraps",
     "directory-key-rotation",
     "directory-retention",
-    ...["events", "intents", "webhooks", "retention", "wraps", "keys", "files"].map((job) => `${job} us1`),
+    ...["audit", "events", "intents", "webhooks", "retention", "wraps", "keys", "files"].map(
+      (job) => `${job} us1`,
+    ),
   ]);
 });
 

@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { auditTree } from "./mutants/audit-tree.ts";
 import { calls } from "./mutants/calls.ts";
 import { commits } from "./mutants/commit.ts";
 import { edges } from "./mutants/edges.ts";
@@ -25,6 +26,7 @@ export const mutants: readonly Mutant[] = [
   ...sealing,
   ...http,
   ...calls,
+  ...auditTree,
   ...edges,
   ...schema,
   ...vault,

@@ -12,9 +12,10 @@ const holdings = [
   "webhooks on their way",
   "API calls of 7 days and their hourly counts of 90",
   "API calls of 90 days",
+  "the audit's transparency log",
   "API calls on their way",
   "cached rights and rate limits",
-  "how many calls there were and when a key was last used, on their way",
+  "how many calls there were, when a key was last used, and audit rows, on their way",
   "the tenant's slug and cell; users and their sign-in data",
 ];
 
@@ -36,8 +37,8 @@ for (const [kind, cell, jurisdiction, plan, trade] of [
     expect(answer.headers.get("x-keyline-cell")).toBe(cell);
     const stores: { holds: string; store: string; jurisdiction: string | null }[] = answer.json.stores;
     expect(stores.map(({ holds }) => holds)).toEqual(holdings);
-    expect(stores.map((store) => store.jurisdiction)).toEqual([...Array(9).fill(jurisdiction), null]);
-    for (const { store } of stores.slice(0, 7)) expect(store).toContain(cell);
+    expect(stores.map((store) => store.jurisdiction)).toEqual([...Array(10).fill(jurisdiction), null]);
+    for (const { store } of stores.slice(0, 8)) expect(store).toContain(cell);
     expect(stores.at(-1)?.store).toContain("global directory");
   });
 }

@@ -94,6 +94,11 @@ function Contents({ document, here }: Pick<LayoutProps, "document" | "here">) {
           </a>
         </li>
         <li>
+          <a href="/docs/protection" {...(here === "/docs/protection" ? { "aria-current": "page" } : {})}>
+            What protects what
+          </a>
+        </li>
+        <li>
           <a href="/openapi.json">OpenAPI 3.1</a>
         </li>
         <li>

@@ -4,6 +4,7 @@ import { TextAnswer } from "#http/text-answer.ts";
 import { Guide } from "./guide.tsx";
 import { Layout, titleOf } from "./layout.tsx";
 import { ProblemsPage } from "./problems.tsx";
+import { ProtectionPage } from "./protection.tsx";
 import { ResourcePage } from "./resource.tsx";
 import { SecurityPage } from "./security.tsx";
 import { style } from "./style.ts";
@@ -42,6 +43,7 @@ function contentOf(
 ): { title: string; content: Child } | null {
   if (path === "/docs") return { title: "Guide", content: <Guide document={document} origin={origin} /> };
   if (path === "/docs/problems") return { title: "Problems", content: <ProblemsPage /> };
+  if (path === "/docs/protection") return { title: "What protects what", content: <ProtectionPage /> };
   if (path === "/security")
     return { title: "Security", content: <SecurityPage contacts={contacts} origin={origin} /> };
   const tag = path.replace("/docs/", "");

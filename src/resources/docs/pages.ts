@@ -22,7 +22,7 @@ export const page = unauthenticatedOperation({
   mount: "public",
   method: "get",
   path: "/docs/{page}",
-  summary: "The contract for people: one resource, or the problems",
+  summary: "The contract for people: one resource, the problems, or what protects what",
   can: publicOperation({ because }),
   store: "none",
   params: z.object({

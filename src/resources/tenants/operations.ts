@@ -74,10 +74,11 @@ function storesOf(cell: string, jurisdiction: "eu" | null) {
       jurisdiction,
     },
     { holds: "API calls of 90 days", store: `the call archive (R2) of cell ${cell}`, jurisdiction },
+    { holds: "the audit's transparency log", store: `the audit log (R2) of cell ${cell}`, jurisdiction },
     { holds: "API calls on their way", store: `the queue of calls of cell ${cell}`, jurisdiction },
     { holds: "cached rights and rate limits", store: "Durable Objects, in memory only", jurisdiction },
     {
-      holds: "how many calls there were and when a key was last used, on their way",
+      holds: "how many calls there were, when a key was last used, and audit rows, on their way",
       store: "Durable Objects",
       jurisdiction,
     },

@@ -10,6 +10,7 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/identity/outside-people.ts": ["test/identity/clerk-races.test.ts"],
   "src/identity/outside-standing.ts": ["test/identity/clerk-races.test.ts"],
   "src/resources/api-keys/operations.ts": ["test/gate/key-terms.test.ts"],
+  "src/resources/customer-dietary/operations.ts": ["test/resources/customer-dietary.test.ts"],
   "src/resources/files/content.ts": ["test/resources/files/guards.test.ts"],
   "src/resources/files/owner.ts": ["test/resources/files/guards.test.ts"],
   "src/resources/files/parts.ts": ["test/resources/files/guards.test.ts"],

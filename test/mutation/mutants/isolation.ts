@@ -34,7 +34,7 @@ export const isolation: readonly Mutant[] = [
   },
   {
     name: "tenant_id = ? on the audit's rows",
-    cut: conjunct("src/db/audit-query.ts", "auditRows", '"audit_log"."tenant_id"'),
+    cut: conjunct("src/db/audit-query.ts", "withinReach", '"audit_log"."tenant_id"'),
     wallsDown: [noFirewall],
     caughtBy: [audit, "test/every-operation/canaries.test.ts"],
   },
@@ -96,12 +96,12 @@ export const isolation: readonly Mutant[] = [
   },
   {
     name: "the location of a limited principal in the audit",
-    cut: never("src/db/audit-query.ts", "auditRows", "reach.locations"),
+    cut: never("src/db/audit-query.ts", "withinReach", "reach.locations"),
     caughtBy: [audit, reach],
   },
   {
     name: "the assignee of a limited principal in the audit",
-    cut: never("src/db/audit-query.ts", "auditRows", "reach.assigneeId"),
+    cut: never("src/db/audit-query.ts", "withinReach", "reach.assigneeId"),
     caughtBy: [reach],
   },
   {
@@ -109,6 +109,18 @@ export const isolation: readonly Mutant[] = [
     cut: conjunct(eventRows, "eventsAfter", '"events"."tenant_id"'),
     wallsDown: [noFirewall],
     caughtBy: [events],
+  },
+  {
+    name: "tenant_id = ? on the rows that become leaves of a tenant's log",
+    cut: conjunct("src/db/audit-entries.ts", "entriesAfter", '"audit_log"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/jobs/audit-tree.test.ts"],
+  },
+  {
+    name: "tenant_id = ? on the published heads",
+    cut: conjunct("src/db/audit-query.ts", "checkpoints", '"audit_checkpoints"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/resources/audit-proofs.test.ts"],
   },
   {
     name: "the location of a limited principal in the events",

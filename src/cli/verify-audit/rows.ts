@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { canonicalJson, type Json } from "#lib/canonical-json.ts";
+
+/** An audit row as it stands in the database now: the entry that it would be in the log. */
+export type Row = Readonly<Record<string, Json>> & { readonly seq: number };
+
+export type FaultKind = "edited" | "deleted" | "inserted" | "reordered" | "truncated";
+
+/** The first row that is not what was logged. */
+export interface RowFault {
+  readonly kind: FaultKind;
+  /** The row's number; of two that were reordered, the lower one. */
+  readonly seq: number;
+  /** The other row of two that were reordered. */
+  readonly other?: number;
+}
+
+/** What the rows say of a log. `leaves` are the hashes of its leaves as hex, that of row 1 first. */
+export interface RowVerdict {
+  readonly fault: RowFault | null;
+  /** Rows that are gone under a permit, as all before `purgedUpTo` may be. */
+  readonly purged: number;
+  /** Rows that came after the log's newest leaf. */
+  readonly notYetLogged: number;
+}
+
+/** Which leaves a row may be that is not the one of its own number. */
+export type Candidates = (row: Row) => Iterable<number>;
+
+/** By the rows' ids, where what was logged is at hand. */
+export function candidatesById(logged: Iterable<{ readonly id: unknown; readonly seq: number }>): Candidates {
+  const byId = new Map([...logged].map(({ id, seq }) => [id, seq]));
+  return (row) => {
+    const seq = byId.get(row.id);
+    return seq === undefined ? [] : [seq];
+  };
+}
+
+/**
+ * Holds the rows against the leaves, from the first on. A row that was deleted or inserted leaves a gap, or all after it
+ * renumbered: which of them it was shows by holding its neighbours against the leaf next to their own.
+ */
+export function compareRows(
+  rows: readonly Row[],
+  leaves: readonly string[],
+  purgedUpTo: number,
+  candidates: Candidates = () => leaves.map((_, at) => at + 1),
+): RowVerdict {
+  const byNumber = new Map<number, Row>();
+  for (const row of rows) {
+    if (byNumber.has(row.seq) || row.seq < 1) return verdict({ kind: "inserted", seq: row.seq });
+    byNumber.set(row.seq, row);
+  }
+  const last = Math.max(0, ...byNumber.keys());
+  let purged = 0;
+  for (let seq = 1; seq <= leaves.length; seq += 1) {
+    const row = byNumber.get(seq);
+    if (row ? isLeaf(row, seq, leaves) : seq <= purgedUpTo) {
+      purged += row ? 0 : 1;
+      continue;
+    }
+    if (!row) return verdict({ kind: seq > last ? "truncated" : "deleted", seq }, purged);
+    return verdict(faultAt(seq, row, byNumber, leaves, candidates), purged);
+  }
+  return { fault: null, purged, notYetLogged: Math.max(0, last - leaves.length) };
+}
+
+function verdict(fault: RowFault, purged = 0): RowVerdict {
+  return { fault, purged, notYetLogged: 0 };
+}
+
+function faultAt(
+  seq: number,
+  row: Row,
+  byNumber: ReadonlyMap<number, Row>,
+  leaves: readonly string[],
+  candidates: Candidates,
+): RowFault {
+  const next = byNumber.get(seq + 1);
+  const isNextOfThis = next !== undefined && isLeaf(next, seq, leaves);
+  const isThisOfNext = isLeaf(row, seq + 1, leaves);
+  if (isNextOfThis && !isThisOfNext) return { kind: "inserted", seq };
+  if (isThisOfNext && !isNextOfThis) return { kind: "deleted", seq };
+  const other = [...candidates(row)].find((number) => number !== seq && isLeaf(row, number, leaves));
+  return other !== undefined ? { kind: "reordered", seq, other } : { kind: "edited", seq };
+}
+
+/** Would this row, had it this number, be the leaf of that number. */
+function isLeaf(row: Row, seq: number, leaves: readonly string[]): boolean {
+  return leaves[seq - 1] === leafOf(row, seq);
+}
+
+function leafOf(row: Row, seq: number): string {
+  const entry = canonicalJson({ ...row, seq });
+  return createHash("sha256").update(Uint8Array.of(0)).update(entry, "utf8").digest("hex");
+}

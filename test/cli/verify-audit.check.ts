@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { copyFromFolder } from "#cli/verify-audit/folder.ts";
+import { candidatesById, compareRows, type Row } from "#cli/verify-audit/rows.ts";
+import { type LogCopy, verifyLog } from "#cli/verify-audit/verify.ts";
+import { checkpointText } from "#crypto/checkpoint.ts";
+import { importSigner, newEd25519Pair } from "#crypto/ed25519.ts";
+import { grow, hashesFrom, withNew } from "#crypto/growing-tree.ts";
+import { type Hash, hashLeaf, rootOf } from "#crypto/merkle.ts";
+import { signNote } from "#crypto/signed-note.ts";
+import { canonicalJson } from "#lib/canonical-json.ts";
+import { bundleOf } from "#lib/entry-bundle.ts";
+import { tilePath, tilesOf, tileWidth } from "#lib/tlog-tiles.ts";
+import { utf8 } from "#lib/utf8.ts";
+
+const size = 10_000;
+const origin = "shop.example/audit/ten_x";
+const rows: readonly Row[] = Array.from({ length: size }, (_, at) => rowOf(at + 1, `aud_${at}`));
+const hex = rows.map(({ seq }) => leafHex(seq));
+const byId = candidatesById(rows.map(({ seq, id }) => ({ seq, id })));
+let copy: LogCopy;
+let folder: string;
+
+before(async () => {
+  const pair = await newEd25519Pair();
+  const entries = rows.map((row) => utf8(canonicalJson(row)));
+  const leaves = await Promise.all(entries.map(hashLeaf));
+  const none = () => Promise.reject(new Error("none"));
+  const hashes = await grow(0, leaves, none);
+  const read = hashesFrom(withNew(none, hashes));
+  const signer = await importSigner(pair);
+  const headOf = async (at: number) =>
+    signNote(
+      checkpointText({ origin, size: at, root: await rootOf(at, read) }),
+      { name: origin, publicKey: pair.publicKey },
+      signer,
+    );
+  const heads = await Promise.all([1, 255, 256, 4000, size].map(headOf));
+  copy = { origin, publicKeys: [pair.publicKey], heads, leaves, entries, rows, purgedUpTo: 0 };
+  folder = await mkdtemp(join(tmpdir(), "keyline-log-"));
+  for (const tile of tilesOf(size)) {
+    const own = hashes.filter(
+      ({ level, index }) => level === tile.level && Math.floor(index / tileWidth) === tile.index,
+    );
+    await put(tilePath(tile), Buffer.concat(own.map(({ hash }) => hash)));
+    if (tile.level === 0)
+      await put(
+        tilePath({ ...tile, level: null }),
+        bundleOf(entries.slice(tile.index * tileWidth).slice(0, tile.width)),
+      );
+  }
+  for (const [at, head] of heads.entries()) await put(`checkpoints/${[1, 255, 256, 4000, size][at]}`, head);
+  await put("audit-keys.json", JSON.stringify({ keys: [{ publicKey: pair.publicKey.toBase64() }] }));
+  await put("audit.ndjson", rows.map((row) => canonicalJson(row)).join("\n"));
+});
+
+after(() => rm(folder, { recursive: true }));
+
+test("an untouched copy, at hand or in a folder, has no fault", async () => {
+  for (const given of [copy, await copyFromFolder(folder)]) {
+    const findings = await verifyLog(given);
+    assert.deepEqual(findings, [
+      { isFault: false, text: `${size} leaves under 5 signed heads, the newest of size ${size}.` },
+    ]);
+  }
+});
+
+test("the command names what is wrong, and fails by it; what is typed wrongly is told how it is typed", async () => {
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ["src/cli/keyline.ts", "verify-audit", ...args], { encoding: "utf8" });
+  const good = run(folder);
+  assert.deepEqual(
+    [good.status, good.stdout.trim()],
+    [0, `${size} leaves under 5 signed heads, the newest of size ${size}.`],
+  );
+  const lines = rows.map((row) => canonicalJson(row.seq === 4711 ? { ...row, actor_id: "mallory" } : row));
+  await put("audit.ndjson", lines.join("\n"));
+  const bad = run(folder);
+  assert.deepEqual([bad.status, bad.stdout.split("\n")[0]], [1, "FAULT  Row 4711 was edited."]);
+  await put("audit.ndjson", rows.map((row) => canonicalJson(row)).join("\n"));
+  for (const args of [[], [folder, folder], [folder, "--tenant", "x"], [folder, "--remote"]]) {
+    const { status, stderr } = run(...args);
+    assert.deepEqual([status, stderr.includes("verify-audit <folder>")], [1, true], args.join(" "));
+  }
+});
+
+test("every single row that is edited, deleted, inserted, swapped or cut off is named", () => {
+  for (let seq = 1; seq <= size; seq += 1) {
+    const [head, tail] = [rows.slice(Math.max(0, seq - 5), seq - 1), rows.slice(seq, seq + 5)];
+    const row = rows[seq - 1] as Row;
+    const next = rows[seq];
+    const cases: [string, readonly Row[], object][] = [
+      ["an edit", [...head, { ...row, actor_id: "mallory" }, ...tail], { kind: "edited", seq }],
+      ["a deletion", [...head, ...tail], { kind: seq === size ? "truncated" : "deleted", seq }],
+      ["a truncation", head, { kind: "truncated", seq }],
+      [
+        "an insertion of the number it has",
+        [...head, row, { ...row, id: "aud_more" }, ...tail],
+        { kind: "inserted", seq },
+      ],
+    ];
+    if (next)
+      cases.push([
+        "a swap",
+        [...head, { ...next, seq }, { ...row, seq: seq + 1 }, ...tail.slice(1)],
+        { kind: "reordered", seq, other: seq + 1 },
+      ]);
+    for (const [what, tampered, fault] of cases)
+      assert.deepEqual(firstFault(tampered, seq), fault, `${what} at ${seq}`);
+  }
+});
+
+test("a row that is deleted or inserted with all after it renumbered is named, and so are two far apart", () => {
+  for (const seq of [1, 2, 256, 257, 5000, size - 1]) {
+    const [head, tail] = [rows.slice(0, seq - 1), rows.slice(seq)];
+    const row = rows[seq - 1] as Row;
+    const renumbered = (from: readonly Row[], first: number) =>
+      from.map((each, at) => ({ ...each, seq: first + at }));
+    assert.deepEqual(compareRows([...head, ...renumbered(tail, seq)], hex, 0).fault, {
+      kind: "deleted",
+      seq,
+    });
+    const forged = { ...row, id: "aud_forged" };
+    assert.deepEqual(compareRows([...head, forged, ...renumbered([row, ...tail], seq + 1)], hex, 0).fault, {
+      kind: "inserted",
+      seq,
+    });
+    const other = seq === 1 ? 9000 : 1;
+    const swapped = rows.map((each) =>
+      each.seq === seq
+        ? { ...(rows[other - 1] as Row), seq }
+        : each.seq === other
+          ? { ...row, seq: other }
+          : each,
+    );
+    assert.deepEqual(compareRows(swapped, hex, 0).fault, {
+      kind: "reordered",
+      seq: Math.min(seq, other),
+      other: Math.max(seq, other),
+    });
+  }
+});
+
+test("what is gone under a permit is told from what somebody deleted", () => {
+  const kept = rows.slice(100);
+  assert.deepEqual(compareRows(kept, hex, 100), { fault: null, purged: 100, notYetLogged: 0 });
+  assert.deepEqual(compareRows(kept, hex, 99).fault, { kind: "deleted", seq: 100 });
+  assert.deepEqual(
+    compareRows(
+      rows.slice(100).filter(({ seq }) => seq !== 150),
+      hex,
+      100,
+    ).fault,
+    {
+      kind: "deleted",
+      seq: 150,
+    },
+  );
+  const edited = rows.map((row) => (row.seq === 50 ? { ...row, id: "x" } : row));
+  assert.deepEqual(
+    compareRows(edited, hex, 100).fault,
+    { kind: "edited", seq: 50 },
+    "a permit lets nothing be edited",
+  );
+});
+
+test("rows that came after the copy's newest leaf are no fault", () => {
+  const more = [...rows, rowOf(size + 1, "aud_new")];
+  assert.deepEqual(compareRows(more, hex, 0), { fault: null, purged: 0, notYetLogged: 1 });
+});
+
+test("leaves, entries, heads and keys that were changed are found", async () => {
+  const other = await newEd25519Pair();
+  const wrong = new Uint8Array(32) as Hash;
+  const at = <T>(items: readonly T[], index: number, item: T) => items.with(index, item);
+  const cases: [Partial<LogCopy>, RegExp][] = [
+    [{ leaves: at(copy.leaves, 300, wrong), entries: null, rows: null }, /first 4000 leaves are not those/],
+    [
+      { leaves: copy.leaves.slice(0, 9_000), entries: null, rows: null },
+      /head of size 10000 was signed, and the log ends at 9000/,
+    ],
+    [{ entries: at(copy.entries ?? [], 7, utf8("{}")) }, /own entry 8 is not what its hash is of/],
+    [{ entries: copy.entries?.slice(1) ?? null, rows: null }, /own entry 1 is not/],
+    [{ publicKeys: [other.publicKey] }, /not signed by a known key/],
+    [{ origin: "else.example/audit/ten_x" }, /not signed by a known key for else/],
+    [{ heads: [] }, /no signed head/],
+    [{ heads: copy.heads.map((note) => note.replace("\n4000\n", "\n4001\n")) }, /not signed by a known key/],
+    [{ rows: rows.slice(0, 4000) }, /rows from 4001 on are gone/],
+  ];
+  for (const [changes, expected] of cases) {
+    const findings = await verifyLog({ ...copy, ...changes });
+    assert.match(findings.find(({ isFault }) => isFault)?.text ?? "nothing", expected);
+  }
+});
+
+// The row in question and a few about it: those before are the log's own, and those after repeat themselves.
+function firstFault(tampered: readonly Row[], seq: number) {
+  const [from, until] = [Math.max(0, seq - 3), Math.min(size, seq + 3)];
+  const window = tampered.filter((row) => row.seq > from && row.seq <= until);
+  return compareRows(window, hex.slice(0, until), from, byId).fault;
+}
+
+function rowOf(seq: number, id: string): Row {
+  return {
+    v: 1,
+    tenant_id: "ten_x",
+    seq,
+    id,
+    operation: "orders.create",
+    actor_id: "key_x",
+    row: { total: seq },
+  };
+}
+
+function leafHex(seq: number): string {
+  return createHash("sha256")
+    .update(Uint8Array.of(0))
+    .update(canonicalJson(rows[seq - 1] as Row))
+    .digest("hex");
+}
+
+async function put(name: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(join(folder, name)), { recursive: true });
+  await writeFile(join(folder, name), content);
+}

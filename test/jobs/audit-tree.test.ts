@@ -1,0 +1,321 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { expect, test, vi } from "vitest";
+import { type Hash, hashLeaf, hashNode, isConsistent, isIncluded } from "#crypto/merkle.ts";
+import { cellKinds } from "#db/retention.ts";
+import { directoryKeys } from "#gate/directory-keys.ts";
+import { AuditTree } from "#index.ts";
+import { logAudit, sweepAudit } from "#jobs/log-audit.ts";
+import { deleteExpired } from "#jobs/retention.ts";
+import { entriesOf } from "#lib/entry-bundle.ts";
+import { dayMs } from "#lib/time.ts";
+import { fromUtf8, utf8 } from "#lib/utf8.ts";
+import { Consistency, Inclusion, TreeHead } from "#platform/audit-trees.ts";
+import { addNotes, logAll, openHead, treeOf } from "#test/audit-log.ts";
+import { testEnv } from "#test/env.ts";
+import { envWith, newTenant, proxied, rowsOf, type TestTenant } from "#test/world.ts";
+
+test("every audit row is a leaf, in its order, under a head that the deployment has signed", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const rows = await auditOf(tenant);
+  expect(rows.length).toBeGreaterThan(20);
+  const { size, root } = await headOf(tenant);
+  expect(size).toBe(rows.length);
+  expect(root.toHex()).toBe((await naiveRoot(await leavesOf(rows, tenant))).toHex());
+  expect(await unlogged(tenant)).toBe(0);
+});
+
+test("full tiles are in the bucket at once, with their entries, and prove every leaf", async () => {
+  const tenant = await newTenant();
+  await addNotes(tenant, 700);
+  await logAll(tenant);
+  const rows = await auditOf(tenant);
+  const leaves = await leavesOf(rows, tenant);
+  const full = Math.floor(rows.length / 256);
+  expect((await filesOf(tenant)).filter((name) => name.startsWith("tile/0/"))).toHaveLength(full);
+  for (let tile = 0; tile < full; tile += 1) {
+    const entries = entriesOf(await fileOf(tenant, `tile/entries/00${tile}`));
+    expect(entries?.map((entry) => JSON.parse(fromUtf8(entry)).seq)).toEqual(
+      rows.slice(tile * 256, (tile + 1) * 256).map(({ seq }) => seq),
+    );
+  }
+  const { size, root } = await headOf(tenant);
+  for (let index = 0; index < size; index += 41) {
+    const { proof } = await inclusionOf(tenant, index);
+    const leaf = leaves[index] as Hash;
+    expect(await isIncluded({ index, size, leaf, root, proof }), String(index)).toBe(true);
+    expect(await isIncluded({ index: index + 1, size, leaf, root, proof })).toBe(false);
+  }
+});
+
+test("each later head continues every earlier one, and nothing beyond the tree is proven", async () => {
+  const tenant = await newTenant();
+  const heads: { size: number; root: Hash }[] = [];
+  for (const more of [0, 3, 230, 300, 1]) {
+    await addNotes(tenant, more);
+    await logAll(tenant);
+    heads.push(await headOf(tenant));
+  }
+  for (const [at, later] of heads.entries()) {
+    for (const earlier of heads.slice(0, at + 1)) {
+      const proof = await treeOf(tenant).consistency(earlier.size, later.size);
+      expect(
+        await isConsistent({
+          earlier: earlier.size,
+          size: later.size,
+          earlierRoot: earlier.root,
+          root: later.root,
+          proof: hashesOf(Consistency.parse(proof)?.proof),
+        }),
+      ).toBe(true);
+    }
+  }
+  const size = heads.at(-1)?.size ?? 0;
+  expect(await treeOf(tenant).consistency(1, size + 1)).toBeNull();
+  expect(await treeOf(tenant).consistency(0, size)).toBeNull();
+  expect(await treeOf(tenant).inclusion(size)).toBeNull();
+});
+
+test("many writers at once make one tree, without a gap or a second leaf of any row", async () => {
+  const tenant = await newTenant();
+  const writes = Array.from({ length: 8 }, async () => {
+    for (let each = 0; each < 4; each += 1) {
+      await addNotes(tenant, 5);
+      await logAudit(testEnv(), tenant.cell, tenant.tenantId);
+    }
+  });
+  await Promise.all(writes);
+  await logAll(tenant);
+  const rows = await auditOf(tenant);
+  const { size, root } = await headOf(tenant);
+  expect(size).toBe(rows.length);
+  expect(root.toHex()).toBe((await naiveRoot(await leavesOf(rows, tenant))).toHex());
+});
+
+test("a log that is cut off at any of its steps goes on to the very same tree and files", async () => {
+  const tenant = await newTenant();
+  await addNotes(tenant, 300);
+  const owner = { v: 1, tenantId: tenant.tenantId, cell: tenant.cell.id };
+  const { AUDIT_LOG_US1: bucket, CELL_US1: database } = testEnv();
+  let [steps, tries] = [0, 0];
+  const cutAt = new Set<string>();
+  // Each try is cut one step later than the one before: after this many puts and batches.
+  for (let most = 0; most < 12; most += 1) {
+    steps = 0;
+    const cut = <T>(what: string, run: () => T): T | Promise<never> => {
+      steps += 1;
+      if (steps > most) cutAt.add(what);
+      return steps > most ? Promise.reject(new Error("cut off")) : run();
+    };
+    const env = envWith({
+      AUDIT_LOG_US1: proxied(bucket as R2Bucket, {
+        put: (...args: Parameters<R2Bucket["put"]>) => cut("put", () => (bucket as R2Bucket).put(...args)),
+      }),
+      CELL_US1: proxied(database as D1Database, {
+        withSession: (...args: Parameters<D1Database["withSession"]>) => {
+          const session = (database as D1Database).withSession(...args);
+          return proxied(session, {
+            batch: (given: D1PreparedStatement[]) => cut("batch", () => session.batch(given)),
+          });
+        },
+      }),
+    });
+    await runInDurableObject(treeOf(tenant), async (_, state) => {
+      await new AuditTree(state, env).append(owner).catch(() => {
+        tries += 1;
+      });
+    });
+  }
+  expect([tries > 3, [...cutAt].toSorted()]).toEqual([true, ["batch", "put"]]);
+  await logAll(tenant);
+  const rows = await auditOf(tenant);
+  const { size, root } = await headOf(tenant);
+  expect(size).toBe(rows.length);
+  expect(root.toHex()).toBe((await naiveRoot(await leavesOf(rows, tenant))).toHex());
+  const entries = entriesOf(await fileOf(tenant, "tile/entries/000"));
+  expect(entries?.map((entry) => JSON.parse(fromUtf8(entry)).seq)).toEqual(
+    rows.slice(0, 256).map(({ seq }) => seq),
+  );
+});
+
+test("every hour what is not full is published with the head over it, once", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const { size, text } = await headOf(tenant);
+  expect(await filesOf(tenant)).toEqual([]);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
+  expect(await filesOf(tenant)).toEqual(
+    [`checkpoints/${size}`, `tile/0/000.p/${size}`, `tile/entries/000.p/${size}`].toSorted(),
+  );
+  expect(fromUtf8(await fileOf(tenant, `checkpoints/${size}`))).toContain(text);
+  expect(await keptOf(tenant)).toEqual([{ size }]);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(false);
+  await deleteExpired(tenant.cell.database, Date.now() + 399 * dayMs, cellKinds);
+  expect(await keptOf(tenant)).toHaveLength(1);
+  await deleteExpired(tenant.cell.database, Date.now() + 401 * dayMs, cellKinds);
+  expect(await keptOf(tenant), "the bucket keeps it").toEqual([]);
+  await addNotes(tenant, 1);
+  await logAll(tenant);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
+  expect(await filesOf(tenant)).toContain(`checkpoints/${size + 1}`);
+});
+
+test("a file that holds something else is never overwritten, and what fails is tried again", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const { size } = await headOf(tenant);
+  const key = `${tenant.tenantId}/checkpoints/${size}`;
+  await tenant.cell.auditLog.put(key, "something else");
+  const printed = vi.spyOn(console, "error").mockReturnValue();
+  await runDurableObjectAlarm(treeOf(tenant));
+  expect(printed.mock.calls.join()).toContain("holds something else");
+  printed.mockRestore();
+  expect(fromUtf8(await fileOf(tenant, `checkpoints/${size}`))).toBe("something else");
+  await tenant.cell.auditLog.delete(key);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
+  expect(fromUtf8(await fileOf(tenant, `checkpoints/${size}`))).toContain("\n");
+});
+
+test("what is a leaf stays as it was, whatever the row says later; a row that is gone stops the log", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const before = await headOf(tenant);
+  const { database } = tenant.cell;
+  await database.exec("drop trigger audit_log_refuses_update");
+  await rowsOf(
+    database,
+    "update audit_log set actor_id = 'mallory' where tenant_id = ? and seq = 3",
+    tenant.tenantId,
+  );
+  await addNotes(tenant, 300);
+  await logAll(tenant);
+  const entries = entriesOf(await fileOf(tenant, "tile/entries/000"));
+  expect(JSON.parse(fromUtf8(entries?.[2] ?? utf8("null"))).actor_id).not.toBe("mallory");
+  const after = await headOf(tenant);
+  const proof = Consistency.parse(await treeOf(tenant).consistency(before.size, after.size))?.proof;
+  expect(
+    await isConsistent({
+      earlier: before.size,
+      size: after.size,
+      earlierRoot: before.root,
+      root: after.root,
+      proof: hashesOf(proof),
+    }),
+  ).toBe(true);
+  await addNotes(tenant, 2);
+  await database.exec("drop trigger audit_log_refuses_delete");
+  await rowsOf(
+    database,
+    "delete from audit_log where tenant_id = ? and seq = ?",
+    tenant.tenantId,
+    after.size + 1,
+  );
+  await expect(logAll(tenant)).rejects.toThrow(`lacks row ${after.size + 1}`);
+});
+
+test("a tenant whose rows nobody was told of is found by the sweep, and by no second one", async () => {
+  const tenant = await newTenant("cafe");
+  const waking = async () => {
+    const sent: unknown[] = [];
+    const queue = proxied(tenant.cell.queue, {
+      async sendBatch(messages: { body: { tenantId: string } }[]) {
+        sent.push(...messages.map(({ body }) => body.tenantId));
+      },
+    });
+    await sweepAudit({ ...tenant.cell, queue });
+    return sent;
+  };
+  expect(await waking()).toContain(tenant.tenantId);
+  await logAll(tenant);
+  expect(await waking()).not.toContain(tenant.tenantId);
+});
+
+async function headOf(tenant: TestTenant) {
+  const { size, note: signed } = TreeHead.parse(await treeOf(tenant).head());
+  const { checkpointSigner } = await directoryKeys(testEnv(), (keys) => keys.checkpointSigner !== null);
+  if (!checkpointSigner) throw new Error("There is no key for checkpoints.");
+  const head = await openHead(tenant, signed, checkpointSigner.publicKey);
+  expect(head.size).toBe(size);
+  return head;
+}
+
+async function inclusionOf(tenant: TestTenant, index: number) {
+  const inclusion = Inclusion.parse(await treeOf(tenant).inclusion(index));
+  return { proof: hashesOf(inclusion?.proof) };
+}
+
+function hashesOf(proof: readonly Uint8Array[] | undefined): Hash[] {
+  if (!proof) throw new Error("There is no proof.");
+  return proof.map((hash) => new Uint8Array(hash));
+}
+
+interface StoredRow {
+  readonly seq: number;
+  readonly [column: string]: unknown;
+}
+
+async function auditOf({ cell, tenantId }: TestTenant): Promise<StoredRow[]> {
+  return await rowsOf<StoredRow>(
+    cell.database,
+    "select seq, id, operation, action, entity, entity_id, row, changed, location_id, assignee_id, actor_kind, actor_id, actor_chain, support_grant_id, request_id, caller, created_at from audit_log where tenant_id = ? order by seq",
+    tenantId,
+  );
+}
+
+// Spelled out once more: the members in their order, by hand.
+async function leavesOf(rows: readonly StoredRow[], { tenantId }: TestTenant): Promise<Hash[]> {
+  const sorted = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(sorted);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .map(([key, inner]) => [key, sorted(inner)] as const)
+        .toSorted(([one], [other]) => (one < other ? -1 : 1)),
+    );
+  };
+  return await Promise.all(
+    rows.map(({ row, changed, ...rest }) => {
+      const parsed = {
+        v: 1,
+        tenant_id: tenantId,
+        ...rest,
+        row: JSON.parse(String(row)),
+        changed: changed === null ? null : JSON.parse(String(changed)),
+      };
+      return hashLeaf(utf8(JSON.stringify(sorted(parsed))));
+    }),
+  );
+}
+
+// RFC 6962 section 2.1, word by word.
+async function naiveRoot(leaves: readonly Hash[]): Promise<Hash> {
+  const [only] = leaves;
+  if (leaves.length === 1 && only) return only;
+  let split = 1;
+  while (split * 2 < leaves.length) split *= 2;
+  return await hashNode(await naiveRoot(leaves.slice(0, split)), await naiveRoot(leaves.slice(split)));
+}
+
+async function unlogged({ cell, tenantId }: TestTenant): Promise<number> {
+  const [row] = await rowsOf<{ left: number }>(
+    cell.database,
+    "select value - logged as left from counters where tenant_id = ? and name = 'audit'",
+    tenantId,
+  );
+  return row?.left ?? Number.NaN;
+}
+
+async function filesOf({ cell, tenantId }: TestTenant): Promise<string[]> {
+  const { objects } = await cell.auditLog.list({ prefix: `${tenantId}/` });
+  return objects.map(({ key }) => key.slice(tenantId.length + 1)).toSorted();
+}
+
+async function fileOf({ cell, tenantId }: TestTenant, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const object = await cell.auditLog.get(`${tenantId}/${name}`);
+  if (!object) throw new Error(`There is no ${name}.`);
+  return new Uint8Array(await object.arrayBuffer());
+}
+
+function keptOf({ cell, tenantId }: TestTenant) {
+  return rowsOf(cell.database, "select size from audit_checkpoints where tenant_id = ?", tenantId);
+}
