@@ -59,6 +59,7 @@ export interface Note {
 
 /** It stands in the audit in plain: names of fields, enums and ids, never what a field holds. */
 export type NoteDetails = Readonly<Record<string, EventValue | readonly string[]>>;
+
 /** The end of a subject's key, and of all that lies under it. */
 export interface Destroy {
   readonly kind: "destroy";

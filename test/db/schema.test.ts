@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type TechnicalTable, technicalTables } from "#db/technical-tables.ts";
-import { tenantTables } from "#db/tenant-table.ts";
+import { metaOf, tenantTables } from "#db/tenant-table.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { registry } from "#resources/index.ts";
 import { testEnv } from "#test/env.ts";
@@ -29,6 +29,14 @@ test("every entity table is STRICT, and its rows are known by tenant and id", as
   expect(new Set(entities.map(({ name }) => name))).toEqual(new Set(tenantTables().keys()));
   for (const { name, isStrict, primaryKey } of entities)
     expect([name, isStrict, primaryKey]).toEqual([name, 1, ["tenant_id", "id"]]);
+});
+
+test("every entity table lies where it says, and nowhere else", async () => {
+  const lying = new Map<string, Set<string>>();
+  for (const { name, isOfDirectory } of await allTables())
+    lying.set(name, (lying.get(name) ?? new Set()).add(isOfDirectory ? "directory" : "cell"));
+  for (const [name, table] of tenantTables())
+    expect([name, ...(lying.get(name) ?? [])]).toEqual([name, metaOf(table).store]);
 });
 
 test("every technical table is STRICT, and its key begins with the tenant", async () => {
@@ -89,7 +97,10 @@ async function allTables() {
   ];
   const tables = databases.map(async ({ id, database }) => {
     const names = (await tablesOf(id, database)).filter((name) => name !== "search_index");
-    return await Promise.all(names.map((name) => tableOf(database, name)));
+    const isOfDirectory = id === "directory";
+    return await Promise.all(
+      names.map(async (name) => ({ ...(await tableOf(database, name)), isOfDirectory })),
+    );
   });
   return (await Promise.all(tables)).flat();
 }

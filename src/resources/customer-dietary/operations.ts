@@ -24,7 +24,7 @@ export const update = writeOperation({
   params,
   body: DietaryPatch,
   returns: DietaryReceipt,
-  problems: ["invalid", "not-found", "customer-deleted", "conflict", "precondition-failed"],
+  problems: ["invalid", "not-found", "customer-deleted", "subject-erased", "conflict", "precondition-failed"],
   async run({ tenant, now }, { params: { customerId }, body }) {
     const row = await dietaryOf(tenant, customerId);
     if (row instanceof Refusal) return row;
