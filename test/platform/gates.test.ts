@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { logAudit } from "#jobs/log-audit.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -57,6 +58,36 @@ test("a gate that restarted is asked again in the same jurisdiction", async () =
   }
 });
 
+test("the audit tree of an eu tenant is found in the jurisdiction eu, and of another in none", async () => {
+  for (const [kind, jurisdictions] of [
+    ["cafe", ["eu"]],
+    ["signs", []],
+  ] as const) {
+    const tenant = await newTenant(kind);
+    const real = testEnv().AUDIT_TREES;
+    const asked: string[] = [];
+    const names: string[] = [];
+    const trees = (inside: boolean): unknown => ({
+      jurisdiction(place: string) {
+        asked.push(place);
+        return trees(true);
+      },
+      getByName(name: string) {
+        expect(inside).toBe(kind === "cafe");
+        names.push(name);
+        return real.getByName(name);
+      },
+    });
+    const env = envWith({ AUDIT_TREES: trees(false) });
+    while (await logAudit(env, tenant.cell, tenant.tenantId));
+    const given = { tenant: tenant.slug, as: tenant.key, env };
+    for (const name of ["audit.proof", "audit.checkpoint", "audit.consistency"])
+      expectOk(await call(name, { ...given, ...(await exampleOf(name).make(tenant)) }));
+    expect([new Set(asked), new Set(names)]).toEqual([new Set(jurisdictions), new Set([tenant.tenantId])]);
+    expect(names.length).toBeGreaterThan(3);
+  }
+});
+
 test("a jurisdiction that cannot be had is an error, never the plain namespace", () => {
   const eu = { jurisdiction: "eu" } as const;
   const plain: string[] = [];
@@ -83,9 +114,10 @@ test("local workerd still has no jurisdictions, which is why the chokepoint may 
   ).toThrow("not implemented in workerd");
 });
 
-const ways = /\b(getByName|getExisting|idFromName|idFromString|newUniqueId|GATES)\b|\.jurisdiction\(/;
+const ways =
+  /\b(getByName|getExisting|idFromName|idFromString|newUniqueId|GATES|AUDIT_TREES)\b|\.jurisdiction\(/;
 
-test("no source but the chokepoint reaches for the gates' namespace", () => {
+test("no source but the chokepoints reaches for a namespace of objects", () => {
   const sources = Object.entries(
     import.meta.glob<string>("/src/**/*.{ts,tsx}", { query: "?raw", import: "default", eager: true }),
   );
@@ -94,9 +126,17 @@ test("no source but the chokepoint reaches for the gates' namespace", () => {
   const found = sources.flatMap(([path, text]) =>
     text.split("\n").flatMap((line) => (ways.test(line) ? [`${path} ${line.trim()}`] : [])),
   );
-  const allowed = ["/src/platform/env.ts readonly GATES: DurableObjectNamespace<GateRpc>;"];
-  const elsewhere = found.filter((line) => !line.startsWith("/src/platform/gates.ts "));
-  expect(elsewhere, "find gates by gateOf() of platform/gates, which knows the jurisdiction").toEqual(
+  const allowed = [
+    // The page on what protects what names every binding.
+    "/src/console/docs/protection.tsx AUDIT_TREES: {",
+    "/src/console/docs/protection.tsx GATES: {",
+    "/src/platform/env.ts readonly GATES: DurableObjectNamespace<GateRpc>;",
+    "/src/platform/env.ts readonly AUDIT_TREES: DurableObjectNamespace<AuditTreeRpc>;",
+  ];
+  const elsewhere = found.filter(
+    (line) => !/^\/src\/platform\/(gates|audit-trees|jurisdictions)\.ts /.test(line),
+  );
+  expect(elsewhere, "find objects by gateOf() and auditTreeOf(), which know the jurisdiction").toEqual(
     allowed,
   );
   expect(found.length).toBeGreaterThan(elsewhere.length);
