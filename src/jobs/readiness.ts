@@ -67,6 +67,10 @@ async function runChecks(env: Env): Promise<Check[]> {
     check("gates", "bind the Durable Object of the gates", async () => {
       return hasGates(env) ? [] : ["not bound"];
     }),
+    check("audit log of the platform", "create and bind its R2 bucket", async () => {
+      await env.AUDIT_LOG_PLATFORM.head("readyz");
+      return [];
+    }),
     check("transport", 'set MIN_TLS to "1.2" or "1.3"', async () => {
       return ["1.2", "1.3"].includes(env.MIN_TLS) ? [] : [`MIN_TLS is ${env.MIN_TLS}`];
     }),
@@ -96,6 +100,11 @@ function checksOf(cell: Cell): Promise<Check>[] {
       "call archive",
       "create the cell's R2 bucket for calls",
       answers(() => cell.callArchive),
+    ),
+    checkOf(
+      "audit log",
+      "create the cell's R2 bucket for the audit's log",
+      answers(() => cell.auditLog),
     ),
     checkOf(
       "queue",
