@@ -6,6 +6,7 @@ import { TenantDriver } from "#db/tenant-driver.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { wakeTenants } from "#platform/wake-ups.ts";
 import { tellEndpoints } from "./tell-endpoints.ts";
 import { type Allowance, newAllowance } from "./telling.ts";
 
@@ -13,7 +14,6 @@ import { type Allowance, newAllowance } from "./telling.ts";
 export const WakeUp = z.object({ v: z.literal(1), tenantId: z.string() });
 
 const sweepAfterMs = 30 * secondMs;
-const mostPerSend = 100;
 
 /** Takes a tenant's undispatched events, as far as the allowance goes. A message that comes twice finds what is left. */
 export async function dispatchEvents(
@@ -43,10 +43,5 @@ async function dispatch(env: Env, cell: Cell, tenantId: string, now: number, all
 /** Sends a wake-up for every tenant whose events no message has led to. */
 export async function sweepEvents(cell: Cell, now: number): Promise<void> {
   const system = new CellSystem(new Store(cell.database, "first-primary"));
-  const tenants = await system.tenantsWithPendingEvents(timestamp(now - sweepAfterMs));
-  for (let start = 0; start < tenants.length; start += mostPerSend) {
-    await cell.queue.sendBatch(
-      tenants.slice(start, start + mostPerSend).map((tenantId) => ({ body: { v: 1, tenantId } })),
-    );
-  }
+  await wakeTenants(cell.queue, await system.tenantsWithPendingEvents(timestamp(now - sweepAfterMs)));
 }

@@ -5,9 +5,9 @@ import { Store } from "#db/store.ts";
 import { auditTreeOf } from "#platform/audit-trees.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { wakeTenants } from "#platform/wake-ups.ts";
 
 const Appended = z.object({ v: z.literal(1), isMore: z.boolean() });
-const mostPerSend = 100;
 
 /** Has the owner's newest audit rows made leaves of its log. @returns whether there are more than one call takes */
 export async function logAudit(env: Env, cell: Cell | null, tenantId: string): Promise<boolean> {
@@ -18,11 +18,7 @@ export async function logAudit(env: Env, cell: Cell | null, tenantId: string): P
 /** Wakes the consumer for every tenant whose rows no message has led to. */
 export async function sweepAudit(cell: Cell): Promise<void> {
   const system = new CellSystem(new Store(cell.database, "first-primary"));
-  const tenants = await system.tenantsWithUnloggedAudit();
-  for (let start = 0; start < tenants.length; start += mostPerSend)
-    await cell.queue.sendBatch(
-      tenants.slice(start, start + mostPerSend).map((tenantId) => ({ body: { v: 1, tenantId } })),
-    );
+  await wakeTenants(cell.queue, await system.tenantsWithUnloggedAudit());
 }
 
 /** The platform's own, which has no queue. */

@@ -47,6 +47,14 @@ export function tileOf(
   return { level: tileLevel, index: Math.floor(first / tileWidth), from: first % tileWidth, count };
 }
 
+/** The tiles that a tree of this size has not filled: at most one of each level. */
+export function* partialTilesOf(size: number): Generator<Tile & { level: number }> {
+  for (let level = 0, hashes = size; hashes > 0; level += 1, hashes = Math.floor(hashes / tileWidth)) {
+    const width = hashes % tileWidth;
+    if (width > 0) yield { level, index: Math.floor(hashes / tileWidth), width };
+  }
+}
+
 /** All tiles that a tree of this size has, full ones and the last of each level. */
 export function* tilesOf(size: number): Generator<Tile & { level: number }> {
   for (let level = 0, hashes = size; hashes > 0; level += 1, hashes = Math.floor(hashes / tileWidth)) {

@@ -17,13 +17,21 @@ export function wakeOutbox(queue: Queue, tenantId: string, adding: Adding): void
   gatherer.add((tenantIds) => tenantIds.add(tenantId), adding);
 }
 
+/** Tells it of each of these at once, as sweepers do. */
+export async function wakeTenants(queue: Queue, tenantIds: readonly string[]): Promise<void> {
+  for (let start = 0; start < tenantIds.length; start += mostTenants)
+    await queue.sendBatch(
+      tenantIds.slice(start, start + mostTenants).map((tenantId) => ({ body: { v: 1, tenantId } })),
+    );
+}
+
 function gathererOf(queue: Queue): Gatherer<Set<string>> {
   return new Gatherer({
     begin: () => new Set(),
     isFull: ({ size }) => size >= mostTenants,
     async send(tenantIds) {
       try {
-        await queue.sendBatch([...tenantIds].map((tenantId) => ({ body: { v: 1, tenantId } })));
+        await wakeTenants(queue, [...tenantIds]);
       } catch (error) {
         log("warn", "the outbox was not told of events", errorFields(error));
       }

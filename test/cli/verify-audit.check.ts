@@ -66,6 +66,7 @@ test("an untouched copy, at hand or in a folder, has no fault", async () => {
     const findings = await verifyLog(given);
     assert.deepEqual(findings, [
       { isFault: false, text: `${size} leaves under 5 signed heads, the newest of size ${size}.` },
+      { isFault: false, text: restsOn() },
     ]);
   }
 });
@@ -75,8 +76,14 @@ test("the command names what is wrong, and fails by it; what is typed wrongly is
     spawnSync(process.execPath, ["src/cli/keyline.ts", "verify-audit", ...args], { encoding: "utf8" });
   const good = run(folder);
   assert.deepEqual(
-    [good.status, good.stdout.trim()],
-    [0, `${size} leaves under 5 signed heads, the newest of size ${size}.`],
+    [
+      good.status,
+      good.stdout
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean),
+    ],
+    [0, [`${size} leaves under 5 signed heads, the newest of size ${size}.`, restsOn()]],
   );
   const lines = rows.map((row) => canonicalJson(row.seq === 4711 ? { ...row, actor_id: "mallory" } : row));
   await put("audit.ndjson", lines.join("\n"));
@@ -174,6 +181,18 @@ test("rows that came after the copy's newest leaf are no fault", () => {
   assert.deepEqual(compareRows(more, hex, 0), { fault: null, purged: 0, notYetLogged: 1 });
 });
 
+test("leaves that no head is signed over are told from those that are proven", async () => {
+  const findings = await verifyLog({ ...copy, heads: copy.heads.slice(0, 4), rows: null });
+  assert.deepEqual(
+    findings.map(({ text }) => text),
+    [
+      `${size} leaves under 4 signed heads, the newest of size 4000.`,
+      "The leaves after 4000 are under no signed head yet: nothing proves them.",
+      restsOn(),
+    ],
+  );
+});
+
 test("leaves, entries, heads and keys that were changed are found", async () => {
   const other = await newEd25519Pair();
   const wrong = new Uint8Array(32) as Hash;
@@ -203,6 +222,11 @@ function firstFault(tampered: readonly Row[], seq: number) {
   const [from, until] = [Math.max(0, seq - 3), Math.min(size, seq + 3)];
   const window = tampered.filter((row) => row.seq > from && row.seq <= until);
   return compareRows(window, hex.slice(0, until), from, byId).fault;
+}
+
+function restsOn(): string {
+  const [key] = copy.publicKeys;
+  return `All of it rests on the log's name and keys; compare them with those you know: ${origin}, ${key?.toBase64()}`;
 }
 
 function rowOf(seq: number, id: string): Row {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseTilePath, tileOf, tilePath, tilesOf } from "#lib/tlog-tiles.ts";
+import { parseTilePath, partialTilesOf, tileOf, tilePath, tilesOf } from "#lib/tlog-tiles.ts";
 
 // The paths that the specification names, and its rule at their edges.
 test.each([
@@ -41,6 +41,14 @@ test("a tree's tiles hold each hash of their level once, and no more of the last
   // The specification's own example.
   const partial = [...tilesOf(70_000)].filter(({ width }) => width < 256).map(tilePath);
   expect(partial).toEqual(["tile/0/273.p/112", "tile/1/001.p/17", "tile/2/000.p/1"]);
+});
+
+test("the tiles that are not full are those of all tiles that are not full", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 200_000 }), (size) => {
+      expect([...partialTilesOf(size)]).toEqual([...tilesOf(size)].filter(({ width }) => width < 256));
+    }),
+  );
 });
 
 test("every whole subtree of a tree lies in tiles that the tree has", () => {

@@ -44,10 +44,17 @@ export async function verifyLog(copy: LogCopy): Promise<Finding[]> {
     found(`The log has ${copy.leaves.length} leaves and ${copy.entries.length} entries.`);
   if (copy.rows) compareToRows(copy, copy.rows, found, said);
   const newest = heads.at(-1);
-  if (newest)
+  if (newest) {
     said(
       `${copy.leaves.length} leaves under ${heads.length} signed heads, the newest of size ${newest.size}.`,
     );
+    if (copy.leaves.length > newest.size)
+      said(`The leaves after ${newest.size} are under no signed head yet: nothing proves them.`);
+    const keys = copy.publicKeys.map((key) => key.toBase64()).join(", ");
+    said(
+      `All of it rests on the log's name and keys; compare them with those you know: ${copy.origin}, ${keys}`,
+    );
+  }
   return findings;
 }
 

@@ -9,7 +9,7 @@ import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { hourMs, minuteMs } from "#lib/time.ts";
-import { tilesOf, tileWidth } from "#lib/tlog-tiles.ts";
+import { partialTilesOf, tileWidth } from "#lib/tlog-tiles.ts";
 import {
   auditStoresOf,
   type Consistency,
@@ -135,8 +135,7 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     if (!state || state.published === state.size) return;
     const { owner, size, note } = state;
     const files = this.#filesOf(owner);
-    for (const tile of tilesOf(size)) {
-      if (tile.width === tileWidth) continue;
+    for (const tile of partialTilesOf(size)) {
       const hashes = this.#leaves.hashes(tile.level, tile.index * tileWidth, tile.width);
       const held = { ...tile, hashes };
       if (tile.level === 0) await files.putEntries(tile, this.#entriesOf(held, tile.width));
