@@ -7,9 +7,9 @@ import { after, before, test } from "node:test";
 import { createClient, each } from "#client/client.ts";
 import type { Customer } from "#client/operations.ts";
 import { KeylineProblem } from "#client/problem.ts";
-import { workerSecretKeks } from "#crypto/kek.ts";
 import { heldFetch } from "#test/contract/held-fetch.ts";
 import { freePort } from "#test/contract/instance.ts";
+import { keksOfText } from "#test/keks.ts";
 
 // What README promises of `npm start`, tried in a copy of the project that has never been started.
 
@@ -43,7 +43,7 @@ test("the address answers, and the deployment is ready", async () => {
 test("README's line makes a key-encryption key that is one", async () => {
   const [, script = ""] = /^node -e '([^']+)' \|/m.exec(readFileSync("README.md", "utf8")) ?? [];
   const made = execFileSync("node", ["-e", script], { encoding: "utf8" });
-  assert.equal((await workerSecretKeks(made.trim())).currentVersion, 1);
+  assert.equal((await keksOfText(made.trim())).currentVersion, 1);
 });
 
 test("two demo tenants lie in two cells, with a key each", () => {

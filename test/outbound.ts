@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { issuerServer, issuersDomain } from "./issuer-server.ts";
+import { kmsHost, kmsServer } from "./kms-server.ts";
 import { resolved } from "./resolver.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
@@ -34,6 +35,7 @@ export async function outside(request: Request): Promise<Response> {
   const url = new URL(request.url);
   if (url.pathname === "/dns-query") return resolverAnswer(url);
   if (url.host === "outside.test") return Response.json({ connections, received });
+  if (url.hostname === kmsHost) return await kmsServer(request);
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
   if (!url.hostname.endsWith(".example")) return await throughTheNetwork(url);
   if (leadsHere(url.hostname))

@@ -16,7 +16,9 @@ export async function localBindings(): Promise<Bindings> {
 }
 
 /** The databases that are deployed, by the account that wrangler is signed in to; secrets are the caller's. */
-export async function remoteBindings(secrets: Pick<Env, "KEYLINE_KEKS">): Promise<Bindings> {
+export async function remoteBindings(
+  secrets: Pick<Env, "KEYLINE_KEKS" | "KEYLINE_KMS_TOKENS">,
+): Promise<Bindings> {
   return await bindings(true, secrets);
 }
 

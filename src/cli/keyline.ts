@@ -56,7 +56,8 @@ function optionsOf(given: Options, wanted: readonly string[]): (name: string) =>
 }
 
 function secrets() {
-  const { KEYLINE_KEKS } = process.env;
-  if (!KEYLINE_KEKS) throw new Error("Set KEYLINE_KEKS to the deployment's own: rows are sealed under it.");
-  return { KEYLINE_KEKS };
+  const { KEYLINE_KEKS = "", KEYLINE_KMS_TOKENS = "" } = process.env;
+  if (KEYLINE_KEKS === "" && KEYLINE_KMS_TOKENS === "")
+    throw new Error("Set KEYLINE_KEKS to the deployment's own: rows are sealed under it.");
+  return { KEYLINE_KEKS, KEYLINE_KMS_TOKENS };
 }

@@ -85,6 +85,6 @@ function parse(envelope: string) {
 }
 
 // A JSON array tells ["a", "bc"] from ["ab", "c"], which joined parts would not.
-function authenticated({ tenant, table, column, row }: SealAddress): Uint8Array<ArrayBuffer> {
+export function authenticated({ tenant, table, column, row }: SealAddress): Uint8Array<ArrayBuffer> {
   return utf8(JSON.stringify([format, tenant, table, column, row]));
 }

@@ -1,46 +1,90 @@
-import { decodeBase64Url } from "#lib/base64url.ts";
+import { decodeBase64Url, encodeBase64Url } from "#lib/base64url.ts";
+import type { HeldKey } from "#lib/held-key.ts";
+import { fromUtf8, utf8 } from "#lib/utf8.ts";
 import { aesKeyBytes, importAesKey } from "./aes-gcm.ts";
-import { type DataKey, kidOf, openBytes, type SealAddress, SealError, sealBytes } from "./envelope.ts";
+import { authenticated, kidOf, openBytes, type SealAddress, SealError, sealBytes } from "./envelope.ts";
 
-/**
- * Whoever holds the key-encryption keys: a Worker secret here, a Secrets Store or an outside KMS elsewhere. They wrap
- * other keys and never see data.
- */
+/** The key-encryption keys, wherever each is held. They wrap other keys and never see data. */
 export interface KekProvider {
-  currentVersion: number;
+  readonly currentVersion: number;
   wrap(keyBytes: Uint8Array<ArrayBuffer>, address: SealAddress): Promise<string>;
-  unwrap(envelope: string, address: SealAddress): Promise<Uint8Array<ArrayBuffer>>;
+  /** @throws SealError */
+  unwrap(wrapped: string, address: SealAddress): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** The key's id in what it wraps. */
+/** One of them. */
+export interface Kek {
+  readonly version: number;
+  wrap(keyBytes: Uint8Array<ArrayBuffer>, address: SealAddress): Promise<string>;
+  unwrap(wrapped: string, address: SealAddress): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** A key's id in what it wraps. */
 export function kekKid(version: number): string {
   return `kek${version}`;
 }
 
 const entryGrammar = /^([1-9][0-9]{0,3}):([A-Za-z0-9_-]{43})$/;
+// What a held key wrapped says so where an IV would stand, which is 16 characters.
+const heldGrammar = /^v1\.(kek[1-9][0-9]{0,3})\.kms\.([A-Za-z0-9_-]{1,4000})$/;
 
-/** KEYLINE_KEKS: `1:<32 bytes as base64url>,2:…`. The highest version wraps, the others only unwrap. */
-export async function workerSecretKeks(secret: string): Promise<KekProvider> {
-  const keys = new Map<number, DataKey>();
-  for (const entry of secret.split(",")) {
-    const { version, bytes } = parseEntry(entry.trim());
-    if (keys.has(version)) throw malformed(`version ${version} stands twice`);
-    keys.set(version, { kid: kekKid(version), key: await importAesKey(bytes) });
-  }
-  const currentVersion = Math.max(...keys.keys());
-  const current = keys.get(currentVersion);
-  if (!current) throw malformed("no key");
-  const byKid = new Map([...keys.values()].map((key) => [key.kid, key]));
-
+/** The highest version wraps, the others only unwrap. @throws Error where there is none, or a version twice */
+export function kekProvider(keks: readonly Kek[]): KekProvider {
+  const byKid = new Map(keks.map((kek) => [kekKid(kek.version), kek]));
+  if (byKid.size < keks.length) throw new Error("A version of the key-encryption keys stands twice.");
+  const current = keks.toSorted((one, other) => other.version - one.version)[0];
+  if (!current) throw new Error("There is no key-encryption key.");
   return {
-    currentVersion,
-    wrap: async (keyBytes, address) => sealBytes(current, address, wholeKey(keyBytes)),
-    unwrap: async (envelope, address) => {
-      const kid = kidOf(envelope);
+    currentVersion: current.version,
+    wrap: async (keyBytes, address) => await current.wrap(wholeKey(keyBytes), address),
+    unwrap: async (wrapped, address) => {
+      const kid = kekOf(wrapped);
       if (kid === null) throw new SealError("malformed", address);
-      const key = byKid.get(kid);
-      if (!key) throw new SealError("wrong-key", address);
-      return wholeKey(await openBytes(key, address, envelope));
+      const kek = byKid.get(kid);
+      if (!kek) throw new SealError("wrong-key", address);
+      return wholeKey(await kek.unwrap(wrapped, address));
+    },
+  };
+}
+
+/** Which key-encryption key wrapped this; null where it is no wrap. */
+export function kekOf(wrapped: string): string | null {
+  return heldGrammar.exec(wrapped)?.[1] ?? kidOf(wrapped);
+}
+
+/** `1:<32 bytes as base64url>,2:…`, as KEYLINE_KEKS holds them; none in an empty text. */
+export async function textKeks(text: string): Promise<Kek[]> {
+  if (text === "") return [];
+  return await Promise.all(
+    text.split(",").map(async (entry) => {
+      const { version, bytes } = parseEntry(entry.trim());
+      const key = { kid: kekKid(version), key: await importAesKey(bytes) };
+      return {
+        version,
+        wrap: (keyBytes, address) => sealBytes(key, address, keyBytes),
+        unwrap: (wrapped, address) => openBytes(key, address, wrapped),
+      } satisfies Kek;
+    }),
+  );
+}
+
+/** A key-encryption key that somebody else holds: `v1.kek<version>.kms.<their ciphertext as base64url>`. */
+export function heldKek(version: number, held: HeldKey): Kek {
+  const kid = kekKid(version);
+  return {
+    version,
+    wrap: async (keyBytes, address) => {
+      const ciphertext = await held.encrypt(keyBytes, authenticated(address));
+      const wrapped = `v1.${kid}.kms.${encodeBase64Url(utf8(ciphertext))}`;
+      if (!heldGrammar.test(wrapped)) throw new Error("What the KMS answered is empty or too long.");
+      return wrapped;
+    },
+    unwrap: async (wrapped, address) => {
+      const bytes = decodeBase64Url(heldGrammar.exec(wrapped)?.[2] ?? "");
+      if (!bytes || bytes.length === 0) throw new SealError("malformed", address);
+      const opened = await held.decrypt(fromUtf8(bytes), authenticated(address));
+      if (!opened) throw new SealError("bad-tag", address);
+      return opened;
     },
   };
 }
@@ -48,16 +92,13 @@ export async function workerSecretKeks(secret: string): Promise<KekProvider> {
 function parseEntry(entry: string): { version: number; bytes: Uint8Array<ArrayBuffer> } {
   const [, version = "", text = ""] = entryGrammar.exec(entry) ?? [];
   const bytes = decodeBase64Url(text);
-  if (!version || !bytes) throw malformed("each entry is <version>:<43 characters of base64url>");
+  // Never with a piece of the text: the message ends up in a log.
+  if (!version || !bytes)
+    throw new Error("KEYLINE_KEKS is malformed: each entry is <version>:<43 characters of base64url>");
   return { version: Number(version), bytes };
 }
 
 function wholeKey(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (bytes.length !== aesKeyBytes) throw new RangeError("a KEK wraps keys of 32 bytes, nothing else");
   return bytes;
-}
-
-// Never with a piece of the text: the message ends up in a log.
-function malformed(why: string): Error {
-  return new Error(`KEYLINE_KEKS is malformed: ${why}`);
 }

@@ -3,7 +3,7 @@ import { aesKeyBytes, importAesKey } from "./aes-gcm.ts";
 import { type DataKey, kidOf, openBytes, type SealAddress, SealError, sealBytes } from "./envelope.ts";
 import { hkdfSha256 } from "./hkdf.ts";
 import { importHmacKey } from "./hmac.ts";
-import { type KekProvider, kekKid } from "./kek.ts";
+import { type KekProvider, kekKid, kekOf } from "./kek.ts";
 
 /** The id is the kid in every envelope sealed under the key. */
 export interface TenantKeyRow {
@@ -108,7 +108,7 @@ export async function rewrapTenantKey(
   tenantId: string,
   row: TenantKeyRow,
 ): Promise<TenantKeyRow | null> {
-  if (kidOf(row.wrapped) === kekKid(keks.currentVersion)) return null;
+  if (kekOf(row.wrapped) === kekKid(keks.currentVersion)) return null;
   const address = tenantKeyAddress(tenantId, row.id);
   return { id: row.id, wrapped: await keks.wrap(await keks.unwrap(row.wrapped, address), address) };
 }

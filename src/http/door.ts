@@ -8,6 +8,7 @@ import { EpochMoved } from "#db/tenant-db.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import { IssuerUnavailable } from "#gate/outside-keys.ts";
 import { systemNow } from "#platform/clock.ts";
+import { KmsUnavailable } from "#platform/kms.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { jsonOf } from "./answer.ts";
 import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
@@ -216,6 +217,10 @@ async function unexpected(c: RequestContext, error: Error): Promise<Response> {
   if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
   if (error instanceof EpochMoved) return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
   if (error instanceof IssuerUnavailable) return problemAnswer(c, "unavailable", { retryAfterSeconds: 60 });
+  if (error instanceof KmsUnavailable) {
+    log("error", "the key-encryption keys are away", errorFields(error));
+    return problemAnswer(c, "unavailable", { retryAfterSeconds: 5 });
+  }
   log("error", "unexpected error", {
     requestId: c.get("state").requestId,
     operation: c.get("state").operation,

@@ -12,6 +12,9 @@ export interface AuditTreeRpc extends Rpc.DurableObjectBranded {
   consistency(earlier: number, size: number): Promise<unknown>;
 }
 
+/** A secret of the Worker, or of the account's Secrets Store, which can change under a running Worker. */
+export type SecretText = string | SecretsStoreSecret;
+
 /** What wrangler.toml binds; a cell's own bindings are named after it and found by platform/cells. */
 export interface Env {
   readonly DIRECTORY: D1Database;
@@ -37,8 +40,12 @@ export interface Env {
   readonly DOH_URL: string;
   /** "true": webhooks may go to http://localhost. `npm start` sets it. */
   readonly WEBHOOKS_TO_LOCALHOST?: string;
-  /** Worker secret: `1:<base64url of 32 bytes>[,2:…]`; the highest version wraps. */
-  readonly KEYLINE_KEKS: string;
+  /** `1:<base64url of 32 bytes>[,2:…]`; empty where a KMS holds them all. */
+  readonly KEYLINE_KEKS?: SecretText;
+  /** JSON: key-encryption keys that a KMS holds; none unless set (platform/kms). */
+  readonly KEYLINE_KMS?: string;
+  /** `<version>:<token>[,…]`: what the KMS of that key-encryption key is asked with. */
+  readonly KEYLINE_KMS_TOKENS?: SecretText;
   /** JSON: whose session tokens are taken besides our own; none unless set (gate/outside-issuers). */
   readonly OUTSIDE_ISSUERS?: string;
   /** Worker secret: `<issuer's name>:whsec_…[,…]`, what outside issuers sign their webhooks with. */

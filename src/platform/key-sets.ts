@@ -1,5 +1,6 @@
 import { secondMs } from "#lib/time.ts";
 import { fromUtf8 } from "#lib/utf8.ts";
+import { boundedBody } from "./bounded-body.ts";
 
 const timeoutMs = 3 * secondMs;
 const mostBytes = 64 * 1024;
@@ -24,28 +25,10 @@ export async function fetchKeySet(url: string): Promise<unknown> {
       await answer.body?.cancel();
       throw new Error(`The key set was answered ${answer.status}.`);
     }
-    return JSON.parse(fromUtf8(await boundedBody(answer)));
+    return JSON.parse(fromUtf8(await boundedBody(answer, mostBytes)));
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function boundedBody(answer: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of answer.body ?? []) {
-    length += chunk.byteLength;
-    // Leaving the loop cancels the rest.
-    if (length > mostBytes) throw new Error("The key set is larger than 64 kB.");
-    chunks.push(chunk);
-  }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }
 
 /** The promise's value, or null where it takes longer or fails. */

@@ -29,6 +29,8 @@ export interface Deployment {
   readonly workerdPid: number;
   /** KEYLINE_KEKS. */
   readonly keks: string;
+  /** Where they lie in a Secrets Store: has another text there, under the running Worker. */
+  storeKeks(text: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +38,8 @@ export interface DeploymentOptions {
   /** Where the state is kept; nothing outlives workerd otherwise. */
   readonly statePath?: string;
   readonly keks?: string;
+  /** KEYLINE_KEKS is bound to a Secrets Store. */
+  readonly hasSecretsStore?: boolean;
   readonly inspected?: boolean;
   /** Stands before the bundle's own text. */
   readonly prelude?: string;
@@ -77,6 +81,7 @@ export async function bundle(entry?: string): Promise<string> {
 /** Starts workerd with the bundle and migrates its databases. */
 export async function deploy(script: string, options: DeploymentOptions = {}): Promise<Deployment> {
   const keks = options.keks ?? `1:${encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)))}`;
+  const inStore = options.hasSecretsStore === true;
   const { workerOptions } = optionsOf(configPath);
   const before = await childrenOf(process.pid);
   const miniflare = new Miniflare(
@@ -95,7 +100,8 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
           ...workerOptions,
           name: "keyline",
           modules: [{ type: "ESModule", path: "index.js", contents: `${options.prelude ?? ""}\n${script}` }],
-          bindings: Object.assign({}, workerOptions.bindings, { KEYLINE_KEKS: keks }),
+          bindings: Object.assign({}, workerOptions.bindings, inStore ? {} : { KEYLINE_KEKS: keks }),
+          secretsStoreSecrets: inStore ? { KEYLINE_KEKS: { store_id: "keyline", secret_name: "keks" } } : {},
         },
       ],
     }),
@@ -103,10 +109,16 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
   const url = await miniflare.ready;
   const [workerdPid] = (await childrenOf(process.pid)).filter((pid) => !before.includes(pid));
   if (workerdPid === undefined) throw new Error("Miniflare started no process.");
+  if (inStore) await (await miniflare.getSecretsStoreSecretAPI("KEYLINE_KEKS"))().create(keks);
   await migrate(miniflare);
   return {
     url,
     keks,
+    storeKeks: async (text) => {
+      const store = (await miniflare.getSecretsStoreSecretAPI("KEYLINE_KEKS"))();
+      const [secret] = await store.list();
+      await store.update(text, secret?.metadata?.uuid ?? "");
+    },
     workerdPid,
     inspector: () => miniflare.getInspectorURL(),
     runCron: () => runCron(url),

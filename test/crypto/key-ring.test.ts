@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { exactToken } from "#crypto/blind-index.ts";
 import { kidOf, open, seal } from "#crypto/envelope.ts";
-import { workerSecretKeks } from "#crypto/kek.ts";
 import { createTenantKey, openKeyRing } from "#crypto/key-ring.ts";
+import { keksOfText } from "#test/keks.ts";
 
 const secret = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 const address = { tenant: "ten_a", table: "customers", column: "email", row: "cus_1" };
@@ -73,7 +73,7 @@ test("a subject key wrapped by a tenant key that is gone is a wrong key, a broke
 });
 
 test("a tenant without a key gets no ring", async () => {
-  const keks = await workerSecretKeks(secret);
+  const keks = await keksOfText(secret);
   await expect(openKeyRing(keks, "ten_a", [])).rejects.toThrow("no key for ten_a");
 });
 
@@ -113,7 +113,7 @@ test("the root's two uses are separate keys of the pinned derivation", async () 
 });
 
 async function newTenant(tenantId: string) {
-  const keks = await workerSecretKeks(secret);
+  const keks = await keksOfText(secret);
   const rows = [await createTenantKey(keks, tenantId, "tky_1")];
   return { keks, rows, ring: await openKeyRing(keks, tenantId, rows) };
 }

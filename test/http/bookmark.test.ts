@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { workerSecretKeks } from "#crypto/kek.ts";
 import { createTenantKey, openKeyRing, type TenantKeyRing } from "#crypto/key-ring.ts";
 import { bookmarkHeader, bookmarkOf, laterBookmark } from "#http/bookmark.ts";
+import { keksOfText } from "#test/keks.ts";
 
 const stood = "00000085-00000002-00004b3e-d1c9";
 
@@ -49,6 +49,6 @@ test("of two bookmarks the later one counts, and any counts more than none", () 
 });
 
 async function ringOf(tenant: string): Promise<TenantKeyRing> {
-  const keks = await workerSecretKeks("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+  const keks = await keksOfText("1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
   return await openKeyRing(keks, tenant, [await createTenantKey(keks, tenant, "tky_1")]);
 }
