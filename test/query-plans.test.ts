@@ -107,6 +107,10 @@ const acrossTenants: Reads = {
     args: ["key_x"],
     steps: ["SEARCH api_keys USING INDEX api_keys_by_id (id=?)"],
   },
+  keysOfPepper: {
+    args: [1, "2026"],
+    steps: ["SEARCH api_keys USING INDEX api_keys_by_pepper (pepper_version=?)"],
+  },
   tenantsWithUnloggedAudit: {
     args: [],
     steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],

@@ -10,7 +10,9 @@ import { keylessSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
 import { Store } from "#db/store.ts";
 import type { SystemRun } from "#db/system-commit.ts";
-import { newestKey, rotateTenantKey } from "#db/tenant-keys.ts";
+import { newestKey, rotateTenantKey, subjectUses } from "#db/tenant-keys.ts";
+import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { keysMadeWith, peppersOf } from "#jobs/old-peppers.ts";
 import { rewrapTenantKeys } from "#jobs/rewrap-tenant-keys.ts";
 import { moveToNewestKey } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs } from "#lib/time.ts";
@@ -19,6 +21,7 @@ import type { Env } from "#platform/env.ts";
 
 const pagesAtOnce = 100;
 const tenantsPerPage = 100;
+const mostKeysCounted = 1000;
 
 interface Owner {
   readonly database: D1Database;
@@ -27,6 +30,7 @@ interface Owner {
 
 /** All of it at once, as cron would do it in time. A tenant whose key is younger than a day has been through already. */
 export async function rotateKeys(env: Env, run: SystemRun): Promise<void> {
+  await ensureDirectoryKeys(env, run.now, { signing: dayMs, heads: dayMs, pepper: dayMs }, run.job);
   for (const database of databasesOf(env)) {
     while ((await rewrapTenantKeys(env, database, run)) > 0);
   }
@@ -46,7 +50,7 @@ export async function keysStatus(env: Env, now: number): Promise<{ said: string;
     const system = new CellSystem(new Store(database, "first-primary"));
     for (const tenantId of await system.tenantsNotWrappedBy(kek)) behind.add(tenantId);
   }
-  const sum = { tenants: 0, underWay: 0, kept: 0, removable: 0, wraps: 0, columns: 0, uses: 0 };
+  const sum = { tenants: 0, underWay: 0, kept: 0, removable: 0, wraps: 0, columns: 0, uses: 0, ofPeople: 0 };
   const progress: string[] = [];
   for await (const { database, tenantId } of ownersOf(env)) {
     const session = keylessSession(database, tenantId);
@@ -57,6 +61,7 @@ export async function keysStatus(env: Env, now: number): Promise<{ said: string;
       progress.push(`  ${tenantId}: at ${rotation.step}, ${rotation.moved} moved so far`);
     }
     sum.uses = Math.max(sum.uses, (await newestKey(session))?.uses ?? 0);
+    sum.ofPeople = Math.max(sum.ofPeople, await subjectUses(session));
     for (const { wraps, columns, isRemovable } of await oldKeys(session, now)) {
       sum[isRemovable ? "removable" : "kept"] += 1;
       sum.wraps += wraps;
@@ -68,11 +73,25 @@ export async function keysStatus(env: Env, now: number): Promise<{ said: string;
     behind.size === 0
       ? `KEKs: every tenant key is wrapped by ${kek}; any other may leave KEYLINE_KEKS.`
       : `KEKs: ${behind.size} tenants or more have keys that ${kek} does not wrap; none may leave KEYLINE_KEKS.`,
-    `Tenant keys: ${sum.tenants} owners, ${sum.underWay} rotations under way; a newest key has sealed ${sum.uses} times at most.`,
+    `Tenant keys: ${sum.tenants} owners, ${sum.underWay} rotations under way; a newest key has sealed ${sum.uses} times at most, a person's ${sum.ofPeople}; the bound is ${2 ** 32}.`,
     ...progress,
+    await pepperStatus(env, now),
     `Older keys: ${sum.wraps} wraps and ${sum.columns} columns left; ${sum.removable} may be removed, which cron does, and ${sum.kept} may not yet.`,
   ].join("\n");
   return { said, isDone };
+}
+
+/** Keys keep the pepper that they were made with: an older one goes with the last of them. */
+async function pepperStatus(env: Env, now: number): Promise<string> {
+  const { newest, older } = await peppersOf(env, now);
+  if (!newest) return "Key peppers: none yet; cron makes the first.";
+  const lines = [`Key peppers: new API keys are made with version ${newest.pepperVersion}.`];
+  for (const pepper of older) {
+    const count = await keysMadeWith(env, pepper, now);
+    const keys = count >= mostKeysCounted ? `${count} keys or more` : `${count} keys`;
+    lines.push(`  version ${pepper.pepperVersion}: ${keys} that may be used; it goes with the last of them`);
+  }
+  return lines.join("\n");
 }
 
 function databasesOf(env: Env): D1Database[] {

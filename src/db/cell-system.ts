@@ -133,6 +133,14 @@ export class CellSystem {
     );
   }
 
+  /** Vault: keys that were made with this pepper and may still be used, some of them. */
+  async keysOfPepper(version: number, now: string): Promise<string[]> {
+    return await this.#ids(
+      "select id from api_keys indexed by api_keys_by_pepper where pepper_version = ? and revoked_at is null and (expires_at is null or expires_at > ?) limit 1000",
+      [version, now],
+    );
+  }
+
   /** Vault: tenants whose rows are being moved to a newer key. */
   async tenantsInRotation(): Promise<string[]> {
     return await this.#ids(

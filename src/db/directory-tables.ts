@@ -61,6 +61,8 @@ export const keyPeppers = tenantTable(
   {
     pepperVersion: internal(integer("pepper_version").notNull()),
     pepper: secret(text("pepper").notNull()),
+    /** Every isolate knows it by then; empty for the first, which nobody waits for. */
+    mintsFrom: internal(text("mints_from").notNull()),
   },
   { entity: "key-pepper", scope: global, store: "directory" },
 );

@@ -1,7 +1,7 @@
 import { gt, sql } from "drizzle-orm";
 import type { Env } from "#platform/env.ts";
 import { type Guard, mustNotExist } from "./changes.ts";
-import { checkpointKeys, platformTenant, signingKeys } from "./directory-tables.ts";
+import { checkpointKeys, keyPeppers, platformTenant, signingKeys } from "./directory-tables.ts";
 import { systemSession } from "./open-tenant.ts";
 import type { TenantSession } from "./tenant-db.ts";
 import type { Row } from "./tenant-table.ts";
@@ -15,6 +15,12 @@ export async function openDirectory(env: Env): Promise<TenantSession> {
 export function noNewerSigningKey(latest: Row<typeof signingKeys> | null): Guard {
   const newer = latest ? gt(signingKeys.signsFrom, latest.signsFrom) : sql`1`;
   return mustNotExist(signingKeys, newer, { problem: "conflict" });
+}
+
+/** The same of peppers. */
+export function noNewerPepper(latest: Row<typeof keyPeppers> | null): Guard {
+  const newer = latest ? gt(keyPeppers.pepperVersion, latest.pepperVersion) : sql`1`;
+  return mustNotExist(keyPeppers, newer, { problem: "conflict" });
 }
 
 /** The same of the keys that sign the audit's heads. */

@@ -27,6 +27,15 @@ function usesOf(session: TenantSession): SQL {
   return sql`(${counterValue(session, "audit")} * 4 + ${counterValue(session, "event")} * 256)`;
 }
 
+/**
+ * At most how often a key of one of the tenant's people has sealed: theirs never change, so all that the tenant ever
+ * counted. Far from the bound in practice, as each use leaves a row in a database of 10 GB.
+ */
+export async function subjectUses(session: TenantSession): Promise<number> {
+  const [rows] = await session.execute([statementOf(sql`select ${usesOf(session)} as "uses"`)]);
+  return z.object({ uses: z.number() }).parse(rows?.[0]).uses;
+}
+
 export type RotateOutcome = "begun" | "under-way" | "no-such-tenant";
 
 /**

@@ -16,6 +16,7 @@ interface DirectoryKeys {
   /** Of the directory's own rows: makes the tokens that they are looked up by. */
   readonly ring: TenantKeyRing;
   readonly peppers: ReadonlyMap<number, Pepper>;
+  /** What new keys are made with. */
   readonly newestPepper: Pepper | null;
   readonly publicJwks: readonly object[];
   readonly admitted: AdmittedJwks;
@@ -88,8 +89,11 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
     headKeyRows: many(checkpointKeys, { order: sql`${checkpointKeys.id} desc`, limit: most }),
   });
   const peppers = new Map<number, Pepper>();
-  for (const { pepperVersion, pepper } of z.array(PepperRow).parse(pepperRows))
+  let newest = 0;
+  for (const { pepperVersion, pepper, mintsFrom } of z.array(PepperRow).parse(pepperRows)) {
     peppers.set(pepperVersion, await importPepper(pepperVersion, pepper));
+    if (mintsFrom <= timestamp(now)) newest = Math.max(newest, pepperVersion);
+  }
   const publicJwks = z
     .array(KeyRow)
     .parse(keyRows)
@@ -97,7 +101,6 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
   const admitted = await admitJwks({ keys: publicJwks });
   if (!admitted.ok)
     throw new Error(`The directory holds a signing key that is not admitted: ${admitted.reason}`);
-  const newest = Math.max(0, ...peppers.keys());
   const { ring } = directory.keys;
   const headKeys = z.array(HeadKeyRow).parse(headKeyRows);
   const [newestOfHeads] = headKeys;
@@ -119,6 +122,6 @@ const StoredBytes = z.string().transform((text) => {
   if (!bytes) throw new Error("A stored key is not base64url.");
   return bytes;
 });
-const PepperRow = z.object({ pepperVersion: z.int(), pepper: StoredBytes });
+const PepperRow = z.object({ pepperVersion: z.int(), pepper: StoredBytes, mintsFrom: z.string() });
 const HeadKeyRow = z.object({ publicKey: StoredBytes, seed: StoredBytes, signsFrom: z.string() });
 const KeyRow = z.object({ publicJwk: z.string().transform((text) => StoredJwk.parse(JSON.parse(text))) });

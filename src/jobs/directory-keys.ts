@@ -1,7 +1,7 @@
 import { newEd25519Pair } from "#crypto/ed25519.ts";
 import { newSigningKey } from "#crypto/signing-key.ts";
 import { insert } from "#db/changes.ts";
-import { noNewerCheckpointKey, noNewerSigningKey, openDirectory } from "#db/directory.ts";
+import { noNewerCheckpointKey, noNewerPepper, noNewerSigningKey, openDirectory } from "#db/directory.ts";
 import { checkpointKeys, keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
 import { foundOwner } from "#db/found-tenant.ts";
 import { many } from "#db/queries.ts";
@@ -12,17 +12,30 @@ import { dayMs, hourMs, timestamp } from "#lib/time.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
-const signsForMs = 30 * dayMs;
-// Whoever verifies a log holds these, so they change seldom; an old head stays good under the key that signed it.
-const signsHeadsForMs = 365 * dayMs;
 // Published this long before it signs, and this long after it no longer does: every cache has met it, every token died.
 const overlapMs = hourMs;
 
+/** How long each kind of key makes new things, in ms, until a successor does. */
+export interface Lifetimes {
+  readonly signing: number;
+  /** Whoever verifies a log holds these, so they change seldom; an old head stays good under the key that signed it. */
+  readonly heads: number;
+  readonly pepper: number;
+}
+
+const lifetimes: Lifetimes = { signing: 30 * dayMs, heads: 365 * dayMs, pepper: 365 * dayMs };
+const scheduled = "jobs.directory-keys";
+
 /**
- * The directory's own keys: makes the first pepper and signing key of a new deployment, and a successor for a signing
- * key that nears its age. Runs at every cron; a second runner at once finds the row it would have made.
+ * The directory's own keys: makes the first ones of a new deployment, and a successor for each that nears its age. Runs
+ * at every cron; a second runner at once finds the row it would have made.
  */
-export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> {
+export async function ensureDirectoryKeys(
+  env: Env,
+  now: number,
+  lives: Lifetimes = lifetimes,
+  job = scheduled,
+): Promise<void> {
   await foundOwner(env, env.DIRECTORY, platformTenant, now);
   const directory = await openDirectory(env);
   const { peppers, keys, headKeys } = await directory.read({
@@ -31,49 +44,49 @@ export async function ensureDirectoryKeys(env: Env, now: number): Promise<void> 
     headKeys: many(checkpointKeys, { limit: 1 }),
   });
   const [latest = null] = keys;
-  const [latestOfHeads = null] = headKeys;
+  const [pepper = null] = peppers;
+  const [head = null] = headKeys;
+  const isOver = (from: string, life: number) => Date.parse(from) + life <= now;
   const changes = [
-    ...(peppers.length === 0 ? [insert(keyPeppers, firstPepper(), now)] : []),
-    ...(needsSuccessor(latest, now)
+    ...(pepper === null || isOver(pepper.createdAt, lives.pepper)
+      ? [noNewerPepper(pepper), insert(keyPeppers, nextPepper(pepper, now), now)]
+      : []),
+    ...(latest === null || isOver(latest.signsFrom, lives.signing - overlapMs)
       ? [noNewerSigningKey(latest), insert(signingKeys, await successor(latest, now), now)]
       : []),
-    ...(latestOfHeads === null || Date.parse(latestOfHeads.signsFrom) + signsHeadsForMs <= now
-      ? [noNewerCheckpointKey(latestOfHeads), insert(checkpointKeys, await newCheckpointKey(now), now)]
+    ...(head === null || isOver(head.signsFrom, lives.heads)
+      ? [noNewerCheckpointKey(head), insert(checkpointKeys, await newCheckpointKey(now), now)]
       : []),
   ];
   if (changes.length === 0) return;
-  try {
-    await commitAsSystem(directory, { job: "jobs.directory-keys", requestId: newId("run"), now }, changes);
-  } catch (error) {
-    // Another runner was first: its pepper holds the unique version.
-    if (!(error instanceof Error) || !error.message.includes("UNIQUE constraint failed")) throw error;
-  }
-}
-
-function firstPepper() {
-  return {
-    id: newId("pep"),
-    pepperVersion: 1,
-    pepper: encodeBase64Url(crypto.getRandomValues(new Uint8Array(32))),
-  };
+  // Refused where another runner was first; the next run does what is left.
+  await commitAsSystem(directory, { job, requestId: newId("run"), now }, changes);
 }
 
 type KeyRow = Row<typeof signingKeys>;
+type PepperRow = Row<typeof keyPeppers>;
 
-function needsSuccessor(latest: KeyRow | null, now: number): boolean {
-  return latest === null || Date.parse(latest.signsFrom) + signsForMs - overlapMs <= now;
+function nextPepper(latest: PepperRow | null, now: number) {
+  return {
+    id: newId("pep"),
+    pepperVersion: (latest?.pepperVersion ?? 0) + 1,
+    pepper: encodeBase64Url(crypto.getRandomValues(new Uint8Array(32))),
+    mintsFrom: latest === null ? "" : timestamp(now + overlapMs),
+  };
 }
 
 async function successor(latest: KeyRow | null, now: number) {
   const { publicJwk, privateJwk } = await newSigningKey();
-  const signsFrom = latest === null ? now : Math.max(now, Date.parse(latest.signsFrom) + signsForMs);
+  // The earlier of an hour from now and the end of the one before, where that has not come yet.
+  const end = latest === null ? now : Date.parse(latest.expiresAt) - overlapMs;
+  const signsFrom = Math.max(now, Math.min(now + overlapMs, end));
   return {
     id: newId("sig"),
     kid: String(publicJwk.kid),
     publicJwk: JSON.stringify(publicJwk),
     privateJwk: JSON.stringify(privateJwk),
     signsFrom: timestamp(signsFrom),
-    expiresAt: timestamp(signsFrom + signsForMs + overlapMs),
+    expiresAt: timestamp(signsFrom + lifetimes.signing + overlapMs),
   };
 }
 

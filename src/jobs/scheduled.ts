@@ -9,6 +9,7 @@ import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
+import { removeOldPeppers } from "./old-peppers.ts";
 import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
@@ -20,6 +21,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
   const cells = cellsOf(env);
   const jobs: [name: string, job: () => Promise<unknown>][] = [
     ["directory-keys", () => ensureDirectoryKeys(env, now)],
+    ["old peppers", () => removeOldPeppers(env, scheduledRun(now))],
     ["directory-wraps", () => rewrapTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],

@@ -1,14 +1,13 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { insert } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import { keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
+import { platformTenant, signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
-import { commitAsSystem } from "#db/system-commit.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
-import { encodeBase64Url } from "#lib/base64url.ts";
+import { runScheduled } from "#jobs/scheduled.ts";
 import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
-import { newId } from "#platform/ids.ts";
+import { cellsOf } from "#platform/cells.ts";
+import { registry } from "#resources/index.ts";
 import { clientOf } from "#test/client.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { accessClaims, signAccessToken } from "#test/token-issuer.ts";
@@ -182,21 +181,51 @@ test("a key that an isolate has not met is looked up, and a stranger's at most o
   expect(reads()).toBe(3 * once);
 });
 
-test("a newer pepper makes the new keys and the older ones' stay good", async () => {
-  await newEra();
+test("a pepper has a successor after a year, which makes keys when every isolate has met it; the older go with their last key", async () => {
+  const start = await newEra();
+  vi.setSystemTime(start + hourMs);
   const tenant = await newTenant();
-  const pepper = encodeBase64Url(crypto.getRandomValues(new Uint8Array(32)));
-  const row = { id: newId("pep"), pepperVersion: 2, pepper };
-  const run = { job: "test", requestId: newId("run"), now: Date.now() };
-  await commitAsSystem(await openDirectory(testEnv()), run, [insert(keyPeppers, row, run.now)]);
-  vi.setSystemTime(Date.now() + 10 * minuteMs);
-  const { json } = await call("api-keys.create", {
-    tenant: tenant.slug,
-    as: tenant.key,
-    body: { name: "After the change", scopes: ["orders:read"] },
-  });
-  expect([tenant.key.slice(-14, -13), json.key.slice(-14, -13)]).toEqual(["1", "2"]);
-  for (const key of [tenant.key, json.key]) expect(await statusOf(tenant, key)).toBe(200);
+  const old = await newKey(tenant);
+  const second = await newKey(tenant);
+  const cronAt = async (time: number) => {
+    vi.setSystemTime(time);
+    await runScheduled(testEnv(), registry, time);
+  };
+  const versions = async () => {
+    const rows = await rowsOf<{ version: number }>(
+      testEnv().DIRECTORY,
+      "select pepper_version as version from key_peppers order by pepper_version",
+    );
+    return rows.map(({ version }) => version);
+  };
+  const current = versionIn(old);
+  expect((await versions()).at(-1)).toBe(current);
+
+  const year = start + 365 * dayMs;
+  await Promise.all([1, 2, 3].map((ms) => ensureDirectoryKeys(testEnv(), year + ms)));
+  expect((await versions()).slice(-2)).toEqual([current, current + 1]);
+  vi.setSystemTime(year + 59 * minuteMs);
+  expect(versionIn(await newKey(tenant))).toBe(current);
+  vi.setSystemTime(year + hourMs + 10 * minuteMs + 10);
+  const made = await newKey(tenant);
+  expect(versionIn(made)).toBe(current + 1);
+  for (const key of [old, made]) expect(await statusOf(tenant, key)).toBe(200);
+
+  // The seeded tenants' keys, and these, hold on to the older one.
+  await cronAt(year + 2 * dayMs);
+  expect(await versions()).toContain(current);
+  for (const { database } of cellsOf(testEnv()))
+    await database
+      .prepare("update api_keys set expires_at = ? where pepper_version <= ? and id <> ?")
+      .bind(timestamp(year + 3 * dayMs), current, idIn(second))
+      .run();
+  await cronAt(year + 3 * dayMs);
+  expect(await versions()).toEqual([current, current + 1]);
+  expect(await statusOf(tenant, second)).toBe(200);
+  await call("api-keys.revoke", { tenant: tenant.slug, as: made, params: { apiKeyId: idIn(second) } });
+  await cronAt(year + 3 * dayMs + minuteMs);
+  expect(await versions()).toEqual([current + 1]);
+  expect([await statusOf(tenant, made), await statusOf(tenant, second)]).toEqual([200, 401]);
 });
 
 let era = Math.ceil(Date.now() / secondMs) * secondMs;
@@ -230,6 +259,24 @@ function claimsOf(tenant: TestTenant) {
     tenant: tenant.tenantId,
     member: tenant.memberIds.owner,
   });
+}
+
+async function newKey(tenant: TestTenant): Promise<string> {
+  const body = { name: "Of a time", scopes: ["orders:read", "api-keys:write"] };
+  const { json } = await call("api-keys.create", {
+    tenant: tenant.slug,
+    as: tenant.key,
+    body,
+  });
+  return json.key;
+}
+
+function versionIn(key: string): number {
+  return Number(key.slice(key.lastIndexOf("_") + 1, -13));
+}
+
+function idIn(key: string): string {
+  return `key_${key.split("_")[3]}`;
 }
 
 function tokenBy({ privateJwk }: SigningKey, tenant: TestTenant): Promise<string> {

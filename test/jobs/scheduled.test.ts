@@ -70,6 +70,7 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
   printed.mockRestore();
   expect(failed).toEqual([
     "directory-keys",
+    "old peppers",
     "directory-wraps",
     "directory-key-rotation",
     "directory-retention",

@@ -49,6 +49,16 @@ export const vault: readonly Mutant[] = [
     caughtBy: [...rotation, "test/jobs/rewrap-tenant-keys.test.ts"],
   },
   {
+    name: "the time in which every isolate meets a new pepper",
+    cut: replaced("src/gate/directory-keys.ts", "read", "BinaryExpression", "mintsFrom <=", "true"),
+    caughtBy: ["test/jobs/directory-keys.test.ts"],
+  },
+  {
+    name: "the keys that an older pepper is kept for",
+    cut: replaced("src/jobs/old-peppers.ts", "removeOldPeppers", "BinaryExpression", "keysMadeWith", "false"),
+    caughtBy: ["test/jobs/directory-keys.test.ts"],
+  },
+  {
     name: "the epoch's move with a new tenant key",
     cut: element("src/db/tenant-keys.ts", "rotateTenantKey", "epochBump"),
     caughtBy: rotation,
