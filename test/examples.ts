@@ -73,6 +73,13 @@ const examples: Readonly<Record<string, Example>> = {
       return { query: { earlier: "1", size: "2" } };
     },
   },
+  "audit.leaves": {
+    needs: "audit:read",
+    async make(tenant) {
+      await logAll(tenant);
+      return { query: { limit: "5" } };
+    },
+  },
   "audit.keys": { needs: "nobody", make: () => ({}) },
   "customer-dietary.update": {
     needs: "customers:sensitive",

@@ -21,11 +21,15 @@ async function main(): Promise<number> {
   const [first = "", ...more] = positionals;
   const offline = Object.hasOwn(offlineCommands, first) ? offlineCommands[first] : undefined;
   if (offline) {
-    const [given, another] = more;
-    const isTyped = given !== undefined && another === undefined;
-    if (!isTyped || values.remote || Object.values(values).some((value) => typeof value === "string"))
+    const [least, most] = offline.words;
+    if (
+      more.length < least ||
+      more.length > most ||
+      values.remote ||
+      Object.values(values).some((value) => typeof value === "string")
+    )
       throw new Error(usage());
-    return shown(await offline.run(given));
+    return shown(await offline.run(more));
   }
   const name = positionals.join(" ");
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -105,6 +105,22 @@ export type AuditKeys = {
   }[];
 };
 
+export type AuditLeaf = {
+  readonly index: number;
+  /** What the log holds, for ever: 32 bytes, base64. null where the row is no leaf yet. */
+  readonly hash: string | null;
+  /** The row as it stands now, in the form that is logged (RFC 8785): of an untouched row SHA-256 of a zero byte and these is the hash. null where there is no such row. */
+  readonly entry: string | null;
+  /** Whether the row is gone under a purge permit. */
+  readonly isPurged: boolean;
+};
+
+export type AuditLeafPage = {
+  readonly data: readonly AuditLeaf[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
 export type AuditProof = {
   readonly id: string;
   /** The row as it was logged (RFC 8785); its leaf hash is SHA-256 of a zero byte and these. */
@@ -806,6 +822,8 @@ export interface Operations {
     consistency: { input: { query: { earlier: number; size: number } }; answer: AuditConsistency };
     /** The public keys that heads of audit logs are signed with. */
     keys: { input: Record<never, never>; answer: AuditKeys };
+    /** List the log's leaves, oldest first, beside the rows as they stand now. */
+    leaves: { input: { query?: { limit?: number; cursor?: string } }; answer: AuditLeafPage };
     /** Read the audit trail, newest first; by actor, operation or entity, and by time. */
     list: {
       input: {
@@ -1162,6 +1180,7 @@ export const routes = {
     checkpoints: { method: "GET", path: "/v1/tenants/{tenant}/audit/checkpoints" },
     consistency: { method: "GET", path: "/v1/tenants/{tenant}/audit/consistency" },
     keys: { method: "GET", path: "/.well-known/audit-keys.json" },
+    leaves: { method: "GET", path: "/v1/tenants/{tenant}/audit/leaves" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
     proof: { method: "GET", path: "/v1/tenants/{tenant}/audit/{auditId}/proof" },
   },

@@ -59,6 +59,34 @@ export function auditEntry(id: string): Query<AuditEntry | null> {
   };
 }
 
+/** The whole tenant's rows as the log would hold them now, in their order. */
+export function auditEntries(after: number, limit: number): Query<AuditEntry[]> {
+  return {
+    async statement({ tenantId }) {
+      return statementOf(
+        sql`select ${entryColumns} from "audit_log" where "audit_log"."tenant_id" = ${tenantId} and "audit_log"."seq" > ${after} order by "audit_log"."seq" limit ${limit}`,
+      );
+    },
+    decode: async ({ tenantId }, rows) => await Promise.all(rows.map((row) => entryOf(tenantId, row))),
+  };
+}
+
+/** How many rows the audit has had, and up to which number they may be gone by its purge permits (0: none). */
+export function auditExtent(): Query<{ count: number; purgedUpTo: number }> {
+  return {
+    async statement({ tenantId }) {
+      const count = sql`select "counters"."value" from "counters" where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`;
+      const upTo = sql`select max("purge_permits"."upto_seq") from "purge_permits" where "purge_permits"."tenant_id" = ${tenantId}`;
+      return statementOf(
+        sql`select coalesce((${count}), 0) as "count", coalesce((${upTo}), 0) as "purgedUpTo"`,
+      );
+    },
+    decode: async (_context, [row]) => Extent.parse(row),
+  };
+}
+
+const Extent = z.object({ count: z.int(), purgedUpTo: z.int() });
+
 /** Heads of the log as they were published, the newest first; before this size, if any is given. */
 export function checkpoints(before: number | null, limit: number): Query<PublishedCheckpoint[]> {
   return {

@@ -35,6 +35,8 @@ export interface AuditLog {
   inclusion(index: number): Promise<z.infer<typeof Inclusion>>;
   /** Null where the tree never had, or does not have yet, such sizes. */
   consistency(earlier: number, size: number): Promise<z.infer<typeof Consistency>>;
+  /** The hashes of so many leaves, or as many as there are; `from` is an index. */
+  leaves(from: number, count: number): Promise<Uint8Array[]>;
 }
 
 export function auditLogOf(env: Env, cell: Cell, tenantId: string): AuditLog {
@@ -43,6 +45,7 @@ export function auditLogOf(env: Env, cell: Cell, tenantId: string): AuditLog {
     head: async () => TreeHead.nullable().parse(await tree().head()),
     inclusion: async (index) => Inclusion.parse(await tree().inclusion(index)),
     consistency: async (earlier, size) => Consistency.parse(await tree().consistency(earlier, size)),
+    leaves: async (from, count) => Hashes.parse(await tree().leaves(from, count)),
   };
 }
 

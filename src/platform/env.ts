@@ -10,6 +10,7 @@ export interface AuditTreeRpc extends Rpc.DurableObjectBranded {
   head(): Promise<unknown>;
   inclusion(index: number): Promise<unknown>;
   consistency(earlier: number, size: number): Promise<unknown>;
+  leaves(from: number, count: number): Promise<unknown>;
 }
 
 /** A secret of the Worker, or of the account's Secrets Store, which can change under a running Worker. */

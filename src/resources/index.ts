@@ -1,6 +1,7 @@
 import type { Registry } from "#http/registry.ts";
 import * as apiCalls from "./api-calls/operations.ts";
 import * as apiKeys from "./api-keys/operations.ts";
+import * as leaves from "./audit/leaves.ts";
 import * as audit from "./audit/operations.ts";
 import * as proofs from "./audit/proofs.ts";
 import * as customerDietary from "./customer-dietary/operations.ts";
@@ -30,7 +31,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 export const registry = {
   "api-calls": apiCalls,
   "api-keys": apiKeys,
-  audit: { ...audit, ...proofs },
+  audit: { ...audit, ...leaves, ...proofs },
   "customer-dietary": customerDietary,
   customers: { ...customers, search },
   docs: { ...docs, ...pages, ...security },

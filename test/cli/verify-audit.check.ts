@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { copyFromFolder } from "#cli/verify-audit/folder.ts";
 import { candidatesById, compareRows, type Row } from "#cli/verify-audit/rows.ts";
-import { type LogCopy, verifyLog } from "#cli/verify-audit/verify.ts";
+import { type LogCopy, verifyLog, withEarlier } from "#cli/verify-audit/verify.ts";
 import { checkpointText } from "#crypto/checkpoint.ts";
 import { importSigner, newEd25519Pair } from "#crypto/ed25519.ts";
 import { grow, hashesFrom, withNew } from "#crypto/growing-tree.ts";
@@ -25,15 +25,17 @@ const hex = rows.map(({ seq }) => leafHex(seq));
 const byId = candidatesById(rows.map(({ seq, id }) => ({ seq, id })));
 let copy: LogCopy;
 let folder: string;
+let pair: Awaited<ReturnType<typeof newEd25519Pair>>;
+let signer: CryptoKey;
 
 before(async () => {
-  const pair = await newEd25519Pair();
+  pair = await newEd25519Pair();
+  signer = await importSigner(pair);
   const entries = rows.map((row) => utf8(canonicalJson(row)));
   const leaves = await Promise.all(entries.map(hashLeaf));
   const none = () => Promise.reject(new Error("none"));
   const hashes = await grow(0, leaves, none);
   const read = hashesFrom(withNew(none, hashes));
-  const signer = await importSigner(pair);
   const headOf = async (at: number) =>
     signNote(
       checkpointText({ origin, size: at, root: await rootOf(at, read) }),
@@ -90,9 +92,9 @@ test("the command names what is wrong, and fails by it; what is typed wrongly is
   const bad = run(folder);
   assert.deepEqual([bad.status, bad.stdout.split("\n")[0]], [1, "FAULT  Row 4711 was edited."]);
   await put("audit.ndjson", rows.map((row) => canonicalJson(row)).join("\n"));
-  for (const args of [[], [folder, folder], [folder, "--tenant", "x"], [folder, "--remote"]]) {
+  for (const args of [[], [folder, folder, folder], [folder, "--tenant", "x"], [folder, "--remote"]]) {
     const { status, stderr } = run(...args);
-    assert.deepEqual([status, stderr.includes("verify-audit <folder>")], [1, true], args.join(" "));
+    assert.deepEqual([status, stderr.includes("verify-audit <folder, or")], [1, true], args.join(" "));
   }
 });
 
@@ -217,11 +219,38 @@ test("leaves, entries, heads and keys that were changed are found", async () => 
   }
 });
 
+test("a log that was begun anew, with heads of its own, does not continue the copy that was kept", async () => {
+  const short = { ...copy, leaves: copy.leaves.slice(1), entries: null, rows: null };
+  const head = checkpointText({ origin, size: size - 1, root: await rootIn(short.leaves) });
+  const anew = {
+    ...short,
+    heads: [await signNote(head, { name: origin, publicKey: pair.publicKey }, signer)],
+  };
+  const faults = async (held: LogCopy) =>
+    (await verifyLog(held)).flatMap(({ isFault, text }) => (isFault ? [text] : []));
+  assert.deepEqual(await faults(anew), []);
+  assert.match((await faults(withEarlier(anew, copy)))[0] ?? "nothing", /first 1 leaves are not those/);
+  // A year later: the same log, with heads of a key that the copy does not know.
+  const next = await newEd25519Pair();
+  const later = await signNote(
+    checkpointText({ origin, size, root: await rootIn(copy.leaves) }),
+    { name: origin, publicKey: next.publicKey },
+    await importSigner(next),
+  );
+  const since = { ...copy, heads: [later], publicKeys: [next.publicKey, pair.publicKey] };
+  assert.deepEqual(await faults(withEarlier(since, copy)), []);
+});
+
 // The row in question and a few about it: those before are the log's own, and those after repeat themselves.
 function firstFault(tampered: readonly Row[], seq: number) {
   const [from, until] = [Math.max(0, seq - 3), Math.min(size, seq + 3)];
   const window = tampered.filter((row) => row.seq > from && row.seq <= until);
   return compareRows(window, hex.slice(0, until), from, byId).fault;
+}
+
+async function rootIn(leaves: readonly Hash[]): Promise<Hash> {
+  const none = () => Promise.reject(new Error("none"));
+  return await rootOf(leaves.length, hashesFrom(withNew(none, await grow(0, leaves, none))));
 }
 
 function restsOn(): string {

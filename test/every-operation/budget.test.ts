@@ -75,6 +75,7 @@ for (const { name, operation } of tenantOperations) {
           "audit.proof": "inclusion",
           "audit.checkpoint": "head",
           "audit.consistency": "consistency",
+          "audit.leaves": "leaves",
         }[name];
         expect(counts.trees).toEqual(asked ? [`${asked} ${tenant.tenantId}`] : []);
         for (const call of counts.files) expect(call.split(" ")[1]).toMatch(`${tenant.tenantId}/`);

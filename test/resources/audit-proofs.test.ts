@@ -6,7 +6,7 @@ import { utf8 } from "#lib/utf8.ts";
 import { newId } from "#platform/ids.ts";
 import { addNotes, hashesFrom64, logAll, openHead, treeOf } from "#test/audit-log.ts";
 import { clientOf } from "#test/client.ts";
-import { as, newTenant, rowsOf } from "#test/world.ts";
+import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -37,7 +37,7 @@ test("a row that was changed behind the audit's back does not prove any more", a
   const tenant = await newTenant();
   await logAll(tenant);
   const { database } = tenant.cell;
-  await database.exec("drop trigger audit_log_refuses_update");
+  await database.exec("drop trigger if exists audit_log_refuses_update");
   const [row] = await rowsOf<{ id: string }>(
     database,
     "update audit_log set actor_id = 'mbr_x' where tenant_id = ? and seq = 5 returning id",
@@ -162,4 +162,75 @@ async function publishedKey(): Promise<Uint8Array<ArrayBuffer>> {
   const { json } = await call("audit.keys", {});
   expect(json.keys[0].algorithm).toBe("Ed25519");
   return Uint8Array.fromBase64(json.keys[0].publicKey);
+}
+
+test("leaves are told beside the rows as they stand: one that is edited, deleted, purged or not yet logged shows", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const { database } = tenant.cell;
+  const untouched = await leavesOf(tenant);
+  expect(untouched.map(({ index }) => index)).toEqual(untouched.map((_, at) => at));
+  for (const { hash, entry, isPurged } of untouched)
+    expect([hash, isPurged]).toEqual([(await hashLeaf(utf8(entry ?? ""))).toBase64(), false]);
+
+  await addNotes(tenant, 2);
+  for (const name of ["update", "delete"])
+    await database.exec(`drop trigger if exists audit_log_refuses_${name}`);
+  const edit = (text: string) => database.prepare(text).bind(tenant.tenantId).run();
+  await edit(
+    "insert into purge_permits (tenant_id, upto_seq, reason, created_at) values (?, 2, 'test', '2026')",
+  );
+  await edit("delete from audit_log where tenant_id = ? and seq in (2, 4)");
+  await edit("update audit_log set actor_id = 'mbr_x' where tenant_id = ? and seq = 3");
+  const after = await leavesOf(tenant);
+  expect(after.slice(0, untouched.length).map(({ hash }) => hash)).toEqual(untouched.map(({ hash }) => hash));
+  expect(after.slice(1, 4).map(({ entry, isPurged }) => [entry !== null, isPurged])).toEqual([
+    [false, true],
+    [true, false],
+    [false, false],
+  ]);
+  expect(after[2]?.entry).not.toBe(untouched[2]?.entry);
+  expect(after.slice(untouched.length).map(({ hash, entry }) => [hash, entry !== null])).toEqual([
+    [null, true],
+    [null, true],
+  ]);
+});
+
+test("rows that a reader's replica lacks are not told as missing", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const all = await leavesOf(tenant);
+  const { database } = tenant.cell;
+  // A snapshot of before the newest two: neither they nor their numbers are in it.
+  await database.exec("drop trigger if exists audit_log_refuses_delete");
+  const edit = (text: string) =>
+    database
+      .prepare(text)
+      .bind(all.length - 2, tenant.tenantId)
+      .run();
+  await edit("delete from audit_log where seq > ? and tenant_id = ?");
+  await edit("update counters set value = ? where tenant_id = ? and name = 'audit'");
+  expect(await leavesOf(tenant)).toEqual(all.slice(0, -2));
+});
+
+test("whoever sees some of the rows is told no leaves", async () => {
+  const tenant = await newTenant();
+  const [locationId] = tenant.locationIds;
+  const { json: limited } = await call("api-keys.create", {
+    ...as(tenant),
+    body: { name: "One place", scopes: ["audit:read"], locationIds: [locationId] },
+  });
+  const { status, json } = await call("audit.leaves", { tenant: tenant.slug, as: limited.key });
+  expect([status, json.type]).toEqual([403, "/problems/forbidden"]);
+});
+
+async function leavesOf(tenant: TestTenant) {
+  const leaves: { index: number; hash: string | null; entry: string | null; isPurged: boolean }[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const query = { limit: "7", ...(cursor === undefined ? {} : { cursor }) };
+    const { json } = await call("audit.leaves", { ...as(tenant), query });
+    leaves.push(...json.data);
+    if (json.nextCursor === null) return leaves;
+    cursor = json.nextCursor;
+  }
 }

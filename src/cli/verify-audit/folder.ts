@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Hash } from "#crypto/merkle.ts";
 import { entriesOf } from "#lib/entry-bundle.ts";
 import { parseTilePath, tileWidth } from "#lib/tlog-tiles.ts";
-import type { Row } from "./rows.ts";
+import { originIn, type Row, RowLine } from "./rows.ts";
 import type { LogCopy } from "./verify.ts";
 
 const hashBytes = 32;
@@ -12,13 +12,8 @@ const hashBytes = 32;
 /** `/.well-known/audit-keys.json`. */
 const KeysDocument = z.object({ keys: z.array(z.object({ publicKey: z.base64() })) });
 
-/** A line of `audit.ndjson`: an entry of the log, as `entryOf` makes it of a row. */
-const RowLine = z.custom<Row>(
-  (value) => z.looseObject({ seq: z.int(), id: z.string() }).safeParse(value).success,
-);
-
 /**
- * A copy of a tenant's part of the bucket (`tile/…`, `checkpoints/…`) with `audit-keys.json`, and the rows as
+ * A copy of a tenant's part of the bucket (`tile/…`, `checkpoints/…`), or what `export-audit` wrote, with `audit-keys.json`, and the rows as
  * `audit.ndjson` and `permits.json` (`{ "uptoSeq": … }`) where they were exported as well.
  */
 export async function copyFromFolder(folder: string): Promise<LogCopy> {
@@ -29,7 +24,8 @@ export async function copyFromFolder(folder: string): Promise<LogCopy> {
   const rows = names.includes("audit.ndjson") ? rowsIn(await text("audit.ndjson")) : null;
   const permits = names.includes("permits.json") ? JSON.parse(await text("permits.json")) : { uptoSeq: 0 };
   const leaves = await tilesIn(folder, names, 0, (bytes) => hashesIn(bytes));
-  const entries = await tilesIn(folder, names, null, (bytes) => entriesOf(bytes) ?? []);
+  const hasEntries = names.some((name) => name.startsWith("tile/entries/"));
+  const entries = hasEntries ? await tilesIn(folder, names, null, (bytes) => entriesOf(bytes) ?? []) : null;
   return {
     origin: originIn(heads),
     publicKeys: keys.map(({ publicKey }) => Uint8Array.fromBase64(publicKey)),
@@ -39,11 +35,6 @@ export async function copyFromFolder(folder: string): Promise<LogCopy> {
     rows,
     purgedUpTo: z.object({ uptoSeq: z.int() }).parse(permits).uptoSeq,
   };
-}
-
-/** That of the heads, which their signatures are over; all are held to it. */
-function originIn([head = ""]: readonly string[]): string {
-  return head.split("\n")[0] ?? "";
 }
 
 /** Of each tile the widest that is there, one after the other, as far as none is missing. */

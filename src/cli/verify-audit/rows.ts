@@ -1,8 +1,19 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { canonicalJson, type Json } from "#lib/canonical-json.ts";
 
 /** An audit row as it stands in the database now: the entry that it would be in the log. */
 export type Row = Readonly<Record<string, Json>> & { readonly seq: number };
+
+/** A line of `audit.ndjson`: an entry of the log, as `entryOf` makes it of a row. */
+export const RowLine = z.custom<Row>(
+  (value) => z.looseObject({ seq: z.int(), id: z.string() }).safeParse(value).success,
+);
+
+/** The log that the heads name, which their signatures are over; all are held to it. */
+export function originIn([head = ""]: readonly string[]): string {
+  return head.split("\n")[0] ?? "";
+}
 
 export type FaultKind = "edited" | "deleted" | "inserted" | "reordered" | "truncated";
 

@@ -58,6 +58,21 @@ export async function verifyLog(copy: LogCopy): Promise<Finding[]> {
   return findings;
 }
 
+/**
+ * The same copy held to an earlier one as well, whose heads it has to continue: what nobody can take back from whoever
+ * kept them.
+ */
+export function withEarlier(copy: LogCopy, earlier: LogCopy): LogCopy {
+  const known = new Set(earlier.publicKeys.map((key) => key.toBase64()));
+  const newer = copy.publicKeys.filter((key) => !known.has(key.toBase64()));
+  return {
+    ...copy,
+    origin: earlier.origin,
+    publicKeys: [...earlier.publicKeys, ...newer],
+    heads: [...new Set([...earlier.heads, ...copy.heads])],
+  };
+}
+
 function compareToRows(
   { leaves, entries, purgedUpTo }: LogCopy,
   rows: readonly Row[],

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { checkpointText, originOf } from "#crypto/checkpoint.ts";
 import { grow, hashesFrom, type ReadTile, withNew } from "#crypto/growing-tree.ts";
-import { consistencyProof, hashLeaf, inclusionProof, rootOf } from "#crypto/merkle.ts";
+import { consistencyProof, type Hash, hashLeaf, inclusionProof, rootOf } from "#crypto/merkle.ts";
 import { signNote } from "#crypto/signed-note.ts";
 import { type AuditEntry, entriesAfter } from "#db/audit-entries.ts";
 import { markLogged, recordCheckpoint } from "#db/audit-progress.ts";
@@ -25,6 +25,7 @@ import { LogFiles } from "./tiles.ts";
 
 const rowsAtOnce = 200;
 const roundsAtOnce = 20;
+const mostLeavesAtOnce = 1000;
 
 /**
  * The one writer of an owner's transparency log (RFC 6962): audit row `seq` is leaf `seq - 1`, and what is a leaf is
@@ -65,6 +66,22 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     const state = this.#leaves.state();
     if (!state || !(earlier >= 1 && earlier <= size && size <= state.size)) return null;
     return { v: 1, proof: await consistencyProof(earlier, size, hashesFrom(this.#readTile(state.owner))) };
+  }
+
+  /** The hashes of so many leaves, or as many as there are. */
+  async leaves(from: number, count: number): Promise<Hash[]> {
+    const state = this.#leaves.state();
+    const end = Math.min(from + count, state?.size ?? 0);
+    if (!state || count > mostLeavesAtOnce) return [];
+    const read = this.#readTile(state.owner);
+    const hashes: Hash[] = [];
+    while (from + hashes.length < end) {
+      const at = from + hashes.length;
+      // A tile is all in the bucket, or all here.
+      const endOfTile = (Math.floor(at / tileWidth) + 1) * tileWidth;
+      hashes.push(...(await read(0, at, Math.min(end, endOfTile) - at)));
+    }
+    return hashes;
   }
 
   /** Every hour in which something came: what is not full, and the head over it. */

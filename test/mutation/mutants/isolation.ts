@@ -117,6 +117,17 @@ export const isolation: readonly Mutant[] = [
     caughtBy: ["test/jobs/audit-tree.test.ts"],
   },
   {
+    name: "tenant_id = ? on the rows beside a log's leaves",
+    cut: conjunct("src/db/audit-query.ts", "auditEntries", '"audit_log"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/resources/audit-proofs.test.ts"],
+  },
+  {
+    name: "the refusal of a log's leaves to whoever sees some of the rows",
+    cut: never("src/resources/audit/leaves.ts", "leaves", "principal.locations"),
+    caughtBy: ["test/resources/audit-proofs.test.ts"],
+  },
+  {
     name: "tenant_id = ? on the published heads",
     cut: conjunct("src/db/audit-query.ts", "checkpoints", '"audit_checkpoints"."tenant_id"'),
     wallsDown: [noFirewall],
