@@ -80,6 +80,7 @@ const examples: Readonly<Record<string, Example>> = {
       return { query: { limit: "5" } };
     },
   },
+  "audit.sinks": { needs: "audit:read", make: () => ({}) },
   "audit.keys": { needs: "nobody", make: () => ({}) },
   "customer-dietary.update": {
     needs: "customers:sensitive",

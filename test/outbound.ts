@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { issuerServer, issuersDomain } from "./issuer-server.ts";
 import { kmsHost, kmsServer } from "./kms-server.ts";
 import { resolved } from "./resolver.ts";
+import { storeServer, storesDomain } from "./store-server.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
 // .example that do as their path says, and a real connection where the resolver leads to this machine, or for all else:
@@ -37,6 +38,7 @@ export async function outside(request: Request): Promise<Response> {
   if (url.host === "outside.test") return Response.json({ connections, received });
   if (url.hostname === kmsHost) return await kmsServer(request);
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
+  if (url.hostname.endsWith(storesDomain)) return await storeServer(request);
   if (!url.hostname.endsWith(".example")) return await throughTheNetwork(url);
   if (leadsHere(url.hostname))
     return await throughTheNetwork(new URL(`${url.protocol}//127.0.0.1:${url.port}/`));

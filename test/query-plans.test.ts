@@ -97,9 +97,42 @@ const acrossTenants: Reads = {
       "SEARCH intents USING INDEX intents_by_age (created_at<?)",
       "SEARCH events USING INDEX events_dispatched_by_age (created_at<?)",
       "SEARCH audit_checkpoints USING INDEX audit_checkpoints_by_age (created_at<?)",
+      "SEARCH audit_sink_progress USING PRIMARY KEY (tenant_id=?)",
       "SEARCH webhook_deliveries USING INDEX webhook_deliveries_by_age (created_at<?)",
       "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
       "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
+    ],
+  },
+  furthestBehindAtSink: {
+    args: ["vault"],
+    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink=? AND behind_since>?)"],
+  },
+  sinksDue: {
+    args: ["2026"],
+    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_due (due_at<?)"],
+  },
+  sinksKnown: {
+    args: [],
+    steps: [
+      "SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink",
+      "SCAN known",
+      "SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink>?)",
+      "SCAN known",
+    ],
+  },
+  tenantsOfSink: {
+    args: ["vault"],
+    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink=?)"],
+  },
+  tenantsUnknownToSink: {
+    args: ["vault"],
+    steps: [
+      "SEARCH audit_checkpoints USING PRIMARY KEY",
+      "SCAN owners",
+      "SEARCH audit_checkpoints USING PRIMARY KEY (tenant_id>?)",
+      "SCAN owners",
+      "SEARCH audit_sink_progress USING PRIMARY KEY (tenant_id=? AND sink=?)",
+      "SEARCH audit_checkpoints USING PRIMARY KEY (tenant_id=?)",
     ],
   },
   staleIntents: { args: ["2026"], steps: ["SEARCH intents USING INDEX intents_due (due_at<?)"] },
@@ -192,6 +225,7 @@ const idColumns = [
   "seq",
   "hour",
   "size",
+  "sink",
   "endpoint_id",
   "event_seq",
 ];

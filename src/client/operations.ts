@@ -135,6 +135,33 @@ export type AuditProof = {
   readonly checkpoint: string;
 };
 
+export type AuditSink = {
+  readonly name: string;
+  /** Everything under the head of this size is there. */
+  readonly size: number;
+  /** The size of the newest head that was published. */
+  readonly published: number;
+  /** The age of the oldest head that is not there; 0 where none is lacking. */
+  readonly behindSeconds: number;
+  /** Why the last try brought it no further; null where it did. */
+  readonly lastFault:
+    | "without-keys"
+    | "refused"
+    | "rejected"
+    | "redirected"
+    | "failing"
+    | "timed-out"
+    | "unreachable"
+    | "holds-something-else"
+    | "source-missing"
+    | null;
+  readonly failingSince: string | null;
+};
+
+export type AuditSinks = {
+  readonly data: readonly AuditSink[];
+};
+
 /** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
 export type CallLogGap = {
   /** Calls that the gates let in or refused for their rate. */
@@ -841,6 +868,8 @@ export interface Operations {
     };
     /** Prove that an audit row is in the log, under its newest signed head. */
     proof: { input: { params: { auditId: string } }; answer: AuditProof };
+    /** See how far the other stores are that get copies of the audit's log. */
+    sinks: { input: Record<never, never>; answer: AuditSinks };
   };
   customerDietary: {
     /** Remove what is recorded of a customer's diet. */
@@ -1183,6 +1212,7 @@ export const routes = {
     leaves: { method: "GET", path: "/v1/tenants/{tenant}/audit/leaves" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
     proof: { method: "GET", path: "/v1/tenants/{tenant}/audit/{auditId}/proof" },
+    sinks: { method: "GET", path: "/v1/tenants/{tenant}/audit/sinks" },
   },
   customerDietary: {
     remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },

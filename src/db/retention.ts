@@ -14,6 +14,8 @@ const deliveriesKeptMs = 30 * dayMs;
 export const bodiesKeptMs = 45 * dayMs;
 // The bucket keeps every head for ever; here are those that somebody may still ask for.
 const checkpointsKeptMs = 400 * dayMs;
+// As long as one waits for a sink that has yet to copy it: a dead one shall not keep them for ever.
+const checkpointsKeptForSinksMs = 800 * dayMs;
 export const mostOfAKind = 200;
 
 /** What every owner of rows has, and what only tenants of a cell have besides. */
@@ -53,8 +55,8 @@ const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
     params: [timestamp(now - eventsKeptMs)],
   }),
   audit_checkpoints: (now) => ({
-    text: `select tenant_id, size from audit_checkpoints indexed by audit_checkpoints_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
-    params: [timestamp(now - checkpointsKeptMs)],
+    text: `select tenant_id, size from audit_checkpoints indexed by audit_checkpoints_by_age where created_at <= ? and (created_at <= ? or not exists (select 1 from audit_sink_progress where audit_sink_progress.tenant_id = audit_checkpoints.tenant_id and audit_sink_progress.size < audit_checkpoints.size)) order by created_at limit ${mostOfAKind}`,
+    params: [timestamp(now - checkpointsKeptMs), timestamp(now - checkpointsKeptForSinksMs)],
   }),
   webhook_deliveries: (now) => ({
     text: `select tenant_id, id from webhook_deliveries indexed by webhook_deliveries_by_age where state <> 'pending' and created_at <= ? order by created_at limit ${mostOfAKind}`,

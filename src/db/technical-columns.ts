@@ -50,6 +50,13 @@ export const technicalColumns = {
   },
   counters: { lies: everywhere, columns: plain("tenant_id", "name", "value", "logged") },
   audit_checkpoints: { lies: everywhere, columns: plain("tenant_id", "size", "note", "created_at") },
+  audit_sink_progress: {
+    lies: everywhere,
+    columns: {
+      ...plain("tenant_id", "sink", "size", "next_size", "next_files"),
+      ...plain("behind_since", "due_at", "failed_since", "fault"),
+    },
+  },
   commits: { lies: everywhere, columns: plain("tenant_id", "id", "assigned", "created_at") },
   idempotency: {
     lies: everywhere,

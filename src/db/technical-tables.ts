@@ -15,7 +15,9 @@ export const technicalTables = {
   intents: "effects under way; kept 30 days after they settled",
   events: "the outbox, itself written beside an audit row",
   audit_log: "the audit itself",
-  audit_checkpoints: "heads of the audit's tree, which a bucket keeps as well; kept 400 days",
+  audit_checkpoints:
+    "heads of the audit's tree, which a bucket keeps as well; kept 400 days, and 800 for a sink that lacks them",
+  audit_sink_progress: "how far other stores have copies of the audit's log; kept while they are configured",
   purge_permits: "written by retention beside its audit row",
   webhook_queues: "when an endpoint is next tried and who tries it: ids and times alone",
   webhook_bodies: "what is sent of an event, rendered and sealed; kept 45 days",

@@ -1,9 +1,12 @@
 import { SealError } from "#crypto/envelope.ts";
 import { noteUnopened } from "#db/unopened.ts";
+import { auditSinksFor } from "#platform/audit-sinks.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { copyLog } from "./audit-sinks/copy-log.ts";
+import { SinkWakeUp, wakeSinks } from "./audit-sinks/sink-wake-ups.ts";
 import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
 import { logAudit } from "./log-audit.ts";
@@ -32,6 +35,13 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
       served.add(tenantId);
       if (audit.status === "fulfilled" && audit.value) await cell.queue.send({ v: 1, tenantId });
     };
+  },
+  "keyline-audit-sinks": (env, cell, now) => async (body) => {
+    const { tenantId, sink: name } = SinkWakeUp.parse(body);
+    const sink = auditSinksFor(env, cell.id).find((each) => each.name === name);
+    if (!sink) return;
+    const isMore = await copyLog(env, { v: 1, tenantId, cell: cell.id }, sink, now);
+    if (isMore) await wakeSinks(cell, [{ tenantId, sink: name }]);
   },
   "keyline-webhooks": (env, cell) => async (body) => {
     const { tenantId, endpointId } = EndpointWakeUp.parse(body);

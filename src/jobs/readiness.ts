@@ -5,6 +5,7 @@ import { outsideIssuers } from "#gate/outside-issuers.ts";
 import { secretsOf } from "#identity/receive-message.ts";
 import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
+import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { hasGates } from "#platform/gates.ts";
@@ -61,6 +62,10 @@ async function runChecks(env: Env): Promise<Check[]> {
         return [];
       },
     ),
+    check("audit sinks", "correct AUDIT_SINKS or AUDIT_SINK_KEYS (README, Deploy)", async () => {
+      for (const sink of auditSinks(env)) sinkKeys(env, sink);
+      return [];
+    }),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
       return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
     }),
@@ -115,6 +120,11 @@ function checksOf(cell: Cell): Promise<Check>[] {
       "queue of webhooks",
       "create and bind the cell's queue for webhooks",
       isBound(() => cell.webhooks),
+    ),
+    checkOf(
+      "queue of audit sinks",
+      "create and bind the cell's queue for copies of the audit's log",
+      isBound(() => cell.sinks),
     ),
     checkOf(
       "queue of calls",

@@ -4,6 +4,7 @@ import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { archiveCalls } from "./archive-calls.ts";
+import { copyPlatformLog, sweepSinks } from "./audit-sinks/sweep-sinks.ts";
 import { deleteOldCalls } from "./call-retention.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
@@ -28,6 +29,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
       [`audit ${cell.id}`, () => sweepAudit(cell)],
+      [`sinks ${cell.id}`, () => sweepSinks(env, cell, now)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
@@ -37,6 +39,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`calls to archive ${cell.id}`, () => archiveCalls(cell, now)],
       [`calls to delete ${cell.id}`, () => deleteOldCalls(cell, now)],
     ]),
+    ["sinks of the platform", () => copyPlatformLog(env, now)],
     // Last, as reading large files may take all the time that a run has.
     ...cells.map((cell): [string, () => Promise<unknown>] => [
       `files ${cell.id}`,

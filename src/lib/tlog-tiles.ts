@@ -55,6 +55,21 @@ export function* partialTilesOf(size: number): Generator<Tile & { level: number 
   }
 }
 
+/**
+ * The files that a log of this size has beyond those of an earlier one (0: none): entries, hashes of full tiles, and
+ * what of each level is not full. A level to which nothing came has no others than before, and neither have those above.
+ */
+export function* tilesBetween(earlier: number, size: number): Generator<Tile> {
+  const grown = (count: number) => Math.floor(count / tileWidth);
+  for (let level = 0, from = earlier, to = size; to > from; level += 1, from = grown(from), to = grown(to)) {
+    for (let index = grown(from); index * tileWidth < to; index += 1) {
+      const tile = { index, width: Math.min(tileWidth, to - index * tileWidth) };
+      if (level === 0) yield { level: null, ...tile };
+      yield { level, ...tile };
+    }
+  }
+}
+
 /** All tiles that a tree of this size has, full ones and the last of each level. */
 export function* tilesOf(size: number): Generator<Tile & { level: number }> {
   for (let level = 0, hashes = size; hashes > 0; level += 1, hashes = Math.floor(hashes / tileWidth)) {

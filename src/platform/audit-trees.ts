@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type AuditSink, knownSinksFor } from "./audit-sinks.ts";
 import { type Cell, cellOf } from "./cells.ts";
 import type { AuditTreeRpc, Env } from "./env.ts";
 import { within } from "./jurisdictions.ts";
@@ -37,6 +38,8 @@ export interface AuditLog {
   consistency(earlier: number, size: number): Promise<z.infer<typeof Consistency>>;
   /** The hashes of so many leaves, or as many as there are; `from` is an index. */
   leaves(from: number, count: number): Promise<Uint8Array[]>;
+  /** The other stores that get copies of it; null where AUDIT_SINKS cannot be read. */
+  sinks(): readonly Pick<AuditSink, "name" | "place">[] | null;
 }
 
 export function auditLogOf(env: Env, cell: Cell, tenantId: string): AuditLog {
@@ -46,6 +49,7 @@ export function auditLogOf(env: Env, cell: Cell, tenantId: string): AuditLog {
     inclusion: async (index) => Inclusion.parse(await tree().inclusion(index)),
     consistency: async (earlier, size) => Consistency.parse(await tree().consistency(earlier, size)),
     leaves: async (from, count) => Hashes.parse(await tree().leaves(from, count)),
+    sinks: () => knownSinksFor(env, cell.id),
   };
 }
 

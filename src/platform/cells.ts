@@ -17,6 +17,8 @@ export interface Cell {
   readonly auditLog: R2Bucket;
   /** Endpoints that have deliveries to try; apart from the outbox, as a try may take ten seconds. */
   readonly webhooks: Queue;
+  /** Copies of the audit's log to make in other stores, however slow those are. */
+  readonly sinks: Queue;
 }
 
 const entryGrammar = /^([a-z]{2,8}[0-9]{1,3})(?::(eu))?$/;
@@ -39,6 +41,7 @@ function cellFrom(env: Env, entry: string): Cell {
   const files = once(() => binding<R2Bucket>(env, `FILES_${suffix}`, "put"));
   const queue = once(() => binding<Queue>(env, `AUDIT_EVENTS_${suffix}`, "sendBatch"));
   const webhooks = once(() => binding<Queue>(env, `WEBHOOKS_${suffix}`, "sendBatch"));
+  const sinks = once(() => binding<Queue>(env, `SINKS_${suffix}`, "sendBatch"));
   const log = once(() => binding<D1Database>(env, `LOG_${suffix}`, "withSession"));
   const callArchive = once(() => binding<R2Bucket>(env, `CALL_ARCHIVE_${suffix}`, "put"));
   const auditLog = once(() => binding<R2Bucket>(env, `AUDIT_LOG_${suffix}`, "put"));
@@ -57,6 +60,9 @@ function cellFrom(env: Env, entry: string): Cell {
     },
     get webhooks() {
       return webhooks();
+    },
+    get sinks() {
+      return sinks();
     },
     get log() {
       return log();

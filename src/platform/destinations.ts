@@ -25,6 +25,6 @@ export async function destinationFault(env: Env, text: string): Promise<Destinat
 }
 
 // Said twice, so that a variable carried into a deployment by mistake opens nothing there.
-function isLocalDevelopment(env: Env): boolean {
+export function isLocalDevelopment(env: Pick<Env, "WEBHOOKS_TO_LOCALHOST" | "PUBLIC_ORIGIN">): boolean {
   return env.WEBHOOKS_TO_LOCALHOST === "true" && new URL(env.PUBLIC_ORIGIN).hostname === "localhost";
 }

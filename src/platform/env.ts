@@ -51,5 +51,9 @@ export interface Env {
   readonly OUTSIDE_ISSUERS?: string;
   /** Worker secret: `<issuer's name>:whsec_…[,…]`, what outside issuers sign their webhooks with. */
   readonly OUTSIDE_ISSUER_SECRETS?: string;
+  /** JSON: which other stores have copies of the audit's logs; none unless set (platform/audit-sinks). */
+  readonly AUDIT_SINKS?: string;
+  /** Worker secret: `<sink's name>:<access key id>:<secret access key>[,…]`. */
+  readonly AUDIT_SINK_KEYS?: string;
   readonly [cellBinding: string]: unknown;
 }

@@ -4,6 +4,7 @@ import * as apiKeys from "./api-keys/operations.ts";
 import * as leaves from "./audit/leaves.ts";
 import * as audit from "./audit/operations.ts";
 import * as proofs from "./audit/proofs.ts";
+import { sinks } from "./audit/sinks.ts";
 import * as customerDietary from "./customer-dietary/operations.ts";
 import * as customers from "./customers/operations.ts";
 import { search } from "./customers/search.ts";
@@ -31,7 +32,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 export const registry = {
   "api-calls": apiCalls,
   "api-keys": apiKeys,
-  audit: { ...audit, ...leaves, ...proofs },
+  audit: { ...audit, ...leaves, ...proofs, sinks },
   "customer-dietary": customerDietary,
   customers: { ...customers, search },
   docs: { ...docs, ...pages, ...security },

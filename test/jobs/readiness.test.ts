@@ -26,6 +26,11 @@ const broken: Readonly<Record<string, { changes: Record<string, unknown>; check:
     check: "audit log of the platform",
   },
   "a cell's queue of calls": { changes: { CALLS_US1: undefined }, check: "queue of calls of cell us1" },
+  "a cell's queue of audit sinks": {
+    changes: { SINKS_US1: undefined },
+    check: "queue of audit sinks of cell us1",
+  },
+  "a list of audit sinks": { changes: { AUDIT_SINKS: '[{"name":"vault"}]' }, check: "audit sinks" },
   "the gates": { changes: { GATES: undefined }, check: "gates" },
   "the least version of TLS": { changes: { MIN_TLS: "TLSv1.3" }, check: "transport" },
   "the key-encryption keys": { changes: { KEYLINE_KEKS: "" }, check: "key-encryption keys" },

@@ -74,9 +74,11 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-wraps",
     "directory-key-rotation",
     "directory-retention",
-    ...["audit", "events", "intents", "webhooks", "retention", "wraps", "keys", "files"].map(
+    ...["audit", "sinks", "events", "intents", "webhooks", "retention", "wraps", "keys"].map(
       (job) => `${job} us1`,
     ),
+    "sinks of the platform",
+    "files us1",
   ]);
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseTilePath, partialTilesOf, tileOf, tilePath, tilesOf } from "#lib/tlog-tiles.ts";
+import { parseTilePath, partialTilesOf, tileOf, tilePath, tilesBetween, tilesOf } from "#lib/tlog-tiles.ts";
 
 // The paths that the specification names, and its rule at their edges.
 test.each([
@@ -48,6 +48,26 @@ test("the tiles that are not full are those of all tiles that are not full", () 
     fc.property(fc.integer({ min: 0, max: 200_000 }), (size) => {
       expect([...partialTilesOf(size)]).toEqual([...tilesOf(size)].filter(({ width }) => width < 256));
     }),
+  );
+});
+
+test("what comes between two sizes is nothing that was there, and with it all of the later one is there", () => {
+  const size = fc.integer({ min: 0, max: 200_000 });
+  fc.assert(
+    fc.property(size, size, (one, other) => {
+      const [earlier, later] = one < other ? [one, other] : [other, one];
+      const pathsOf = (from: number, to: number) => [...tilesBetween(from, to)].map(tilePath);
+      const before = new Set(pathsOf(0, earlier));
+      const between = pathsOf(earlier, later);
+      expect(between.filter((path) => before.has(path))).toEqual([]);
+      const there = new Set([...before, ...between]);
+      const needed = [...tilesOf(later)].flatMap((tile) =>
+        tile.level === 0 ? [tile, { ...tile, level: null }] : [tile],
+      );
+      expect(needed.map(tilePath).filter((path) => !there.has(path))).toEqual([]);
+      expect(pathsOf(0, later).toSorted()).toEqual(needed.map(tilePath).toSorted());
+    }),
+    { numRuns: 30 },
   );
 });
 

@@ -12,13 +12,14 @@ test("each cell of CELLS has its own databases, buckets and queues, and its juri
   expect(us?.callArchive).not.toBe(eu?.callArchive);
   expect(us?.webhooks).not.toBe(eu?.webhooks);
   expect(us?.calls).not.toBe(eu?.calls);
+  expect(us?.sinks).not.toBe(eu?.sinks);
 });
 
 test("several cells may share a jurisdiction", () => {
   const twins = Object.entries(testEnv())
     .filter(([name]) => name.endsWith("_EU1"))
     .map(([name, bound]) => [name.replace("_EU1", "_EU2"), bound]);
-  expect(twins).toHaveLength(8);
+  expect(twins).toHaveLength(9);
   const env = { ...testEnv(), CELLS: "eu1:eu,eu2:eu", ...Object.fromEntries(twins) };
   expect(cellsOf(env).map(({ id, jurisdiction }) => `${id} ${jurisdiction}`)).toEqual(["eu1 eu", "eu2 eu"]);
 });

@@ -66,6 +66,16 @@ const otherStores: Readonly<Record<string, { title: string; holds: string; keepi
   },
   AUDIT_EVENTS: { title: "The queue of events", holds: "Ids of tenants.", keeping: "plain" },
   WEBHOOKS: { title: "The queue of webhooks", holds: "Ids of tenants and endpoints.", keeping: "plain" },
+  SINKS: {
+    title: "The queue of copies of the audit's log",
+    holds: "Ids of tenants, names of the stores that AUDIT_SINKS lists.",
+    keeping: "plain",
+  },
+  AUDIT_SINK: {
+    title: "The stores that AUDIT_SINKS lists (S3-compatible, the operator's)",
+    holds: "The files of the audit's log, byte for byte, locked there for as long as its entry says.",
+    keeping: "as-copied",
+  },
   CALLS: {
     title: "The queue of calls",
     holds: "The log's rows on their way: ids, names of ours and numbers.",

@@ -8,8 +8,10 @@ import { markLogged, recordCheckpoint } from "#db/audit-progress.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { wakeSinks } from "#jobs/audit-sinks/sink-wake-ups.ts";
 import { hourMs, minuteMs } from "#lib/time.ts";
 import { partialTilesOf, tileWidth } from "#lib/tlog-tiles.ts";
+import { knownSinksFor } from "#platform/audit-sinks.ts";
 import {
   auditStoresOf,
   type Consistency,
@@ -17,6 +19,7 @@ import {
   type TreeHead,
   TreeOwner,
 } from "#platform/audit-trees.ts";
+import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { AuditTreeRpc, Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
@@ -159,8 +162,16 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
       await files.putHashes(tile, hashes);
     }
     await files.putCheckpoint(size, note);
-    await recordCheckpoint(this.#driverOf(owner), { size, note }, systemNow());
+    const sinks = knownSinksFor(this.env, owner.cell) ?? [];
+    const places = sinks.map(({ place }) => place);
+    await recordCheckpoint(this.#driverOf(owner), { size, note }, places, systemNow());
     this.#leaves.keep({ ...state, published: size });
+    const cell = owner.cell === null ? null : cellOf(this.env, owner.cell);
+    if (cell && sinks.length > 0)
+      await wakeSinks(
+        cell,
+        sinks.map(({ name }) => ({ tenantId: owner.tenantId, sink: name })),
+      );
   }
 
   #entriesOf({ index }: HeldTile, width: number) {
