@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { auditSinks } from "./mutants/audit-sinks.ts";
 import { auditTree } from "./mutants/audit-tree.ts";
 import { calls } from "./mutants/calls.ts";
 import { commits } from "./mutants/commit.ts";
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...http,
   ...calls,
   ...auditTree,
+  ...auditSinks,
   ...edges,
   ...schema,
   ...vault,
