@@ -17,13 +17,12 @@ import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { putLocked } from "#platform/object-lock-store.ts";
 
-// What was put is noted after so many files; an invocation has six connections at once, of which each file takes two.
+// What was put is noted after so many files.
 const filesPerStep = 32;
-const filesAtOnce = 3;
 const filesPerTurn = 128;
-// No step begins after this much of a turn, and the last one takes at most three minutes, so the lease outlives them.
+// No file is begun after this much of a turn, and the last ones take half a minute, so the lease outlives them.
 const turnMs = minuteMs;
-const leaseMs = 5 * minuteMs;
+const leaseMs = 2 * minuteMs;
 
 interface Copying {
   readonly stores: AuditStores;
@@ -32,21 +31,34 @@ interface Copying {
   readonly sink: AuditSink;
   readonly keys: SinkKeys;
   readonly turn: CopyTurn;
+  readonly filesAtOnce: number;
+  readonly isOver: () => boolean;
 }
 
 /**
  * One turn of copying an owner's log to a sink: from the bucket, head by head, each after everything that it covers. What
- * is there already is compared and never overwritten. @returns whether there is more to copy at once
+ * is there already is compared and never overwritten. An invocation has six connections; `mostAtOnce` is how many of
+ * them this may take. @returns whether there is more to copy at once
  */
-export async function copyLog(env: Env, owner: TreeOwner, sink: AuditSink, now: number): Promise<boolean> {
+export async function copyLog(
+  env: Env,
+  owner: TreeOwner,
+  sink: AuditSink,
+  now: number,
+  mostAtOnce = 4,
+): Promise<boolean> {
   const stores = auditStoresOf(env, owner);
   const driver = new TenantDriver(new Store(stores.database, "first-primary"), owner.tenantId);
   const turn = await beginCopying(driver, sink.place, now, now + leaseMs);
   if (!turn) return false;
   const keys = keysOf(env, sink);
-  const failed = keys
-    ? await copyHeads({ stores, owner, driver, sink, keys, turn }, now)
-    : ({ fault: "without-keys", path: null } as const);
+  // Of several at once the same one could be the last, and refused, each time.
+  const filesAtOnce = turn.failedSince === null ? mostAtOnce : 1;
+  const endsAt = systemNow() + turnMs;
+  const isOver = () => systemNow() > endsAt;
+  const failed: Ended = keys
+    ? await copyHeads({ stores, owner, driver, sink, keys, turn, filesAtOnce, isOver }, now)
+    : { fault: "without-keys", path: null, isFurther: false };
   if (failed === "overtaken") return false;
   if (failed === "done" || failed === "more") {
     // Where nothing is left nothing is due; what was published meanwhile is due now.
@@ -62,7 +74,8 @@ export async function copyLog(env: Env, owner: TreeOwner, sink: AuditSink, now: 
     fault: failed.fault,
     path: failed.path,
   });
-  await endCopying(driver, turn, now + waitMs(turn, now), { fault: failed.fault, at: now });
+  const dueMs = now + (failed.isFurther ? minuteMs : waitMs(turn, now));
+  await endCopying(driver, turn, dueMs, { fault: failed.fault, at: now });
   return false;
 }
 
@@ -86,9 +99,11 @@ interface Failed {
   readonly path: string | null;
 }
 
-async function copyHeads(copying: Copying, now: number): Promise<"done" | "more" | "overtaken" | Failed> {
+/** `isFurther`: it failed, and not at once. */
+type Ended = "done" | "more" | "overtaken" | (Failed & { readonly isFurther: boolean });
+
+async function copyHeads(copying: Copying, now: number): Promise<Ended> {
   const { driver, turn } = copying;
-  const startedAt = systemNow();
   let left = filesPerTurn;
   let state = turn.from;
   const advance = async (to: CopyState) => {
@@ -100,19 +115,18 @@ async function copyHeads(copying: Copying, now: number): Promise<"done" | "more"
   if (turn.heads.length === 0 && !(await advance(state))) return "overtaken";
   for (const head of turn.heads) {
     while (state.size !== head) {
-      if (left <= 0 || systemNow() - startedAt > turnMs) return "more";
+      if (left <= 0 || copying.isOver()) return "more";
       // The next head is another one where retention has taken that which was begun with.
       const before = state.nextSize === head ? state.nextFiles : 0;
       const paths = pathsOf(state.size, head, before);
-      const { done, failed } = await copyStep(copying, paths, head);
+      const { done, isThere, failed } = await copyStep(copying, paths, head);
       left -= paths.length + 1;
-      const isThere = failed === null && paths.length < filesPerStep;
       const to = isThere
         ? { size: head, nextSize: 0, nextFiles: 0 }
         : { size: state.size, nextSize: head, nextFiles: before + done };
       // What came before a failure is noted as well, so that a store that often fails gets its log all the same.
-      if ((failed === null || done > 0) && !(await advance(to))) return "overtaken";
-      if (failed) return failed;
+      if ((isThere || done > 0) && !(await advance(to))) return "overtaken";
+      if (failed) return { ...failed, isFurther: state !== turn.from };
     }
   }
   return turn.heads.length === headsAtOnce ? "more" : "done";
@@ -130,20 +144,26 @@ function pathsOf(earlier: number, size: number, done: number): string[] {
   return paths;
 }
 
-/** @returns how many of them are there, from the first on; with fewer than fit, the head comes after everything else */
-async function copyStep(
-  copying: Copying,
-  paths: readonly string[],
-  head: number,
-): Promise<{ done: number; failed: Failed | null }> {
+interface Step {
+  /** How many of its files are there, from the first on. */
+  readonly done: number;
+  /** The head as well, which comes after everything that it covers. */
+  readonly isThere: boolean;
+  readonly failed: Failed | null;
+}
+
+async function copyStep(copying: Copying, paths: readonly string[], head: number): Promise<Step> {
+  const { filesAtOnce, isOver } = copying;
   for (let start = 0; start < paths.length; start += filesAtOnce) {
+    if (isOver()) return { done: start, isThere: false, failed: null };
     const some = paths.slice(start, start + filesAtOnce);
     const outcomes = await Promise.all(some.map((path) => copyFile(copying, path)));
     const at = outcomes.findIndex((each) => each !== null);
-    if (at !== -1) return { done: start + at, failed: outcomes[at] ?? null };
+    if (at !== -1) return { done: start + at, isThere: false, failed: outcomes[at] ?? null };
   }
-  const failed = paths.length < filesPerStep ? await copyFile(copying, `checkpoints/${head}`) : null;
-  return { done: paths.length, failed };
+  if (paths.length === filesPerStep) return { done: paths.length, isThere: false, failed: null };
+  const failed = await copyFile(copying, `checkpoints/${head}`);
+  return { done: paths.length, isThere: failed === null, failed };
 }
 
 async function copyFile({ stores, owner, sink, keys }: Copying, path: string): Promise<Failed | null> {

@@ -36,7 +36,7 @@ export async function copyPlatformLog(env: Env, now: number): Promise<void> {
   const sinks = auditSinksFor(env, null);
   await keepRows(new Store(env.DIRECTORY, "first-primary"), sinks, now);
   const owner = { v: 1, tenantId: platformTenant, cell: null } as const;
-  const outcomes = await Promise.allSettled(sinks.map((sink) => copyLog(env, owner, sink, now)));
+  const outcomes = await Promise.allSettled(sinks.map((sink) => copyLog(env, owner, sink, now, 1)));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
