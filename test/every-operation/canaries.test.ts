@@ -1,19 +1,21 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { destroySubject } from "#db/destroy-subject.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { rotateTenantKey } from "#db/tenant-keys.ts";
 import { archiveCalls } from "#jobs/archive-calls.ts";
+import { copyPlatformLog } from "#jobs/audit-sinks/sweep-sinks.ts";
 import { logAudit, logPlatformAudit } from "#jobs/log-audit.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { CallMessage } from "#lib/call-record.ts";
 import { hourMs, timestamp } from "#lib/time.ts";
 import { utf8 } from "#lib/utf8.ts";
-import { auditTreeOf } from "#platform/audit-trees.ts";
+import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
+import { putLocked } from "#platform/object-lock-store.ts";
 import { registry } from "#resources/index.ts";
+import { deliver, envOf, newSink, publish, publishPlatforms, type TestSink } from "#test/audit-sinks.ts";
 import { consumed } from "#test/call-log.ts";
 import { type Canaries, found, newCanaries } from "#test/canaries.ts";
 import { type Call, clientOf } from "#test/client.ts";
@@ -38,6 +40,8 @@ let us: TestTenant & Canaries;
 /** One in our cell, one in the other. */
 let neighbours: readonly (TestTenant & Canaries)[];
 let everyWord: string[];
+let sink: TestSink;
+let sinkEnv: ReturnType<typeof envOf>;
 
 beforeAll(async () => {
   for (const level of ["log", "info", "warn", "error", "debug"] as const)
@@ -54,12 +58,16 @@ beforeAll(async () => {
   await rotateAndErase(testEnv().DIRECTORY, platformTenant, newId("usr"));
   await runScheduled(env, registry, Date.now() + 120_000);
   for (const cell of cellsOf(env)) await archiveCalls(cell, Date.now() + 2 * hourMs);
-  for (const { cell, tenantId } of [us, ...neighbours]) {
-    while (await logAudit(env, cell, tenantId));
-    await runDurableObjectAlarm(auditTreeOf(testEnv(), cell, tenantId));
+  sink = await newSink({ owners: ["us1", "eu1", "platform"] });
+  sinkEnv = envOf([sink]);
+  for (const tenant of [us, ...neighbours]) {
+    while (await logAudit(env, tenant.cell, tenant.tenantId));
+    await publish(tenant, sinkEnv.env);
   }
+  await deliver(sinkEnv.env, sinkEnv.woken);
   await logPlatformAudit(env);
-  await runDurableObjectAlarm(auditTreeOf(testEnv(), null, "platform"));
+  await publishPlatforms(sinkEnv.env);
+  await copyPlatformLog(sinkEnv.env, Date.now());
 });
 
 /** What the vault keeps of its work lies beside everything else. */
@@ -107,6 +115,14 @@ const places: Readonly<
   "a file of an audit's log": {
     look: everyLogFile,
     plant: (word) => us.cell.auditLog.put(`${us.tenantId}/planted`, JSON.stringify({ row: word })),
+  },
+  "a copy of an audit's log": {
+    look: everyCopy,
+    plant: (word) => {
+      const [first] = auditSinks(sinkEnv.env);
+      const put = first && putLocked(first, sinkKeys(sinkEnv.env, first), newId("x"), utf8(word));
+      return Promise.resolve(put);
+    },
   },
   "an archived call": {
     look: everyArchivedCall,
@@ -283,6 +299,11 @@ function everyArchivedCall(): Promise<Seen> {
 function everyLogFile(): Promise<Seen> {
   const cells = cellsOf(testEnv()).map(({ id, auditLog }): [string, R2Bucket] => [id, auditLog]);
   return textsOf([...cells, ["platform", testEnv().AUDIT_LOG_PLATFORM]]);
+}
+
+async function everyCopy(): Promise<Seen> {
+  const { objects } = await sink.told();
+  return { sink: objects.map(({ key, base64 }) => `${key} ${atob(base64)}`) };
 }
 
 /** Keys and contents. */
