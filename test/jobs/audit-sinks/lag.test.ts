@@ -179,6 +179,9 @@ test("heads are kept for a sink that lacks them, and twice as long as others at 
   await publish(other, env);
   await deliver(env, woken);
   await publish(tenant, env);
+  const { size, published } = await shown(other, env, sink);
+  expect([size > 0, size], "each tenant is shown its own").toEqual([true, published]);
+  expect((await shown(tenant, env, sink)).size).toBe(0);
   const keptAfter = async (days: number) => {
     await deleteExpired(tenant.cell.database, Date.now() + days * dayMs, cellKinds);
     return [await headsOf(tenant), await headsOf(other)];

@@ -134,6 +134,12 @@ export const isolation: readonly Mutant[] = [
     caughtBy: ["test/resources/audit-proofs.test.ts"],
   },
   {
+    name: "tenant_id = ? on how far a log's copies are",
+    cut: conjunct("src/db/sink-progress.ts", "sinkProgress", '"audit_sink_progress"."tenant_id"'),
+    wallsDown: [noFirewall],
+    caughtBy: ["test/jobs/audit-sinks/lag.test.ts"],
+  },
+  {
     name: "the location of a limited principal in the events",
     cut: never(eventRows, "eventsAfter", "reach.locations"),
     caughtBy: [events],
