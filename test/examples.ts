@@ -82,6 +82,16 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "audit.sinks": { needs: "audit:read", make: () => ({}) },
   "audit.keys": { needs: "nobody", make: () => ({}) },
+  "customer-consent.get": { needs: "customers:consent", make: withConsent },
+  "customer-consent.give": {
+    needs: "customers:consent",
+    make: async (tenant) => ({
+      ...(await withConsent(tenant)),
+      body: { fields: ["name"], obtained: "online" },
+    }),
+  },
+  "customer-consent.withdraw": { needs: "customers:consent", make: withConsent },
+  "customer-consent.sharedProfiles": { needs: "customers:consent", make: withConsent },
   "customer-dietary.update": {
     needs: "customers:sensitive",
     make: async (tenant) => ({ ...(await withDiet(tenant)), body: { allergens: ["milk"], needs: null } }),
@@ -323,6 +333,15 @@ async function withAuditRow(tenant: TestTenant): Promise<Input> {
 async function withDiet(tenant: TestTenant): Promise<Input> {
   const input = await withCustomer(tenant);
   await made(tenant, "customer-dietary.update", { ...input, body: { allergens: ["nuts"], needs: "Vegan." } });
+  return input;
+}
+
+async function withConsent(tenant: TestTenant): Promise<Input> {
+  const email = `${newId("x")}@example.com`;
+  const { id } = await made(tenant, "customers.create", { body: { name: "Ada Byron", email } });
+  const input = { params: { customerId: id } };
+  const body = { fields: ["name", "email", "phone"], obtained: "in-person" };
+  await made(tenant, "customer-consent.give", { ...input, body });
   return input;
 }
 

@@ -82,6 +82,13 @@ const acrossTenants: Reads = {
     steps: ["SEARCH files USING INDEX files_to_check (sweep_at<?)", "SCAN (subquery-3)", "SCAN (subquery-1)"],
   },
   filesToPurge: { args: ["2026"], steps: ["SEARCH files USING INDEX files_due (sweep_at<?)"] },
+  consentsOf: {
+    args: ["token", "ten_x"],
+    steps: [
+      "SEARCH customer_consents USING INDEX customer_consents_by_identity (identity_token=?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
   endpointsWithDueDeliveries: {
     args: ["2026"],
     steps: [
@@ -228,13 +235,14 @@ const idColumns = [
   "sink",
   "endpoint_id",
   "event_seq",
+  "fields",
 ];
 
 test.each([
   ["cell", CellSystem, acrossTenants],
   ["log", LogSystem, acrossTenantsOfLog],
 ] as const)(
-  "reads across the tenants of a %s are a closed list, and each uses its index and answers ids alone",
+  "reads across the tenants of a %s are a closed list, and each uses its index and answers ids and scopes alone",
   async (kind, System, reads) => {
     const listed = Object.getOwnPropertyNames(System.prototype).filter((name) => name !== "constructor");
     expect(listed.toSorted(), "a read across tenants is listed here first, with its index").toEqual(

@@ -170,6 +170,13 @@ export type CallLogGap = {
   readonly missing: number;
 };
 
+export type ConsentGiven = {
+  /** All that may be shared from now on, in place of what was agreed before. `allergens` and `needs` ask for the capability customers:sensitive as well. */
+  readonly fields: readonly ("name" | "email" | "phone" | "allergens" | "needs")[];
+  /** How the customer said so; stands in the audit. */
+  readonly obtained: "in-person" | "by-phone" | "in-writing" | "online";
+};
+
 export type CreatedApiKey = {
   readonly id: string;
   readonly name: string;
@@ -199,6 +206,17 @@ export type Customer = {
   readonly note: string | null;
   /** Set while the customer is deleted and can be restored. */
   readonly deletedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type CustomerConsent = {
+  readonly customerId: string;
+  readonly fields: readonly ("name" | "email" | "phone" | "allergens" | "needs")[];
+  readonly obtained: "in-person" | "by-phone" | "in-writing" | "online";
+  readonly givenAt: string;
   /** Counts the changes; the ETag is made of it. */
   readonly version: number;
   readonly createdAt: string;
@@ -456,6 +474,8 @@ export type NewWebhookEndpoint = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_consent.given"
+    | "customer_consent.withdrawn"
     | "customer_dietary.updated"
     | "customer_dietary.deleted"
     | "customer_dietary.revealed"
@@ -631,6 +651,25 @@ export type SettingsPatch = {
   readonly allowedOrigins?: readonly string[];
 };
 
+export type SharedProfiles = {
+  /** Empty for a stranger and without consent alike. null in a replay, as it is not kept: ask anew. */
+  readonly data:
+    | readonly {
+        readonly venue: {
+          readonly slug: string;
+          readonly name: string;
+        };
+        /** Those agreed on both sides; the others are absent below. */
+        readonly fields: readonly ("name" | "email" | "phone" | "allergens" | "needs")[];
+        readonly name?: string;
+        readonly email?: string | null;
+        readonly phone?: string | null;
+        readonly allergens?: readonly string[] | null;
+        readonly needs?: string | null;
+      }[]
+    | null;
+};
+
 export type Tenant = {
   readonly id: string;
   readonly slug: string;
@@ -730,6 +769,8 @@ export type WebhookEndpointPatch = {
     | "customer.updated"
     | "customer.deleted"
     | "customer.restored"
+    | "customer_consent.given"
+    | "customer_consent.withdrawn"
     | "customer_dietary.updated"
     | "customer_dietary.deleted"
     | "customer_dietary.revealed"
@@ -870,6 +911,22 @@ export interface Operations {
     proof: { input: { params: { auditId: string } }; answer: AuditProof };
     /** See how far the other stores are that get copies of the audit's log. */
     sinks: { input: Record<never, never>; answer: AuditSinks };
+  };
+  customerConsent: {
+    /** Read what a customer agreed to share with other venues. */
+    get: { input: { params: { customerId: string } }; answer: CustomerConsent };
+    /** Record what a customer agreed to share with other venues, or agreed to anew. */
+    give: {
+      input: { params: { customerId: string }; body: ConsentGiven; ifMatch?: string };
+      answer: CustomerConsent;
+    };
+    /** See what other venues share of the same person, where both have consent; each of them is told. */
+    sharedProfiles: {
+      input: { params: { customerId: string }; idempotencyKey?: string };
+      answer: SharedProfiles;
+    };
+    /** Withdraw a customer's consent; nothing more is shared from here on. */
+    withdraw: { input: { params: { customerId: string }; ifMatch?: string }; answer: null };
   };
   customerDietary: {
     /** Remove what is recorded of a customer's diet. */
@@ -1147,9 +1204,11 @@ export interface Operations {
 }
 
 export type ProblemName =
+  | "address-has-consent"
   | "address-not-allowed"
   | "conflict"
   | "customer-deleted"
+  | "customer-without-email"
   | "endpoint-disabled"
   | "events-exceed-creator"
   | "file-deleted"
@@ -1213,6 +1272,12 @@ export const routes = {
     list: { method: "GET", path: "/v1/tenants/{tenant}/audit" },
     proof: { method: "GET", path: "/v1/tenants/{tenant}/audit/{auditId}/proof" },
     sinks: { method: "GET", path: "/v1/tenants/{tenant}/audit/sinks" },
+  },
+  customerConsent: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/customers/{customerId}/consent" },
+    give: { method: "PUT", path: "/v1/tenants/{tenant}/customers/{customerId}/consent" },
+    sharedProfiles: { method: "POST", path: "/v1/tenants/{tenant}/customers/{customerId}/shared-profiles" },
+    withdraw: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}/consent" },
   },
   customerDietary: {
     remove: { method: "DELETE", path: "/v1/tenants/{tenant}/customers/{customerId}/dietary" },

@@ -8,6 +8,14 @@ export interface DueFile {
   readonly fileId: string;
 }
 
+/** That somebody agreed to share these fields of theirs, and where. */
+export interface SharedRecord {
+  readonly tenantId: string;
+  readonly customerId: string;
+  /** As it is stored. */
+  readonly fields: string;
+}
+
 /**
  * The closed list of reads across tenants. They return ids only; the work goes on through that tenant's own session.
  */
@@ -103,6 +111,24 @@ export class CellSystem {
       [sink],
     );
     return id ?? null;
+  }
+
+  /**
+   * Consent: where else in the cell this person agreed to share something. Only a consent has a token, so whoever gave
+   * none is nowhere, and a tenant holds at most one of each person.
+   */
+  async consentsOf(identityToken: string, exceptTenantId: string): Promise<SharedRecord[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: "select tenant_id, id, fields from customer_consents indexed by customer_consents_by_identity where identity_token = ? and tenant_id <> ? and exists (select 1 from tenant_state where tenant_state.tenant_id = customer_consents.tenant_id and state = 'active') order by tenant_id limit 10",
+        params: [identityToken, exceptTenantId],
+      },
+    ]);
+    return (rows ?? []).map((row) => ({
+      tenantId: String(row.tenant_id),
+      customerId: String(row.id),
+      fields: String(row.fields),
+    }));
   }
 
   /** Sweeper: effects that were intended and never settled. */

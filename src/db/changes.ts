@@ -29,7 +29,8 @@ export interface Guard {
   readonly table: AnyTenantTable;
   readonly where: SQL;
   readonly expect: "exists" | "absent";
-  readonly otherwise: GuardRefusal;
+  /** null: what was read has been overtaken, and the handler runs anew. */
+  readonly otherwise: GuardRefusal | null;
 }
 
 export interface GuardRefusal {
@@ -131,12 +132,12 @@ export function remove<T extends AnyTenantTable>(table: T, before: Row<T>): Remo
 }
 
 /** Some row of this tenant that the principal may see must satisfy the condition. */
-export function mustExist(table: AnyTenantTable, where: SQL, otherwise: GuardRefusal): Guard {
+export function mustExist(table: AnyTenantTable, where: SQL, otherwise: GuardRefusal | null): Guard {
   return { kind: "guard", table, where, expect: "exists", otherwise };
 }
 
 /** No row of this tenant may satisfy the condition. */
-export function mustNotExist(table: AnyTenantTable, where: SQL, otherwise: GuardRefusal): Guard {
+export function mustNotExist(table: AnyTenantTable, where: SQL, otherwise: GuardRefusal | null): Guard {
   return { kind: "guard", table, where, expect: "absent", otherwise };
 }
 

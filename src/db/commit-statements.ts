@@ -68,10 +68,13 @@ export function olderRecordGuards(
 /** The request's rights must still be the cell's; the system is held to the tenant not being taken down. */
 export function stateGuard(session: TenantSession): Statement {
   const state = sql`"tenant_state"."tenant_id" = ${session.tenantId}`;
+  const isActive = sql`${state} and "tenant_state"."state" = 'active'`;
   const holds =
     session.epoch === null
       ? sql`${state} and "tenant_state"."state" <> 'closing'`
-      : sql`${state} and "tenant_state"."state" = 'active' and "tenant_state"."epoch" = ${session.epoch}`;
+      : session.epoch === "any"
+        ? isActive
+        : sql`${isActive} and "tenant_state"."epoch" = ${session.epoch}`;
   return guardStatement(codes.state, sql`not exists (select 1 from "tenant_state" where ${holds})`);
 }
 

@@ -49,18 +49,18 @@ function indexedTables(tenantId: string): AnyTenantTable[] {
   const store = tenantId === platformTenant ? "directory" : "cell";
   return [...tenantTables().values()].filter((table) => {
     const meta = metaOf(table);
-    const isIndexed = meta.search !== null || Object.keys(meta.exact).length > 0;
-    return meta.store === store && meta.subject !== null && isIndexed;
+    const isFound = meta.search !== null || meta.identity !== null || Object.keys(meta.exact).length > 0;
+    return meta.store === store && meta.subject !== null && isFound;
   });
 }
 
 function forgottenRows(tenantId: string, table: AnyTenantTable, subjectId: string, now: number): Statement[] {
-  const { subject, search, exact, entity, store } = metaOf(table);
+  const { subject, search, exact, identity, entity, store } = metaOf(table);
   const theirs = sql`${table.tenantId} = ${tenantId} and ${columnOf(table, subject ?? "id")} = ${subjectId}`;
   const found = sql`"search_rows"."tenant_id" = ${tenantId} and "search_rows"."entity" = ${entity} and "search_rows"."entity_id" in (select ${table.id} from ${table} where ${theirs})`;
   // The directory's tokens are unique and never null; this is none, as a token has no colon.
   const none = store === "directory" ? sql`'erased:' || "id"` : sql`null`;
-  const tokens = Object.keys(exact).map(
+  const tokens = [...Object.keys(exact), ...(identity === null ? [] : [identity])].map(
     (key) => sql`${sql.identifier(columnOf(table, key).name)} = ${none}, `,
   );
   return [

@@ -2,6 +2,7 @@
 const told = {
   api_key: ["created", "revoked"],
   customer: ["created", "updated", "deleted", "restored"],
+  customer_consent: ["given", "withdrawn"],
   customer_dietary: ["updated", "deleted", "revealed"],
   file: ["created", "uploaded", "rejected", "updated", "deleted", "restored", "purged"],
   location: ["created", "updated", "deleted"],

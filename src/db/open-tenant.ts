@@ -40,6 +40,7 @@ export async function systemSession(
   env: Env,
   database: D1Database,
   tenantId: string,
+  epoch: "any" | null = null,
 ): Promise<TenantSession> {
   const driver = new TenantDriver(new Store(database, "first-primary"), tenantId);
   const [rows] = await driver.execute([
@@ -48,7 +49,7 @@ export async function systemSession(
   const ring = await ringOf(env, tenantId, Rows.parse(rows));
   return new TenantSession(driver, {
     reach: wholeTenant,
-    epoch: null,
+    epoch,
     keys: { tenantId, ring, subjects: new Map<string, DataKey | null>() },
   });
 }

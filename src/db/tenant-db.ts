@@ -15,7 +15,7 @@ export class EpochMoved extends Error {
   }
 }
 
-type Decoded<Q> = { [K in keyof Q]: Q[K] extends Query<infer R> ? R : never };
+export type Decoded<Q> = { [K in keyof Q]: Q[K] extends Query<infer R> ? R : never };
 
 /** What a handler may do with its tenant's data: read rows. Writes are changes, returned to the door. */
 export interface TenantDb {
@@ -29,8 +29,11 @@ export class TenantSession implements QueryContext {
   readonly tenantId: string;
   readonly reach: Reach;
   readonly keys: Keys;
-  /** The epoch the request's rights were read at; null for the system, which is held to the tenant's state alone. */
-  readonly epoch: number | null;
+  /**
+   * The epoch the request's rights were read at. null for the system, which is held to the tenant's state alone; "any"
+   * for the system where it comes from another tenant: this one must be active, as for a request.
+   */
+  readonly epoch: number | "any" | null;
   readonly #driver: TenantDriver;
   readonly #reads: TenantDriver;
   readonly #riders: Query<unknown>[] = [];
@@ -38,7 +41,7 @@ export class TenantSession implements QueryContext {
   /** `driver` is where the epoch lies and commits go; `reads` where the queries run, the same unless told. */
   constructor(
     driver: TenantDriver,
-    given: { reach: Reach; keys: Keys; epoch: number | null; reads?: TenantDriver },
+    given: { reach: Reach; keys: Keys; epoch: number | "any" | null; reads?: TenantDriver },
   ) {
     this.#driver = driver;
     this.#reads = given.reads ?? driver;
@@ -111,7 +114,8 @@ export class TenantSession implements QueryContext {
   }
 
   #assertState(row: Readonly<Record<string, unknown>> | undefined): void {
-    if (row?.$epoch !== this.epoch || row?.$state !== "active") throw new EpochMoved();
+    const epoch = this.epoch === "any" ? row?.$epoch : this.epoch;
+    if (row?.$epoch !== epoch || row?.$state !== "active") throw new EpochMoved();
   }
 }
 

@@ -60,6 +60,8 @@ export interface TableMeta {
   readonly subject: string | null;
   /** Digest columns and what they are the blind index token of. */
   readonly exact: Readonly<Record<string, ExactIndex>>;
+  /** A digest column that tells, beyond this tenant, whose row it is; null where nothing must, as once they are erased. */
+  readonly identity: string | null;
   /** The column whose words stand in the blind full-text index. */
   readonly search: string | null;
   /** True where a change alters what somebody may do: the tenant's epoch moves in the same batch. */
@@ -114,6 +116,7 @@ export function tenantTable<N extends string, C extends Columns>(
     scope: Scope;
     subject?: "id" | (keyof C & string);
     exact?: Readonly<Record<string, ExactIndex>>;
+    identity?: keyof C & string;
     search?: keyof C & string;
     movesEpoch?: boolean;
     store?: "directory";
@@ -129,6 +132,7 @@ export function tenantTable<N extends string, C extends Columns>(
     classification: new Map(Object.entries(all).map(([key, column]) => [key, column.classification])),
     subject: options.subject ?? null,
     exact: options.exact ?? {},
+    identity: options.identity ?? null,
     search: options.search ?? null,
     movesEpoch: options.movesEpoch ?? false,
     store: options.store ?? "cell",

@@ -61,6 +61,10 @@ export const capabilities = {
   "support:grant": { bit: 51, label: "Grant and end support access" },
   "billing:read": { bit: 52, label: "See the plan and its bills" },
   "billing:manage": { bit: 53, label: "Change the plan and how it is paid" },
+  "customers:consent": {
+    bit: 54,
+    label: "Record what customers agree to share, and see what other venues share of them",
+  },
 } as const satisfies Record<`${string}:${string}`, { bit: number; label: string }>;
 
 export type Capability = keyof typeof capabilities;

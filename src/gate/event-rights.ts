@@ -5,6 +5,7 @@ import { type Capability, type CapabilityMask, holds } from "./capabilities.ts";
 export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   api_key: "api-keys:read",
   customer: "customers:read",
+  customer_consent: "customers:consent",
   customer_dietary: "customers:sensitive",
   file: "files:read",
   location: "locations:read",

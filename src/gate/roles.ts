@@ -45,7 +45,8 @@ const designer = union(
 
 const installer = maskOf(["orders:read", "jobs:read", "jobs:write"]);
 
-// Who serves a guest must know what the guest may not eat; each reveal is an audit row.
+// Who serves a guest must know what the guest may not eat, and is whom the guest tells what may be shared; each reveal is
+// an audit row.
 const staff = union(
   surroundings,
   maskOf([
@@ -54,6 +55,7 @@ const staff = union(
     "customers:read",
     "customers:write",
     "customers:sensitive",
+    "customers:consent",
     "orders:read",
     "orders:write",
     "payments:read",

@@ -13,6 +13,7 @@ import type { JsonAnswer } from "./answer.ts";
 import { dataAnswer } from "./answers.ts";
 import { bookmarkHeader, bookmarkOf, laterBookmark } from "./bookmark.ts";
 import type { Caller } from "./caller.ts";
+import { linkedPeopleOf } from "./linked-people.ts";
 import type { TenantContext } from "./operation.ts";
 import { cursorsOf } from "./page.ts";
 import type { RequestContext } from "./request-state.ts";
@@ -26,6 +27,8 @@ export interface Run {
   readonly driver: TenantDriver;
   readonly session: TenantSession;
   readonly context: TenantContext;
+  /** Whether a read of this request has found that its Idempotency-Key was answered before. */
+  readonly replay: { isFound: boolean };
 }
 
 const anyReplica = "first-unconstrained";
@@ -49,6 +52,7 @@ export async function openRun(
     epoch: caller.policy.epoch,
     reads: store === "log" ? new TenantDriver(new Store(caller.cell.log, anyReplica), tenantId) : driver,
   });
+  const replay = { isFound: false };
   const context: TenantContext = {
     tenant: tenantDb(session),
     principal: caller.principal,
@@ -66,9 +70,10 @@ export async function openRun(
       return { ...minted, pepperVersion: newestPepper.version };
     },
     auditLog: auditLogOf(c.env, caller.cell, tenantId),
+    linkedPeople: linkedPeopleOf(c, caller, { operation, now, isAnswered: () => replay.isFound }),
     destinationFault: (url) => destinationFault(c.env, url),
   };
-  return { c, caller, operation, now, driver, session, context };
+  return { c, caller, operation, now, driver, session, context, replay };
 }
 
 async function readFrom(c: RequestContext, { keys, policy, cell }: Caller): Promise<string> {

@@ -1,7 +1,10 @@
 import type { z } from "zod";
 import type { ApiKeyMode } from "#crypto/api-key.ts";
 import type { SignedMessage } from "#crypto/svix-signature.ts";
+import type { SharedRecord } from "#db/cell-system.ts";
+import type { Query } from "#db/queries.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
+import type { Visit } from "#db/visit-tenant.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Tier } from "#gate/tiers.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
@@ -35,6 +38,23 @@ export interface Principal {
   readonly currency: string;
 }
 
+/**
+ * The same person at other tenants of the cell, where they consented. The one way in which a request comes by another
+ * tenant's data: it cannot say whose, but only what of that it finds.
+ */
+export interface LinkedPeople {
+  /** Who this is in the cell; null where the text is no e-mail address. To be asked only when consent is given. */
+  identify(email: string): Promise<string | null>;
+  /**
+   * Asks each tenant that has this person's consent. What it tells is committed there before it is told here; where that
+   * fails, or `visitOf` wants nothing, it tells nothing.
+   */
+  shared<Q extends Record<string, Query<unknown>>, A>(
+    token: string,
+    visitOf: (record: SharedRecord) => Visit<Q, A> | null,
+  ): Promise<A[]>;
+}
+
 /** All that a handler can touch. */
 export interface TenantContext {
   readonly tenant: TenantDb;
@@ -50,6 +70,7 @@ export interface TenantContext {
   ) => Promise<{ key: string; secretHash: string; pepperVersion: number }>;
   /** The tenant's transparency log. */
   readonly auditLog: AuditLog;
+  readonly linkedPeople: LinkedPeople;
   /** Why nothing may be sent to this address, or null; asks where its name points. */
   readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
 }

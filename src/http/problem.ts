@@ -103,6 +103,11 @@ export const problems = {
     title: "The customer is deleted.",
     meaning: "Restore the customer before changing it.",
   },
+  "address-has-consent": {
+    status: 409,
+    title: "Another customer of this tenant with the same e-mail address gave consent.",
+    meaning: "A person has one consent per tenant. Withdraw that of the other record first.",
+  },
   "file-deleted": {
     status: 409,
     title: "The file is deleted.",
@@ -172,6 +177,11 @@ export const problems = {
     status: 422,
     title: "The request has invalid fields.",
     meaning: "`errors` names each field and what is wrong with it.",
+  },
+  "customer-without-email": {
+    status: 422,
+    title: "The customer has no e-mail address.",
+    meaning: "It is what the same person is known by at another venue; without one nothing can be shared.",
   },
   "file-exceeds-plan": {
     status: 422,

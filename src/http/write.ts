@@ -82,6 +82,7 @@ function rideAlong(run: Run, key: ReplayKey): () => Replay | null | undefined {
     statement: (context) => query.statement(context),
     async decode(context, rows) {
       earlier = await query.decode(context, rows);
+      run.replay.isFound = earlier !== null;
     },
   });
   return () => earlier;

@@ -22,6 +22,8 @@ interface Payload {
 const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   api_key: null,
   customer: { operation: registry.customers.get, param: "customerId" },
+  // It may have been withdrawn since, and then there is nothing to read.
+  customer_consent: null,
   // Nothing but a reveal, with its audit row, tells what stands there.
   customer_dietary: null,
   file: { operation: registry.files.get, param: "fileId" },

@@ -1,6 +1,6 @@
 import { type TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { noCapabilities } from "#gate/capabilities.ts";
-import type { TenantContext } from "#http/operation.ts";
+import type { LinkedPeople, TenantContext } from "#http/operation.ts";
 import { cursorsOf } from "#http/page.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -37,6 +37,7 @@ export function systemContext(
     cursors: cursorsOf(keys.ring, tenantId, operation),
     mintApiKey: () => Promise.reject(new Error("The system creates no keys.")),
     auditLog: noLog,
+    linkedPeople: nobody,
     destinationFault: () => Promise.reject(new Error("The system sets no addresses.")),
   };
 }
@@ -49,3 +50,5 @@ const noLog: AuditLog = {
   leaves: unasked,
   sinks: () => null,
 };
+const unlinked = () => Promise.reject(new Error("The system links nobody."));
+const nobody: LinkedPeople = { identify: unlinked, shared: unlinked };

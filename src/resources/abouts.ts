@@ -7,6 +7,8 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "api-keys":
     "Credentials for programs: scoped, limited to locations and addresses, shown once, revoked at once.",
   audit: "Who changed what and when: one row for every changed row, append-only.",
+  "customer-consent":
+    "What a customer agreed to share with other venues, and what those share of the same person after consent on both sides.",
   "customer-dietary":
     "What a customer cannot or will not eat: sealed, in no other answer, told by a reveal that the audit records.",
   customers: "The people who buy. What is personal about them is kept only as ciphertext.",

@@ -5,6 +5,8 @@ import * as leaves from "./audit/leaves.ts";
 import * as audit from "./audit/operations.ts";
 import * as proofs from "./audit/proofs.ts";
 import { sinks } from "./audit/sinks.ts";
+import * as customerConsent from "./customer-consent/operations.ts";
+import { sharedProfiles } from "./customer-consent/shared-profiles.ts";
 import * as customerDietary from "./customer-dietary/operations.ts";
 import * as customers from "./customers/operations.ts";
 import { search } from "./customers/search.ts";
@@ -33,6 +35,7 @@ export const registry = {
   "api-calls": apiCalls,
   "api-keys": apiKeys,
   audit: { ...audit, ...leaves, ...proofs, sinks },
+  "customer-consent": { ...customerConsent, sharedProfiles },
   "customer-dietary": customerDietary,
   customers: { ...customers, search },
   docs: { ...docs, ...pages, ...security },

@@ -8,7 +8,14 @@ import { after, before, test } from "node:test";
 import { createClient } from "#client/client.ts";
 import { heldFetch } from "#test/contract/held-fetch.ts";
 import { type Instance, startInstance } from "#test/contract/instance.ts";
-import { indexToken, type Opened, openAll, openText, type RawRow } from "./second-implementation.ts";
+import {
+  indexToken,
+  type Opened,
+  openAll,
+  openText,
+  personToken,
+  type RawRow,
+} from "./second-implementation.ts";
 
 // A second implementation of what is sealed: rows of the running application, opened with nothing but what
 // src/crypto/README.md says, by Node's OpenSSL.
@@ -118,6 +125,16 @@ test("index tokens come out the same", () => {
   assert.fail("Ada is in no database.");
 });
 
+test("the token by which a person is known at several tenants comes out the same", () => {
+  const rows = databases.flatMap((tables) => tables.get("customer_consents") ?? []);
+  const ofPlatform = databases.map((tables) => openAll(keks, tables).keys.indexKeys.get("platform"));
+  const platformKey = ofPlatform.find((each) => each !== undefined);
+  assert.deepEqual(
+    rows.map(({ id, identity_token }) => [id, identity_token]),
+    [[adasId, personToken(platformKey, instance.tenants[0]?.cell ?? "", "ada@example.com")]],
+  );
+});
+
 test("a value opens nowhere else, and under no other key-encryption key", () => {
   const tables = databases.find((each) => (each.get("customers") ?? []).some(({ id }) => id === adasId));
   assert.ok(tables);
@@ -154,6 +171,10 @@ async function live(): Promise<void> {
   adasId = (await keyline.customers.create({ body: ada })).id;
   await keyline.customerDietary.update({ params: { customerId: adasId }, body: diet });
   await keyline.customerDietary.reveal({ params: { customerId: adasId }, body: {} });
+  await keyline.customerConsent.give({
+    params: { customerId: adasId },
+    body: { fields: ["name"], obtained: "in-writing" },
+  });
   const tried = async () => (await keyline.webhookEndpoints.deliveries({ params })).data[0]?.tries;
   while (!(await tried())) await new Promise((resolve) => setTimeout(resolve, 100));
 }

@@ -56,6 +56,18 @@ export function indexToken(indexKey: Buffer | undefined, field: string, normalis
   return digits.map((five) => "0123456789abcdefghjkmnpqrstvwxyz"[Number.parseInt(five, 2)]).join("");
 }
 
+export function personToken(platformKey: Buffer | undefined, cell: string, normalised: string): string {
+  const sphere = JSON.stringify([cell, "live"]);
+  const text = JSON.stringify(["person", sphere]);
+  return indexToken(
+    createHmac("sha256", platformKey ?? "")
+      .update(text)
+      .digest(),
+    "person",
+    normalised,
+  );
+}
+
 function keysOf(keks: string, tables: Tables): Keys {
   const keyEncryptionKeys = new Map<string, Buffer>();
   for (const entry of keks.split(",")) {

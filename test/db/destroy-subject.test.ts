@@ -223,6 +223,8 @@ test("a tombstone is never changed, withdrawn or replaced, in a cell and in the 
 test("in an older copy of the database they can be read again, until the tombstones are replayed", async () => {
   const tenant = await newTenant();
   const [id, other] = [await customerOf(tenant), await customerOf(tenant)];
+  const consent = { params: { customerId: id }, body: { fields: ["name"], obtained: "online" } };
+  expect((await call("customer-consent.give", { ...as(tenant), ...consent })).status).toBe(200);
   // The other cell has the same tables and none of this tenant's rows: there lies the copy of before.
   const copy = testEnv().CELL_EU1 as D1Database;
   await copyRows(tenant, copy);
@@ -242,6 +244,8 @@ test("in an older copy of the database they can be read again, until the tombsto
   });
   expect(await replayTombstones(copy, kept, run)).toMatchObject({ destroyed: 0, "destroyed-before": 1 });
   expect((await read(id)).json).toMatchObject(erased);
+  const tokens = "select id, identity_token as token from customer_consents where tenant_id = ?";
+  expect(await rowsOf(copy, tokens, tenant.tenantId)).toEqual([{ id, token: null }]);
   expect((await read(other)).json).toMatchObject(person);
   expect(await tombstonesOf(copy, tenant.tenantId)).toEqual(kept);
   const keys = "select subject_id from subject_keys where tenant_id = ? and subject_id in (?, ?)";

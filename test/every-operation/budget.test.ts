@@ -4,8 +4,8 @@ import { Store } from "#db/store.ts";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { counted, nothing } from "#test/counted.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
-import { newTenant, type TestTenant } from "#test/world.ts";
-import { expectSuccess, memberOf, ownKeyOf, type Principal } from "./trial.ts";
+import { as, newTenant, type TestTenant } from "#test/world.ts";
+import { expectSuccess, looksAcross, memberOf, ownKeyOf, type Principal } from "./trial.ts";
 
 const { call } = clientOf();
 const { env, counts, reset } = counted();
@@ -47,7 +47,9 @@ for (const { name, operation } of tenantOperations) {
   // An effect reads and commits twice: what it intends, and what came of it.
   const commits = isRead ? 0 : isEffect ? 2 : 1;
   // The log is another database than the one with the epoch: both are asked at once.
-  const trips = { none: 0, cell: isRead ? 1 : 2 * commits, log: 2 }[operation.store];
+  const across = looksAcross[name];
+  const beyond = across ? 1 : 0;
+  const trips = { none: 0, cell: (isRead ? 1 : 2 * commits) + beyond, log: 2 }[operation.store];
   const mostSubrequests = isRead ? 4 : 8;
   const headersTried: Call["headers"][] = [
     {},
@@ -95,7 +97,9 @@ for (const { name, operation } of tenantOperations) {
     const input = await exampleOf(name).make(tenant);
     await warm(ownKeyOf(tenant));
     await ask(name, ownKeyOf(tenant), input);
-    const texts = counts.trips.flat();
+    const all = counts.trips.flat();
+    const texts = all.filter((text) => !across?.test(text));
+    expect(all.length - texts.length, "looked across tenants so many times").toBe(beyond);
     expect(texts.length > 0, "an operation that reads or writes is seen by the plans").toBe(
       operation.store !== "none",
     );
@@ -182,6 +186,28 @@ test("an isolate's first request loads peppers and signing keys in two trips, an
   fresh.reset();
   expectSuccess("tenants.ping", await ask());
   expect([fresh.counts.trips, fresh.counts.hops]).toEqual([[], ["enter"]]);
+});
+
+test("each venue that shares a person costs its keys, a read and a commit, and is woken with the rest", async () => {
+  const name = "customer-consent.sharedProfiles";
+  const input = await exampleOf(name).make(tenant);
+  const ours = await call("customers.get", { ...as(tenant), ...input });
+  const { name: called, email } = ours.json;
+  const told = [tenant.tenantId];
+  for (let venues = 1; venues <= 2; venues += 1) {
+    const other = await newTenant();
+    told.push(other.tenantId);
+    const theirs = await call("customers.create", { ...as(other), body: { name: called, email } });
+    const given = { params: { customerId: theirs.json.id }, body: { fields: ["name"], obtained: "online" } };
+    expectSuccess("customer-consent.give", await call("customer-consent.give", { ...as(other), ...given }));
+    await warm(ownKeyOf(tenant));
+    const answer = await ask(name, ownKeyOf(tenant), input);
+    expect(answer.json.data).toHaveLength(venues);
+    expect([counts.trips.length, counts.trips.filter(isWrite).length]).toEqual([3 + 3 * venues, 1 + venues]);
+    expect(counts.hops).toEqual(["enter"]);
+    const woken = told.map((tenantId) => ({ body: { v: 1, tenantId } }));
+    expect(counts.sent).toEqual([expect.arrayContaining(woken)]);
+  }
 });
 
 test("rights that moved cost a read, a hydration and a read again", async () => {

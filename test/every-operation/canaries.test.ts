@@ -200,6 +200,7 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "customers.update", { params, body: { email: `not an address: ${person.email}` } });
   await ask(tenant, "customers.update", { params, body: { [person.email]: 1 } });
   await ask(tenant, "customers.list", { query: { cursor: person.email } });
+  await ask(tenant, "customers.list", {});
   await ask(tenant, "customers.get", { params: { customerId: person.email } });
   for (const [field, value] of Object.entries(person))
     if (field !== "note") await ask(tenant, "customers.search", { body: { [field]: value } });
@@ -208,6 +209,10 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "customer-dietary.reveal", { params, body: {}, headers: again });
   await ask(tenant, "customer-dietary.reveal", { params, body: {}, headers: again });
   await ask(tenant, "customer-dietary.reveal", { params, body: { reason: tenant.diet.needs } });
+  const consent = { fields: ["name", "email", "phone", "allergens", "needs"], obtained: "in-person" };
+  await ask(tenant, "customer-consent.give", { params, body: consent });
+  await ask(tenant, "customer-consent.give", { params, body: { ...consent, obtained: tenant.diet.needs } });
+  await ask(tenant, "customer-consent.sharedProfiles", { params, headers: again });
   const announced = { name: `${person.name}.pdf`, mediaType: "application/pdf", orderId: tenant.orderId };
   const file = await ask(tenant, "files.create", { body: announced, headers: again });
   const fileId = file.json.id;

@@ -77,6 +77,7 @@ test("bits are never moved and never reused", () => {
     51: "support:grant",
     52: "billing:read",
     53: "billing:manage",
+    54: "customers:consent",
   });
 });
 

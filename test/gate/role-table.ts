@@ -13,7 +13,8 @@
  *   viewer       reading, never what is sensitive
  *
  * What is sensitive of a customer (allergens, dietary needs) is for who serves them at a venue: staff, their manager, and
- * owner and admin, who answer for both. Selling, designing, installing and book-keeping are done without it.
+ * owner and admin, who answer for both. Selling, designing, installing and book-keeping are done without it. The same
+ * people are told what a customer agrees to share with other venues, and see what those share.
  */
 export const roleTable: Record<
   "owner" | "admin" | "manager" | "sales" | "designer" | "installer" | "accountant" | "staff" | "viewer",
@@ -23,6 +24,7 @@ export const roleTable: Record<
     "customers:read",
     "customers:write",
     "customers:sensitive",
+    "customers:consent",
     "quotes:read",
     "quotes:write",
     "quotes:accept",
@@ -79,6 +81,7 @@ export const roleTable: Record<
     "customers:read",
     "customers:write",
     "customers:sensitive",
+    "customers:consent",
     "quotes:read",
     "quotes:write",
     "quotes:accept",
@@ -132,6 +135,7 @@ export const roleTable: Record<
     "customers:read",
     "customers:write",
     "customers:sensitive",
+    "customers:consent",
     "quotes:read",
     "quotes:write",
     "quotes:accept",
@@ -211,6 +215,7 @@ export const roleTable: Record<
     "customers:read",
     "customers:write",
     "customers:sensitive",
+    "customers:consent",
     "orders:read",
     "orders:write",
     "bookings:read",

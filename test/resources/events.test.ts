@@ -109,6 +109,7 @@ test("every type that is emitted is on the list, and its subject says who may be
   expect(readCapabilities).toEqual({
     api_key: "api-keys:read",
     customer: "customers:read",
+    customer_consent: "customers:consent",
     customer_dietary: "customers:sensitive",
     file: "files:read",
     location: "locations:read",

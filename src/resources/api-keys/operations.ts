@@ -10,6 +10,7 @@ import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
 import { parseCidr } from "#lib/cidr.ts";
+import { isSandbox } from "#lib/sandbox.ts";
 import { timestamp } from "#lib/time.ts";
 import { typeId } from "#lib/typeid.ts";
 import { excessOf } from "./rules.ts";
@@ -118,7 +119,7 @@ export const create = writeOperation({
       return refuseField("/expiresAt", "is not in the future");
     const id = newId("key");
     const { key, secretHash, pepperVersion } = await mintApiKey(
-      principal.slug.endsWith("-test") ? "test" : "live",
+      isSandbox(principal.slug) ? "test" : "live",
       id,
     );
     const created = insert(

@@ -7,7 +7,14 @@ import { type TenantContext, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { CustomerId } from "#resources/customers/schema.ts";
 import { customers } from "#resources/customers/table.ts";
-import { DietaryPatch, DietaryReceipt, DietaryReveal, dietaryFields, RevealedDietary } from "./schema.ts";
+import {
+  allergensOf,
+  DietaryPatch,
+  DietaryReceipt,
+  DietaryReveal,
+  dietaryFields,
+  RevealedDietary,
+} from "./schema.ts";
 import { customerDietary } from "./table.ts";
 
 type Dietary = Row<typeof customerDietary>;
@@ -103,10 +110,6 @@ async function dietaryOf(
   });
   if (!customer) return refuse("not-found");
   return customer.deletedAt === null ? row : refuse("customer-deleted");
-}
-
-function allergensOf({ allergens }: Dietary): string[] | null {
-  return allergens === null ? null : z.array(z.string()).parse(JSON.parse(allergens));
 }
 
 function recordedIn(row: Dietary) {

@@ -56,3 +56,10 @@ export const DietaryReveal = z
       .meta({ description: "Stands in the audit row.", examples: ["service"] }),
   })
   .meta({ id: "DietaryReveal" });
+
+const Allergens = z.array(z.string());
+
+/** From how they are stored; null where nobody has asked. */
+export function allergensOf({ allergens }: { readonly allergens: string | null }): string[] | null {
+  return allergens === null ? null : Allergens.parse(JSON.parse(allergens));
+}

@@ -2,12 +2,14 @@ import { and, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, emit, insert } from "#db/changes.ts";
 import type { EventType } from "#db/event-types.ts";
-import { many } from "#db/queries.ts";
+import { many, one } from "#db/queries.ts";
 import type { Patch, Row } from "#db/tenant-table.ts";
 import { readOperation, type TenantContext, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
+import { normaliseEmail } from "#lib/normalise.ts";
 import { timestamp } from "#lib/time.ts";
+import { customerConsents, withdrawnIfGiven } from "#resources/customer-consent/table.ts";
 import { Customer, CustomerId, CustomerPatch, NewCustomer } from "./schema.ts";
 import { customers } from "./table.ts";
 
@@ -135,13 +137,20 @@ async function changed(
   event: EventType,
   decide: (row: Row<typeof customers>) => Patch<typeof customers> | null | Refusal,
 ) {
-  const row = await tenant.get(customers, id);
+  const { row, consent } = await tenant.read({ row: one(customers, id), consent: one(customerConsents, id) });
   if (!row) return refuse("not-found");
   const patch = decide(row);
   if (patch instanceof Refusal) return patch;
   if (patch === null) return commit(row);
   const next = change(customers, row, patch, now);
-  return commit(next.row, next, told(event, row));
+  const ended = endsConsent(row, next.row) ? withdrawnIfGiven(id, consent) : [];
+  return commit(next.row, next, ...ended, told(event, row));
+}
+
+/** Consent was given for the person of this address, and to a venue that knows them. */
+function endsConsent(before: Row<typeof customers>, after: Row<typeof customers>): boolean {
+  const isDeleted = before.deletedAt === null && after.deletedAt !== null;
+  return isDeleted || normaliseEmail(before.email ?? "") !== normaliseEmail(after.email ?? "");
 }
 
 function told(event: EventType, row: Row<typeof customers>) {

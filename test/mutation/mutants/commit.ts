@@ -20,7 +20,7 @@ const statements = "src/db/commit-statements.ts";
 export const commits: readonly Mutant[] = [
   {
     name: "the epoch on every read",
-    cut: operand("src/db/tenant-db.ts", "#assertState", "row?.$epoch !== this.epoch"),
+    cut: operand("src/db/tenant-db.ts", "#assertState", "row?.$epoch !== epoch"),
     caughtBy: [revocation],
   },
   {
