@@ -3,6 +3,7 @@ import { auditSinks } from "./mutants/audit-sinks.ts";
 import { auditTree } from "./mutants/audit-tree.ts";
 import { calls } from "./mutants/calls.ts";
 import { commits } from "./mutants/commit.ts";
+import { consent } from "./mutants/consent.ts";
 import { edges } from "./mutants/edges.ts";
 import { firewall } from "./mutants/firewall.ts";
 import { gates } from "./mutants/gate.ts";
@@ -32,4 +33,5 @@ export const mutants: readonly Mutant[] = [
   ...edges,
   ...schema,
   ...vault,
+  ...consent,
 ];
