@@ -5,6 +5,7 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
+import { exportTombstones, replayFile } from "./tombstones.ts";
 
 export type Options = Readonly<Record<string, string | undefined>>;
 
@@ -80,6 +81,21 @@ export const commands: Readonly<Record<string, Command>> = {
     does: "tells what lies under older keys, how far rotations are, and which keys may be removed",
     async run(env, _option, now) {
       return await keysStatus(env, now);
+    },
+  },
+  "tombstones export": {
+    options: ["file"],
+    does: "writes down who was destroyed, without who they were; keep it with your copies of the databases",
+    async run(env, option) {
+      const count = await exportTombstones(env, option("file"));
+      return { said: `${count} tombstones are in ${option("file")}.`, isDone: true };
+    },
+  },
+  "tombstones replay": {
+    options: ["file"],
+    does: "destroys again whom an older copy of a database brought back; run it before a restored deployment serves",
+    async run(env, option, now) {
+      return await replayFile(env, option("file"), runOf("tombstones-replay", now));
     },
   },
 };

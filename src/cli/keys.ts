@@ -1,13 +1,9 @@
-import { asc, gt } from "drizzle-orm";
 import { kekKid } from "#crypto/kek.ts";
 import { CellSystem } from "#db/cell-system.ts";
-import { openDirectory } from "#db/directory.ts";
-import { directoryTenants, platformTenant } from "#db/directory-tables.ts";
 import { keksOf } from "#db/keks.ts";
 import { pendingRotation } from "#db/key-rotation.ts";
 import { oldKeys } from "#db/old-keys.ts";
 import { keylessSession } from "#db/open-tenant.ts";
-import { many } from "#db/queries.ts";
 import { Store } from "#db/store.ts";
 import type { SystemRun } from "#db/system-commit.ts";
 import { newestKey, rotateTenantKey, subjectUses } from "#db/tenant-keys.ts";
@@ -16,17 +12,11 @@ import { keysMadeWith, peppersOf } from "#jobs/old-peppers.ts";
 import { rewrapTenantKeys } from "#jobs/rewrap-tenant-keys.ts";
 import { moveToNewestKey } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs } from "#lib/time.ts";
-import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { databasesOf, ownersOf } from "./owners.ts";
 
 const pagesAtOnce = 100;
-const tenantsPerPage = 100;
 const mostKeysCounted = 1000;
-
-interface Owner {
-  readonly database: D1Database;
-  readonly tenantId: string;
-}
 
 /** All of it at once, as cron would do it in time. A tenant whose key is younger than a day has been through already. */
 export async function rotateKeys(env: Env, run: SystemRun): Promise<void> {
@@ -92,31 +82,4 @@ async function pepperStatus(env: Env, now: number): Promise<string> {
     lines.push(`  version ${pepper.pepperVersion}: ${keys} that may be used; it goes with the last of them`);
   }
   return lines.join("\n");
-}
-
-function databasesOf(env: Env): D1Database[] {
-  return [env.DIRECTORY, ...cellsOf(env).map(({ database }) => database)];
-}
-
-/** The platform and every tenant, where their rows lie. */
-async function* ownersOf(env: Env): AsyncGenerator<Owner> {
-  yield { database: env.DIRECTORY, tenantId: platformTenant };
-  const cells = new Map(cellsOf(env).map((cell) => [cell.id, cell]));
-  const directory = await openDirectory(env);
-  for (let after = ""; ; ) {
-    const { page } = await directory.read({
-      page: many(directoryTenants, {
-        where: gt(directoryTenants.id, after),
-        order: asc(directoryTenants.id),
-        limit: tenantsPerPage,
-      }),
-    });
-    for (const { id, cell } of page) {
-      const database = cells.get(cell)?.database;
-      if (database) yield { database, tenantId: id };
-    }
-    const last = page.at(-1);
-    if (!last) return;
-    after = last.id;
-  }
 }

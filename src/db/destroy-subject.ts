@@ -1,5 +1,8 @@
+import { sql } from "drizzle-orm";
+import { z } from "zod";
 import { destroy } from "./changes.ts";
 import { keylessSession } from "./open-tenant.ts";
+import { statementOf } from "./statement.ts";
 import { commitAsSystem, type SystemRun } from "./system-commit.ts";
 
 /** Whose key was destroyed, and when: what is kept outside of the database to be replayed after a restore. */
@@ -25,6 +28,26 @@ export async function destroySubject(
   const outcome = await commitAsSystem(session, run, [destroy(subjectId, Date.parse(destroyedAt))]);
   if (outcome.kind === "committed") return "destroyed";
   return outcome.kind === "refused" ? "destroyed-before" : "no-such-tenant";
+}
+
+const tombstonesPerPage = 500;
+const Row = z.object({ subjectId: z.string(), destroyedAt: z.string() });
+
+/** The tenant's tombstones, page after page. */
+export async function* tombstonesOf(database: D1Database, tenantId: string): AsyncGenerator<Tombstone> {
+  const session = keylessSession(database, tenantId);
+  for (let after = ""; ; ) {
+    const [rows = []] = await session.execute([
+      statementOf(
+        sql`select "subject_id" as "subjectId", "destroyed_at" as "destroyedAt" from "subject_tombstones" where "subject_tombstones"."tenant_id" = ${tenantId} and "subject_id" > ${after} order by "subject_id" limit ${tombstonesPerPage}`,
+      ),
+    ]);
+    for (const row of z.array(Row).parse(rows)) {
+      yield { tenantId, ...row };
+      after = row.subjectId;
+    }
+    if (rows.length < tombstonesPerPage) return;
+  }
 }
 
 /**

@@ -95,6 +95,18 @@ test("keys are rotated, and what is left under older ones is told before and aft
   writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)},2:${"B".repeat(42)}A"\n`);
 });
 
+test("tombstones are written down once, and replayed; a line of elsewhere is told", () => {
+  const file = join(home, "tombstones.ndjson");
+  expectDone(keyline("tombstones", "export", "--file", file), /^0 tombstones are in /);
+  expectRefused(keyline("tombstones", "export", "--file", file), /EEXIST/);
+  const elsewhere = { tenantId: "ten_x", subjectId: "cus_x", destroyedAt: "2026-11-22T00:00:00.000Z" };
+  writeFileSync(file, ["us1", "us9"].map((store) => `${JSON.stringify({ store, ...elsewhere })}\n`).join(""));
+  expectRefused(
+    keyline("tombstones", "replay", "--file", file),
+    /^0 were destroyed again.*\n1 are of tenants that are not here\.\nThere is no cell us9 here\./,
+  );
+});
+
 test("what is typed wrongly is told, and how it is typed", () => {
   const organization = ["--organization", "org_1", "--tenant", "northside-signs"];
   expectRefused(

@@ -3,11 +3,11 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { createClient } from "#client/client.ts";
 import { heldFetch } from "#test/contract/held-fetch.ts";
 import { type Instance, startInstance } from "#test/contract/instance.ts";
+import { tablesIn } from "./raw-rows.ts";
 import {
   indexToken,
   type Opened,
@@ -182,20 +182,5 @@ async function live(): Promise<void> {
 /** What the databases hold by now, from copies of their files: a reader of the originals could disturb the writers. */
 function rowsNow(): Map<string, RawRow[]>[] {
   cpSync(join(instance.home, ".wrangler/state"), copies, { recursive: true });
-  return globSync("**/d1/**/*.sqlite", { cwd: copies }).map((path) => tablesOf(join(copies, path)));
-}
-
-function tablesOf(path: string): Map<string, RawRow[]> {
-  const database = new DatabaseSync(path);
-  const names = database
-    .prepare(
-      "select m.name from sqlite_schema as m join pragma_table_info(m.name) as c on c.name = 'tenant_id' where m.type = 'table'",
-    )
-    .all();
-  const tables = names.map(({ name }): [string, RawRow[]] => [
-    String(name),
-    database.prepare(`select * from "${name}"`).all(),
-  ]);
-  database.close();
-  return new Map(tables);
+  return globSync("**/d1/**/*.sqlite", { cwd: copies }).map((path) => tablesIn(join(copies, path)));
 }

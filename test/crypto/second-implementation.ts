@@ -39,6 +39,42 @@ export function openAll(keks: string, tables: Tables): { opened: Opened[]; keys:
   return { opened, keys };
 }
 
+/** The same without a word of those that do not open. */
+export function openable(keks: string, tables: Tables): Opened[] {
+  const keys = keysOf(keks, tables);
+  const opened: Opened[] = [];
+  for (const [table, rows] of tables) {
+    if (table === "tenant_keys" || table === "subject_keys") continue;
+    for (const row of rows) {
+      const tenant = String(row.tenant_id);
+      for (const sealed of envelopesOf(table, row)) {
+        try {
+          const text = openText(keys, [tenant, sealed.table, sealed.column, sealed.row], sealed.envelope);
+          opened.push({ place: `${table}.${sealed.at}`, tenant, text });
+        } catch {
+          // Its key is gone.
+        }
+      }
+    }
+  }
+  return opened;
+}
+
+/** The ids of all keys that can be had from these databases. */
+export function keyIdsIn(keks: string, databases: readonly Tables[]): string[] {
+  return databases.flatMap((tables) =>
+    [...keysOf(keks, tables).byKid.keys()].map((name) => name.split(" ")[1] ?? ""),
+  );
+}
+
+/** The id of a subject's key. @throws where there is none */
+export function subjectKeyOf(databases: readonly Tables[], subjectId: string): string {
+  const rows = databases.flatMap((tables) => tables.get("subject_keys") ?? []);
+  const row = rows.find(({ subject_id }) => subject_id === subjectId);
+  if (!row) throw new Error(`${subjectId} has no key.`);
+  return String(row.id);
+}
+
 export function openText(keys: Keys, address: readonly string[], envelope: string): string {
   const [, kid = ""] = grammar.exec(envelope) ?? [];
   const key = keys.byKid.get(`${address[0]} ${kid}`);
