@@ -6,7 +6,7 @@ import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, seedTenant } from "#cli/seed.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { bundle, type Deployment, deploy } from "#test/bench/deployment.ts";
-import { breaches } from "./verify.ts";
+import { breaches, logBreaches } from "./verify.ts";
 import { type Shop, send, Writers } from "./writers.ts";
 
 // Kills workerd with writes in flight, restarts it on the same files and retries what was not acknowledged: nothing
@@ -58,12 +58,14 @@ while (
 }
 
 const found = await breaches(await deployment.env(), tenantId, writers.wishes);
+const { leaves, faults } = await logBreaches(deployment, tenantId, shop);
+found.push(...faults);
 await deployment.stop();
 await rm(statePath, { recursive: true, force: true });
 if (seen.committed === 0) found.push("no kill met a write that was committed and not acknowledged");
 if (seen.rolledBack === 0) found.push("no kill met a write that was rolled back");
 console.log(
-  `${seen.kills} kills, ${writers.wishes.length} writes, ${seen.committed} committed without being acknowledged, ${seen.rolledBack} rolled back, ${found.length} breaches`,
+  `${seen.kills} kills, ${writers.wishes.length} writes, ${seen.committed} committed without being acknowledged, ${seen.rolledBack} rolled back, ${leaves} leaves in the audit's log, ${found.length} breaches`,
 );
 for (const breach of found.slice(0, 20)) console.error(breach);
 process.exit(found.length === 0 ? 0 : 1);

@@ -1,5 +1,8 @@
+import { copyFromDeployment } from "#cli/verify-audit/deployment.ts";
+import { verifyLog } from "#cli/verify-audit/verify.ts";
 import type { Env } from "#platform/env.ts";
-import type { Wish } from "./writers.ts";
+import type { Deployment } from "#test/bench/deployment.ts";
+import type { Shop, Wish } from "./writers.ts";
 
 type Rows = Record<string, unknown>[];
 
@@ -54,6 +57,34 @@ export async function breaches(env: Env, tenantId: string, wishes: readonly Wish
     ...gaps("audit seq", await all("select seq as n from audit_log where tenant_id = ? order by seq")),
     ...gaps("event seq", await all("select seq as n from events where tenant_id = ? order by seq")),
   ];
+}
+
+/** What must hold of the tenant's log, whose writer was killed as often: a leaf for each row, in order, and each once. */
+export async function logBreaches(
+  deployment: Deployment,
+  tenantId: string,
+  { base, key }: Shop,
+): Promise<{ leaves: number; faults: string[] }> {
+  const { CELL_US1 } = await deployment.env();
+  const state = (CELL_US1 as D1Database)
+    .prepare("select value, logged from counters where tenant_id = ? and name = 'audit'")
+    .bind(tenantId);
+  for (let tries = 0; ; tries += 1) {
+    await deployment.runCron();
+    const row = await state.first<{ value: number; logged: number }>();
+    if (row?.value === row?.logged) break;
+    if (tries > 600) return { leaves: 0, faults: ["the audit's log does not come to its end"] };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const copy = await copyFromDeployment(base, key);
+  const findings = await verifyLog(copy);
+  return {
+    leaves: copy.leaves.length,
+    faults: [
+      ...findings.flatMap(({ isFault, text }) => (isFault ? [text] : [])),
+      ...(copy.leaves.length === copy.rows?.length ? [] : ["the log has not a leaf for each row"]),
+    ],
+  };
 }
 
 function counted(rows: Rows): ReadonlyMap<string, number> {
