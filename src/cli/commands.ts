@@ -5,6 +5,7 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
+import { checkSchemas } from "./schema.ts";
 import { exportTombstones, replayFile } from "./tombstones.ts";
 
 export type Options = Readonly<Record<string, string | undefined>>;
@@ -12,6 +13,8 @@ export type Options = Readonly<Record<string, string | undefined>>;
 interface Command {
   readonly options: readonly string[];
   readonly does: string;
+  /** It opens nothing that is sealed, so that `--remote` takes no KEYLINE_KEKS. */
+  readonly isKeyless?: true;
   /** @returns what came of it, and whether that is what was asked for */
   run(env: Env, option: (name: string) => string, now: number): Promise<{ said: string; isDone: boolean }>;
 }
@@ -98,6 +101,14 @@ export const commands: Readonly<Record<string, Command>> = {
       return await replayFile(env, option("file"), runOf("tombstones-replay", now));
     },
   },
+  "schema check": {
+    options: [],
+    does: "tells which trigger, table or index of which database is not as the migrations left it",
+    isKeyless: true,
+    async run(env) {
+      return await checkSchemas(env);
+    },
+  },
 };
 
 function organizationOf(env: Env, option: (name: string) => string) {
@@ -127,6 +138,6 @@ export function usage(): string {
     "npm run keyline -- <command>",
     ...lines,
     ...offline,
-    "  --remote  on the deployed databases, with KEYLINE_KEKS in the environment; else on the local ones",
+    "  --remote  on the deployed databases, with KEYLINE_KEKS in the environment where keys are needed; else on the local ones",
   ].join("\n");
 }

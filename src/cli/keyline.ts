@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   if (!command) throw new Error(usage());
   const { remote, ...options } = values;
   const option = optionsOf(options, command.options);
-  const keks = remote ? secrets() : null;
+  const keks = remote ? secrets(command.isKeyless === true) : null;
   // Loads wrangler, which takes seconds; whoever mistyped shall not wait for it.
   const { localBindings, remoteBindings } = await import("./bindings.ts");
   const { env, dispose } = keks ? await remoteBindings(keks) : await localBindings();
@@ -59,9 +59,9 @@ function optionsOf(given: Options, wanted: readonly string[]): (name: string) =>
   return (name) => given[name] ?? "";
 }
 
-function secrets() {
+function secrets(isKeyless: boolean) {
   const { KEYLINE_KEKS = "", KEYLINE_KMS_TOKENS = "" } = process.env;
-  if (KEYLINE_KEKS === "" && KEYLINE_KMS_TOKENS === "")
+  if (KEYLINE_KEKS === "" && KEYLINE_KMS_TOKENS === "" && !isKeyless)
     throw new Error("Set KEYLINE_KEKS to the deployment's own: rows are sealed under it.");
   return { KEYLINE_KEKS, KEYLINE_KMS_TOKENS };
 }

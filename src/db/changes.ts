@@ -1,6 +1,6 @@
 import type { SQL } from "drizzle-orm";
 import { timestamp } from "#lib/time.ts";
-import type { EventType } from "./event-types.ts";
+import type { EventType, PlatformEventType } from "./event-types.ts";
 import type { Statement } from "./statement.ts";
 import { type AnyTenantTable, metaOf, type NewRow, type Patch, type Row } from "./tenant-table.ts";
 
@@ -41,7 +41,7 @@ export interface GuardRefusal {
 
 export interface Emit {
   readonly kind: "emit";
-  readonly type: EventType;
+  readonly type: EventType | PlatformEventType;
   readonly data: Readonly<Record<string, EventValue>>;
   readonly locationId: string | null;
   readonly assigneeId: string | null;

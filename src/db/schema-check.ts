@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { schemaDigestsOf, schemaQuery } from "./schema-definitions.ts";
+import { schemaDigests } from "./schema-digests.ts";
 import { Store } from "./store.ts";
+import type { DatabaseKind } from "./technical-columns.ts";
 
 /** The newest migration of each kind of database; a test holds it to the folder. */
 export const newestMigrations = {
@@ -8,39 +11,56 @@ export const newestMigrations = {
   log: "0001_calls.sql",
 } as const;
 
-const kernelTriggers = [
-  "audit_log_refuses_delete",
-  "audit_log_refuses_replace",
-  "audit_log_refuses_second_id",
-  "audit_log_refuses_update",
-  "commit_guard_raises",
-  "idempotency_forgets_the_expired",
-  "purge_permits_refuse_delete",
-  "purge_permits_refuse_replace",
-  "purge_permits_refuse_update",
-  "subject_keys_refuse_destroyed",
-  "subject_tombstones_refuse_delete",
-  "subject_tombstones_refuse_replace",
-  "subject_tombstones_refuse_update",
-];
-const triggers = { directory: kernelTriggers, cell: kernelTriggers, log: [] } as const;
+export interface SchemaFault {
+  /** Its kind and name: `trigger audit_log_refuses_update`, `migration 0012_vault.sql`. */
+  readonly object: string;
+  readonly is: "missing" | "not as the migrations left it" | "from no migration";
+}
 
-const Names = z.array(z.object({ name: z.string() }));
+export interface SchemaState {
+  readonly faults: readonly SchemaFault[];
+  /** It has a migration that this code does not know, so that only missing triggers can be told. */
+  readonly isAhead: boolean;
+}
 
-/** Is this database migrated, and are the triggers there that nothing in SQLite could keep from being dropped. */
-export async function schemaFaults(
-  database: D1Database,
-  kind: keyof typeof newestMigrations,
-): Promise<string[]> {
-  const [applied, present] = await new Store(database, "first-primary").batch([
-    { text: "select name from d1_migrations where name = ? limit 1", params: [newestMigrations[kind]] },
-    { text: "select name from sqlite_master where type = 'trigger' order by name limit 100", params: [] },
+const Migrations = z.array(z.object({ name: z.string() }));
+const Objects = z.array(z.object({ type: z.string(), name: z.string(), sql: z.string() }));
+
+/**
+ * Is this database migrated, and is each trigger, table and index as the migrations left it: nothing in SQLite could
+ * keep a trigger from being dropped, or a table from being made anew without its constraints.
+ */
+export async function schemaState(database: D1Database, kind: DatabaseKind): Promise<SchemaState> {
+  const newest = newestMigrations[kind];
+  const [migrations, objects] = await new Store(database, "first-primary").batch([
+    { text: "select name from d1_migrations where name >= ? order by name limit 2", params: [newest] },
+    { text: schemaQuery, params: [] },
   ]);
-  const names = new Set(Names.parse(present).map(({ name }) => name));
-  const faults: string[] = triggers[kind]
-    .filter((trigger) => !names.has(trigger))
-    .map((trigger) => `the trigger ${trigger} is missing`);
+  const applied = Migrations.parse(migrations).map(({ name }) => name);
+  const found = await schemaDigestsOf(Objects.parse(objects));
+  const isNewest = applied.includes(newest);
   // A newer one may be there already: migrations are applied before the code that needs them.
-  if (Names.parse(applied).length === 0) faults.push(`the migration ${newestMigrations[kind]} is missing`);
-  return faults;
+  const isAhead = applied.some((name) => name !== newest);
+  const faults = faultsOf(schemaDigests[kind], found).filter(
+    ({ object, is }) => (isNewest && !isAhead) || (is === "missing" && object.startsWith("trigger ")),
+  );
+  const behind: SchemaFault = { object: `migration ${newest}`, is: "missing" };
+  return { faults: isNewest ? faults : [...faults, behind], isAhead };
+}
+
+function faultsOf(
+  expected: Readonly<Record<string, string>>,
+  found: Readonly<Record<string, string>>,
+): SchemaFault[] {
+  const known = Object.entries(expected).flatMap(([object, digest]): SchemaFault[] => {
+    if (!Object.hasOwn(found, object)) return [{ object, is: "missing" }];
+    return found[object] === digest ? [] : [{ object, is: "not as the migrations left it" }];
+  });
+  const foreign = Object.keys(found).filter((object) => !Object.hasOwn(expected, object));
+  return [...known, ...foreign.map((object): SchemaFault => ({ object, is: "from no migration" }))];
+}
+
+/** A fault as a sentence; nobody knows how long a name is that no migration gave. */
+export function said({ object, is }: SchemaFault): string {
+  return `the ${object.slice(0, 100)} is ${is}`;
 }

@@ -1,8 +1,8 @@
 import type { SealError } from "#crypto/envelope.ts";
-import { hourMs } from "#lib/time.ts";
 import { errorFields, log } from "#platform/log.ts";
 import type { Emit } from "./changes.ts";
 import { note } from "./changes.ts";
+import { onceAnHour } from "./once-an-hour.ts";
 import { keylessSession } from "./open-tenant.ts";
 import { commitAsSystem } from "./system-commit.ts";
 
@@ -23,17 +23,7 @@ export async function noteUnopened(
   const { tenant, table, column, row } = address;
   const session = keylessSession(database, tenant);
   const where = { table, column, row, reason };
-  const record = {
-    principalId: "system",
-    operation: job,
-    keyToken: `${table} ${column} ${row}`,
-    olderTokens: [],
-    fingerprint: reason,
-    intentId: null,
-    status: null,
-    seal: async () => ({ answer: null, subjectId: null }),
-    expiresAt: run.now + hourMs,
-  };
+  const record = onceAnHour(job, `${table} ${column} ${row}`, run.now);
   const told: Emit = {
     kind: "emit",
     type: "vault.open_failed",

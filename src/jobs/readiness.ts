@@ -1,5 +1,6 @@
 import { keksOf } from "#db/keks.ts";
-import { schemaFaults } from "#db/schema-check.ts";
+import { said, schemaState } from "#db/schema-check.ts";
+import type { DatabaseKind } from "#db/technical-columns.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { outsideIssuers } from "#gate/outside-issuers.ts";
 import { secretsOf } from "#identity/receive-message.ts";
@@ -132,6 +133,10 @@ function checksOf(cell: Cell): Promise<Check>[] {
       isBound(() => cell.calls),
     ),
   ];
+}
+
+async function schemaFaults(database: D1Database, kind: DatabaseKind): Promise<string[]> {
+  return (await schemaState(database, kind)).faults.map(said);
 }
 
 // Anybody may ask: the answer says what to do about it, the log what it was.

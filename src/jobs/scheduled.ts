@@ -9,6 +9,7 @@ import { deleteOldCalls } from "./call-retention.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
+import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
 import { deleteExpired } from "./retention.ts";
@@ -25,9 +26,11 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["old peppers", () => removeOldPeppers(env, scheduledRun(now))],
     ["directory-wraps", () => rewrapTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
+    ["directory-schema", () => guardSchema(env, [directoryOf(env)], now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
+      [`schema ${cell.id}`, () => guardSchema(env, databasesOfCell(cell), now)],
       [`audit ${cell.id}`, () => sweepAudit(cell)],
       [`sinks ${cell.id}`, () => sweepSinks(env, cell, now)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],

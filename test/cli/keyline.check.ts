@@ -33,6 +33,13 @@ const age = `
     await database.prepare("update tenant_keys set created_at = '2026-01-01T00:00:00.000Z'").run();
   await dispose();
 `;
+const alter = `
+  import { localBindings } from "./src/cli/bindings.ts";
+  const { env, dispose } = await localBindings();
+  const [name, ...texts] = process.argv.slice(2);
+  for (const text of texts) await env[name].prepare(text).run();
+  await dispose();
+`;
 let owner = "";
 
 before(() => {
@@ -47,7 +54,7 @@ before(() => {
   assert.match(configured, /clerk\.keyline\.example/, "wrangler.toml has no empty OUTSIDE_ISSUERS");
   writeFileSync(config, configured);
   writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)}"\n`);
-  for (const database of ["DIRECTORY", "CELL_US1", "CELL_EU1"]) {
+  for (const database of ["DIRECTORY", "CELL_US1", "CELL_EU1", "LOG_US1", "LOG_EU1"]) {
     const migrated = typed(join(bin, "wrangler"), "d1", "migrations", "apply", database, "--local");
     assert.equal(migrated.code, 0, migrated.said);
   }
@@ -105,6 +112,28 @@ test("tombstones are written down once, and replayed; a line of elsewhere is tol
     keyline("tombstones", "replay", "--file", file),
     /^0 were destroyed again.*\n1 are of tenants that are not here\.\nThere is no cell us9 here\./,
   );
+});
+
+test("a schema that was altered is told, object by object, until it is as the migrations left it", () => {
+  writeFileSync(join(home, "alter.mjs"), alter);
+  const altered = (...texts: string[]) => {
+    const outcome = typed(node, "alter.mjs", "LOG_EU1", ...texts);
+    assert.equal(outcome.code, 0, outcome.said);
+  };
+  const good = ["directory", "cell-us1", "log-us1", "cell-eu1", "log-eu1"].map(
+    (name) => `${name} is as its migrations left it\\.\\n`,
+  );
+  expectDone(keyline("schema", "check"), new RegExp(`^${good.join("")}$`));
+  altered("drop index call_hours_by_age", "alter table call_counts add column who text");
+  expectRefused(
+    keyline("schema", "check"),
+    /cell-eu1 is as .*\nlog-eu1:\n {2}the index call_hours_by_age is missing\n {2}the table call_counts is not as the migrations left it\nApply the/,
+  );
+  const index = /^create index call_hours_by_age [^;]*/m.exec(
+    readFileSync(join(root, "migrations/log/0001_calls.sql"), "utf8"),
+  );
+  altered(index?.[0] ?? "", "alter table call_counts drop column who");
+  expectDone(keyline("schema", "check"), /log-eu1 is as its migrations left it/);
 });
 
 test("what is typed wrongly is told, and how it is typed", () => {

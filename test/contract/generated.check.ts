@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { generated } from "./generated.ts";
 
-for (const [path, expected] of Object.entries(generated())) {
-  test(`${path} is what the operations declare`, () => {
+for (const [path, expected] of Object.entries(await generated())) {
+  test(`${path} is what the operations declare, or the migrations make`, () => {
     assert.equal(
       readFileSync(path, "utf8"),
       expected,
-      "The API has changed. If that is meant, run `npm run client`, read the diff as a client would, and commit it.",
+      "The API has changed, or a schema. If that is meant, run `npm run client`, read the diff as a client would, and commit it.",
     );
   });
 }

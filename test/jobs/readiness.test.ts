@@ -76,6 +76,28 @@ test("each trigger that is gone, of whichever database, is named in the log, and
   expect((await ready(envWith({}))).status).toBe(200);
 });
 
+test("a trigger that was made to do nothing is named in the log, and not to whoever asks", async () => {
+  const printed = vi.spyOn(console, "error").mockReturnValue();
+  const name = "audit_log_refuses_update";
+  const [[check, database]] = databases();
+  const [made] = await rowsOf<{ sql: string }>(
+    database,
+    "select sql from sqlite_master where name = ?",
+    name,
+  );
+  const sql = String(made?.sql);
+  for (const text of [`drop trigger ${name}`, sql.replace("before update", "before update of id")])
+    await database.prepare(text).run();
+  const { status, json, text } = await ready(envWith({}));
+  for (const undone of [`drop trigger ${name}`, sql]) await database.prepare(undone).run();
+  const lines = printed.mock.calls.map(([line]) => JSON.parse(String(line)));
+  printed.mockRestore();
+  expect([status, json.errors.length]).toEqual([503, 1]);
+  expect(text).not.toContain(name);
+  expect(lines).toMatchObject([{ check, faults: `the trigger ${name} is not as the migrations left it` }]);
+  expect((await ready(envWith({}))).status).toBe(200);
+});
+
 test("a database without its newest migration is not ready", async () => {
   for (const [check, database] of databases()) {
     const kind = check.startsWith("directory") ? "directory" : check.includes(" log ") ? "log" : "cell";
@@ -92,12 +114,12 @@ test("a database without its newest migration is not ready", async () => {
 test("a directory that has no pepper, or no signing key, is not ready, though its keys could be opened", async () => {
   const { DIRECTORY } = testEnv();
   for (const table of ["key_peppers", "signing_keys"]) {
-    for (const text of [`create table kept as select * from ${table}`, `delete from ${table}`])
-      await rowsOf(DIRECTORY, text);
+    const [row = {}] = await rowsOf(DIRECTORY, `select * from ${table}`);
+    await rowsOf(DIRECTORY, `delete from ${table}`);
     // What an isolate has read of a directory it keeps a while: this one has read nothing yet.
     const { status, json } = await ready(envWith({ DIRECTORY: proxied(DIRECTORY, {}) }));
-    for (const text of [`insert into ${table} select * from kept`, "drop table kept"])
-      await rowsOf(DIRECTORY, text);
+    const marks = Object.keys(row).map(() => "?");
+    await rowsOf(DIRECTORY, `insert into ${table} values (${marks.join()})`, ...Object.values(row));
     expect([status, json.errors.length], table).toEqual([503, 1]);
     expect(json.errors).toMatchObject([{ parameter: "directory keys" }]);
   }
@@ -136,11 +158,13 @@ test("a deployment with all its bindings is ready, and each of a cell's was look
       expect(names).toContain(`${what} of cell ${id}`);
 });
 
+type Named = [check: string, database: D1Database];
+
 /** Every database, by the check that looks at it. */
-function databases(): [check: string, database: D1Database][] {
+function databases(): [Named, ...Named[]] {
   return [
     ["directory schema", testEnv().DIRECTORY],
-    ...cellsOf(testEnv()).flatMap(({ id, database, log }): [string, D1Database][] => [
+    ...cellsOf(testEnv()).flatMap(({ id, database, log }): Named[] => [
       [`schema of cell ${id}`, database],
       [`schema of the log of cell ${id}`, log],
     ]),

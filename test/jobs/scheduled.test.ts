@@ -73,8 +73,9 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "old peppers",
     "directory-wraps",
     "directory-key-rotation",
+    "directory-schema",
     "directory-retention",
-    ...["audit", "sinks", "events", "intents", "webhooks", "retention", "wraps", "keys"].map(
+    ...["schema", "audit", "sinks", "events", "intents", "webhooks", "retention", "wraps", "keys"].map(
       (job) => `${job} us1`,
     ),
     "sinks of the platform",

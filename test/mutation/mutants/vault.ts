@@ -33,9 +33,9 @@ export const vault: readonly Mutant[] = [
     caughtBy,
   },
   {
-    name: "the bound on what is recorded of values that do not open",
-    cut: replaced("src/db/unopened.ts", "noteUnopened", "Property", "expiresAt", "expiresAt: run.now"),
-    caughtBy: ["test/db/unopened.test.ts"],
+    name: "the bound on what is recorded of values that do not open, and of altered schemas",
+    cut: replaced("src/db/once-an-hour.ts", "onceAnHour", "Property", "expiresAt", "expiresAt: now"),
+    caughtBy: ["test/db/unopened.test.ts", "test/jobs/guard-schema.test.ts"],
   },
   {
     name: "the end of upkeep that somebody else has done meanwhile",

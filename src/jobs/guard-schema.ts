@@ -1,0 +1,69 @@
+import { type Emit, note } from "#db/changes.ts";
+import { platformTenant } from "#db/directory-tables.ts";
+import { onceAnHour } from "#db/once-an-hour.ts";
+import { keylessSession } from "#db/open-tenant.ts";
+import { type SchemaFault, said, schemaState } from "#db/schema-check.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import type { DatabaseKind } from "#db/technical-columns.ts";
+import { type Cell, cellsOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
+import { log } from "#platform/log.ts";
+
+/** One database of this deployment, as its migrations' folder and operators call it. */
+export interface NamedDatabase {
+  readonly name: string;
+  readonly kind: DatabaseKind;
+  /** @throws where it is not bound */
+  open(): D1Database;
+}
+
+export function namedDatabases(env: Env): NamedDatabase[] {
+  return [directoryOf(env), ...cellsOf(env).flatMap(databasesOfCell)];
+}
+
+export function directoryOf(env: Env): NamedDatabase {
+  return { name: "directory", kind: "directory", open: () => env.DIRECTORY };
+}
+
+export function databasesOfCell(cell: Cell): NamedDatabase[] {
+  return [
+    { name: `cell-${cell.id}`, kind: "cell", open: () => cell.database },
+    { name: `log-${cell.id}`, kind: "log", open: () => cell.log },
+  ];
+}
+
+const job = "jobs.guard-schema";
+const mostNamed = 20;
+
+/**
+ * Is each of these databases as the migrations left it. Where one is not, the log says so at every run, and the
+ * platform's own audit and events once an hour, or as soon as something else is amiss.
+ */
+export async function guardSchema(env: Env, databases: readonly NamedDatabase[], now: number): Promise<void> {
+  for (const { name, kind, open } of databases) {
+    const { faults } = await schemaState(open(), kind);
+    if (faults.length === 0) continue;
+    log("error", "a schema was altered", { database: name, faults: faults.map(said).join("; ") });
+    await alert(env, name, faults, now);
+  }
+}
+
+async function alert(env: Env, database: string, faults: readonly SchemaFault[], now: number): Promise<void> {
+  const told = faults.slice(0, mostNamed).map(said);
+  const event: Emit = {
+    kind: "emit",
+    type: "schema.altered",
+    data: { database, faults: faults.length, first: told.join("; ") },
+    locationId: null,
+    assigneeId: null,
+  };
+  await commitAsSystem(
+    // The keys have no part in it, and may be what is amiss besides.
+    keylessSession(env.DIRECTORY, platformTenant),
+    { job, requestId: newId("run"), now },
+    [note("schema", database, { faults: faults.length, first: told }), event],
+    null,
+    onceAnHour(job, `${database} ${faults.length} ${told.join("; ")}`, now),
+  );
+}
