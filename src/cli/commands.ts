@@ -3,6 +3,7 @@ import { type LinkMemberOutcome, linkMember } from "#identity/link-member.ts";
 import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identity/outside-organizations.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { accountCommands } from "./account.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
 import { checkSchemas } from "./schema.ts";
@@ -131,12 +132,14 @@ export function usage(): string {
     ([name, { options, does }]) =>
       `  ${name} ${options.map((each) => `--${each} …`).join(" ")}\n      ${does}`,
   );
+  const ofAccount = Object.entries(accountCommands).map(([name, { does }]) => `  ${name}\n      ${does}`);
   const offline = Object.entries(offlineCommands).map(
     ([name, { takes, does }]) => `  ${name} ${takes}\n      ${does}`,
   );
   return [
     "npm run keyline -- <command>",
     ...lines,
+    ...ofAccount,
     ...offline,
     "  --remote  on the deployed databases, with KEYLINE_KEKS in the environment where keys are needed; else on the local ones",
   ].join("\n");

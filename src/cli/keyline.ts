@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { accountCommands } from "./account.ts";
 import { commands, type Options, usage } from "./commands.ts";
 import { offlineCommands } from "./offline.ts";
 
@@ -32,9 +33,14 @@ async function main(): Promise<number> {
     return shown(await offline.run(more));
   }
   const name = positionals.join(" ");
+  const { remote, ...options } = values;
+  const ofAccount = Object.hasOwn(accountCommands, name) ? accountCommands[name] : undefined;
+  if (ofAccount) {
+    optionsOf(options, []);
+    return shown(await ofAccount.run());
+  }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new Error(usage());
-  const { remote, ...options } = values;
   const option = optionsOf(options, command.options);
   const keks = remote ? secrets(command.isKeyless === true) : null;
   // Loads wrangler, which takes seconds; whoever mistyped shall not wait for it.
