@@ -155,6 +155,26 @@ const acrossTenants: Reads = {
     args: [],
     steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],
   },
+  tenantsWithUnloggedAuditSince: {
+    args: ["2026"],
+    steps: [
+      "SEARCH counters USING INDEX counters_unlogged (tenant_id>?)",
+      "SEARCH audit_log USING PRIMARY KEY (tenant_id=? AND seq=?)",
+    ],
+  },
+  tenantsInRotationSince: {
+    args: ["2026"],
+    steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
+  },
+  tenantsWithForgottenKeys: {
+    args: ["2026"],
+    steps: ["SEARCH tenant_keys USING INDEX tenant_keys_by_check (checked_at<?)"],
+  },
+  tenantsWithSpentKeys: {
+    args: ["2026", 1],
+    // The doctor's alone: a row or two for each tenant there is.
+    steps: ["SCAN tenant_keys", "SEARCH newer USING PRIMARY KEY (tenant_id=? AND id>?)"],
+  },
   tenantsInRotation: {
     args: [],
     steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
@@ -225,6 +245,7 @@ test.each(["CELL_US1", "DIRECTORY", "LOG_US1"])("a trigger of %s goes through no
 const idColumns = [
   "tenant_id",
   "tenant_id as id",
+  "counters.tenant_id as id",
   "id",
   "principal_id",
   "operation",

@@ -1,6 +1,6 @@
-import { unstable_readConfig } from "wrangler";
 import { z } from "zod";
 import { type Bucket, type Rule, Rules } from "./bucket-locks.ts";
+import { configuration } from "./configuration.ts";
 import { wrangler } from "./wrangler.ts";
 
 /** Cloudflare's API, as one account. */
@@ -16,14 +16,6 @@ const Answer = z.object({
 });
 const Locks = z.object({ rules: Rules.default([]) });
 const Token = z.object({ token: z.string() });
-const Configuration = z.object({
-  account_id: z.string().optional(),
-  r2_buckets: z.array(
-    z
-      .object({ binding: z.string(), bucket_name: z.string(), jurisdiction: z.string().optional() })
-      .transform(({ binding, bucket_name: name, jurisdiction = null }) => ({ binding, name, jurisdiction })),
-  ),
-});
 const WhoAmI = z.object({ accounts: z.array(z.object({ id: z.string(), name: z.string() })) });
 
 /**
@@ -59,15 +51,6 @@ export async function signedInAccount(): Promise<Account> {
     const why = answer?.errors.map(({ message }) => message).join("; ");
     throw new Error(`Cloudflare's API answered ${response.status}${why ? `: ${why}` : ""}`);
   }
-}
-
-/** The buckets that wrangler.toml binds. */
-export function configuredBuckets(): Bucket[] {
-  return configuration().r2_buckets;
-}
-
-function configuration() {
-  return Configuration.parse(unstable_readConfig({ config: "wrangler.toml" }));
 }
 
 async function wranglersToken(): Promise<string> {

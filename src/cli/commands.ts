@@ -13,11 +13,18 @@ export type Options = Readonly<Record<string, string | undefined>>;
 
 interface Command {
   readonly options: readonly string[];
+  /** Those that may be left out; then they are empty. */
+  readonly optional?: readonly string[];
   readonly does: string;
   /** It opens nothing that is sealed, so that `--remote` takes no KEYLINE_KEKS. */
   readonly isKeyless?: true;
   /** @returns what came of it, and whether that is what was asked for */
-  run(env: Env, option: (name: string) => string, now: number): Promise<{ said: string; isDone: boolean }>;
+  run(
+    env: Env,
+    option: (name: string) => string,
+    now: number,
+    isRemote: boolean,
+  ): Promise<{ said: string; isDone: boolean }>;
 }
 
 const linkOutcomes: Readonly<Record<LinkOutcome, string>> = {
@@ -102,6 +109,16 @@ export const commands: Readonly<Record<string, Command>> = {
       return await replayFile(env, option("file"), runOf("tombstones-replay", now));
     },
   },
+  doctor: {
+    options: [],
+    optional: ["url"],
+    does: "grades the deployment, red or green, with what to do; --url https://… has its address asked as well",
+    isKeyless: true,
+    async run(env, option, now, isRemote) {
+      const { examine } = await import("./doctor/doctor.ts");
+      return await examine(env, { isRemote, url: option("url"), now });
+    },
+  },
   "schema check": {
     options: [],
     does: "tells which trigger, table or index of which database is not as the migrations left it",
@@ -129,8 +146,8 @@ function runOf(name: string, now: number) {
 /** How the commands are typed. */
 export function usage(): string {
   const lines = Object.entries(commands).map(
-    ([name, { options, does }]) =>
-      `  ${name} ${options.map((each) => `--${each} …`).join(" ")}\n      ${does}`,
+    ([name, { options, optional = [], does }]) =>
+      `  ${[name, ...options.map((each) => `--${each} …`), ...optional.map((each) => `[--${each} …]`)].join(" ")}\n      ${does}`,
   );
   const ofAccount = Object.entries(accountCommands).map(([name, { does }]) => `  ${name}\n      ${does}`);
   const offline = Object.entries(offlineCommands).map(

@@ -5,7 +5,9 @@ import { offlineCommands } from "./offline.ts";
 
 // The operator's commands: `npm run keyline -- <command>`.
 
-const names = [...new Set(Object.values(commands).flatMap(({ options }) => options))];
+const names = [
+  ...new Set(Object.values(commands).flatMap(({ options, optional = [] }) => [...options, ...optional])),
+];
 process.exitCode = await main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : String(error));
   return 1;
@@ -41,13 +43,13 @@ async function main(): Promise<number> {
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new Error(usage());
-  const option = optionsOf(options, command.options);
+  const option = optionsOf(options, command.options, command.optional);
   const keks = remote ? secrets(command.isKeyless === true) : null;
   // Loads wrangler, which takes seconds; whoever mistyped shall not wait for it.
   const { localBindings, remoteBindings } = await import("./bindings.ts");
   const { env, dispose } = keks ? await remoteBindings(keks) : await localBindings();
   try {
-    return shown(await command.run(env, option, Date.now()));
+    return shown(await command.run(env, option, Date.now(), remote));
   } finally {
     await dispose();
   }
@@ -58,9 +60,13 @@ function shown({ said, isDone }: { said: string; isDone: boolean }): number {
   return isDone ? 0 : 1;
 }
 
-function optionsOf(given: Options, wanted: readonly string[]): (name: string) => string {
+function optionsOf(
+  given: Options,
+  wanted: readonly string[],
+  optional: readonly string[] = [],
+): (name: string) => string {
   const missing = wanted.filter((name) => !given[name]);
-  const foreign = Object.keys(given).filter((name) => !wanted.includes(name));
+  const foreign = Object.keys(given).filter((name) => ![...wanted, ...optional].includes(name));
   if (missing.length > 0 || foreign.length > 0) throw new Error(usage());
   return (name) => given[name] ?? "";
 }

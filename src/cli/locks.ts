@@ -1,5 +1,6 @@
 import { type Bucket, lockFaults, lockOf, type Rule, withLock } from "./bucket-locks.ts";
-import { type Account, configuredBuckets, signedInAccount } from "./cloudflare-api.ts";
+import { type Account, signedInAccount } from "./cloudflare-api.ts";
+import { configuration } from "./configuration.ts";
 
 /** A bucket that has to be locked, and what keeps it from being so; none where it is. */
 export interface LockState {
@@ -50,7 +51,7 @@ export async function lockStates(account: Account): Promise<LockState[]> {
 }
 
 function bucketsToLock(): { bucket: Bucket; rule: Rule }[] {
-  return configuredBuckets().flatMap((bucket) => {
+  return configuration().r2_buckets.flatMap((bucket) => {
     const rule = lockOf(bucket);
     return rule === null ? [] : [{ bucket, rule }];
   });

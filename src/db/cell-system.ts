@@ -131,6 +131,14 @@ export class CellSystem {
     }));
   }
 
+  /** Doctor: tenants whose first audit row that is no leaf yet is as old as this. */
+  async tenantsWithUnloggedAuditSince(before: string): Promise<string[]> {
+    return await this.#ids(
+      "select counters.tenant_id as id from counters indexed by counters_unlogged join audit_log on audit_log.tenant_id = counters.tenant_id and audit_log.seq = counters.logged + 1 where counters.name = 'audit' and counters.value > counters.logged and counters.tenant_id > '' and audit_log.created_at <= ? limit 100",
+      [before],
+    );
+  }
+
   /** Sweeper: effects that were intended and never settled. */
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
     const [rows] = await this.#store.batch([
@@ -224,11 +232,35 @@ export class CellSystem {
     );
   }
 
+  /** Doctor: tenants with a key as old as `before` that nobody has looked at since. */
+  async tenantsWithForgottenKeys(before: string): Promise<string[]> {
+    return await this.#ids(
+      "select distinct tenant_id as id from tenant_keys indexed by tenant_keys_by_check where checked_at <= ? and created_at <= ? limit 100",
+      [before, before],
+    );
+  }
+
   /** Vault: tenants whose rows are being moved to a newer key. */
   async tenantsInRotation(): Promise<string[]> {
     return await this.#ids(
       "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null order by tenant_id limit 20",
       [],
+    );
+  }
+
+  /** Doctor: tenants whose rows began to be moved to a newer key as long ago as this. */
+  async tenantsInRotationSince(before: string): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null and started_at <= ? limit 100",
+      [before],
+    );
+  }
+
+  /** Doctor: tenants whose newest key is as old as this, or has sealed as often. Of all keys, so not for a request. */
+  async tenantsWithSpentKeys(before: string, uses: number): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from tenant_keys where (created_at <= ? or uses >= ?) and not exists (select 1 from tenant_keys as newer where newer.tenant_id = tenant_keys.tenant_id and newer.id > tenant_keys.id) limit 100",
+      [before, uses],
     );
   }
 

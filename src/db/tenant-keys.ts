@@ -14,10 +14,10 @@ import { statementOf } from "./statement.ts";
 import { commitAsSystem, type SystemRun } from "./system-commit.ts";
 import type { TenantSession } from "./tenant-db.ts";
 
-const longestAgeMs = 365 * dayMs;
+export const longestKeyAgeMs = 365 * dayMs;
 // SP 800-38D section 8.3: at most 2^32 encryptions with random IVs under one key. Half of it, as the estimate is taken
 // once a day.
-const mostUses = 2 ** 31;
+export const mostKeyUses = 2 ** 31;
 
 /**
  * At most how often the tenant's key has sealed, by counters that only grow: the secrets of each row that was audited,
@@ -98,8 +98,8 @@ export async function checkTenantKey(
   if (newest === null) throw new Error(`${tenantId} has no key.`);
   await commitAsSystem(session, run, [checked(tenantId, newest, run.now)]);
   await tendOldKeys(session, run);
-  const isOld = Date.parse(newest.createdAt) + longestAgeMs <= run.now;
-  return isOld || newest.uses >= mostUses ? await rotateTenantKey(env, database, tenantId, run) : "good";
+  const isOld = Date.parse(newest.createdAt) + longestKeyAgeMs <= run.now;
+  return isOld || newest.uses >= mostKeyUses ? await rotateTenantKey(env, database, tenantId, run) : "good";
 }
 
 function checked(tenantId: string, { id, uses }: z.output<typeof Newest>, now: number): Upkeep {

@@ -7,8 +7,8 @@ import { deleteCalls } from "#platform/call-archive.ts";
 import type { Cell } from "#platform/cells.ts";
 import { errorFields, log } from "#platform/log.ts";
 
-const rowsKeptMs = 7 * dayMs;
-const countsAndArchiveKeptMs = 90 * dayMs;
+export const callsKeptMs = 7 * dayMs;
+export const callCountsKeptMs = 90 * dayMs;
 
 /**
  * Deletes what of the call log is past its time, a bounded number of hours and of rows in each at every run: rows after
@@ -18,9 +18,9 @@ export async function deleteOldCalls(cell: Cell, now: number): Promise<void> {
   const store = new Store(cell.log, "first-primary");
   const system = new LogSystem(store);
   const before = (ms: number) => timestamp(hourStart(now - ms));
-  for (const { tenantId, hour } of await system.hoursToPurge(before(rowsKeptMs)))
+  for (const { tenantId, hour } of await system.hoursToPurge(before(callsKeptMs)))
     await attempt(hour, () => purgeCalls(new TenantDriver(store, tenantId), hour));
-  for (const { tenantId, hour } of await system.hoursToForget(before(countsAndArchiveKeptMs)))
+  for (const { tenantId, hour } of await system.hoursToForget(before(callCountsKeptMs)))
     await attempt(hour, async () => {
       // The archive first: without the hour's row nobody would know of it.
       if (await deleteCalls(cell.callArchive, tenantId, hour))

@@ -13,7 +13,7 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
 // Published this long before it signs, and this long after it no longer does: every cache has met it, every token died.
-const overlapMs = hourMs;
+export const overlapMs = hourMs;
 
 /** How long each kind of key makes new things, in ms, until a successor does. */
 export interface Lifetimes {
@@ -23,7 +23,7 @@ export interface Lifetimes {
   readonly pepper: number;
 }
 
-const lifetimes: Lifetimes = { signing: 30 * dayMs, heads: 365 * dayMs, pepper: 365 * dayMs };
+export const lifetimes: Lifetimes = { signing: 30 * dayMs, heads: 365 * dayMs, pepper: 365 * dayMs };
 const scheduled = "jobs.directory-keys";
 
 /**

@@ -10,6 +10,8 @@ export interface Instance {
   /** Where its data and its `.dev.vars` lie. */
   readonly home: string;
   readonly tenants: readonly { readonly slug: string; readonly cell: string; readonly apiKey: string }[];
+  /** Serves no more, and leaves what it wrote where it is until it is stopped. */
+  halt(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,13 +37,19 @@ export async function startInstance(port?: number): Promise<Instance> {
     baseUrl,
     home,
     tenants,
+    halt,
     async stop() {
-      const ended = new Promise((resolve) => server.once("exit", resolve));
-      server.kill("SIGTERM");
-      await ended;
+      await halt();
       rmSync(home, { recursive: true, force: true });
     },
   };
+
+  async function halt() {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const ended = new Promise((resolve) => server.once("exit", resolve));
+    server.kill("SIGTERM");
+    await ended;
+  }
 }
 
 /** One that nobody listens on now; whoever takes it first has it. */

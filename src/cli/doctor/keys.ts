@@ -1,0 +1,138 @@
+import { kekKid } from "#crypto/kek.ts";
+import { CellSystem } from "#db/cell-system.ts";
+import { openDirectory } from "#db/directory.ts";
+import { type DirectoryKeyTerms, directoryKeyTerms } from "#db/directory-key-terms.ts";
+import { platformTenant } from "#db/directory-tables.ts";
+import { keksOf } from "#db/keks.ts";
+import { keylessSession } from "#db/open-tenant.ts";
+import { Store } from "#db/store.ts";
+import { longestKeyAgeMs, mostKeyUses } from "#db/tenant-keys.ts";
+import { lifetimes, overlapMs } from "#jobs/directory-keys.ts";
+import { dayMs, hourMs, minuteMs, timestamp } from "#lib/time.ts";
+import { cellsOf } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { counted, type Finding, graded, red, unseen } from "./finding.ts";
+
+/** Of all databases together; each count stops at `mostCounted`. */
+export interface KeyFacts {
+  /** The newest key-encryption key, or why there is none; null where none is at hand. */
+  readonly kek:
+    | { readonly kid: string; readonly opens: boolean; readonly behind: number }
+    | { readonly fault: string }
+    | null;
+  readonly terms: DirectoryKeyTerms;
+  readonly unchecked: number;
+  readonly spent: number;
+  readonly inLongRotation: number;
+}
+
+const mostCounted = 100;
+// Cron looks at each tenant's keys once a day, and begins a rotation when one is due.
+const checkedWithinMs = 2 * dayMs;
+const rotatedWithinMs = 7 * dayMs;
+const cronIsLateMs = 10 * minuteMs;
+
+const toSee = "see what cron logs (`npx wrangler tail`), and whether its trigger is deployed";
+
+export async function keyFacts(env: Env, now: number): Promise<KeyFacts> {
+  const systems = [env.DIRECTORY, ...cellsOf(env).map(({ database }) => database)].map(
+    (database) => new CellSystem(new Store(database, "first-primary")),
+  );
+  const sum = async (ids: (system: CellSystem) => Promise<readonly string[]>) =>
+    (await Promise.all(systems.map(ids))).flat().length;
+  const spentBefore = timestamp(now - longestKeyAgeMs - checkedWithinMs);
+  return {
+    kek: env.KEYLINE_KEKS || env.KEYLINE_KMS_TOKENS ? await kekFacts(env, sum) : null,
+    terms: await directoryKeyTerms(keylessSession(env.DIRECTORY, platformTenant)),
+    unchecked: await sum((system) => system.tenantsWithForgottenKeys(timestamp(now - checkedWithinMs))),
+    spent: await sum((system) => system.tenantsWithSpentKeys(spentBefore, mostKeyUses)),
+    inLongRotation: await sum((system) => system.tenantsInRotationSince(timestamp(now - rotatedWithinMs))),
+  };
+}
+
+async function kekFacts(
+  env: Env,
+  sum: (ids: (system: CellSystem) => Promise<readonly string[]>) => Promise<number>,
+): Promise<KeyFacts["kek"]> {
+  let kid: string;
+  try {
+    kid = kekKid((await keksOf(env)).currentVersion);
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) };
+  }
+  const opens = await openDirectory(env).then(
+    () => true,
+    () => false,
+  );
+  return { kid, opens, behind: await sum((system) => system.tenantsNotWrappedBy(kid)) };
+}
+
+export function judgeKeys(
+  { kek, terms, unchecked, spent, inLongRotation }: KeyFacts,
+  now: number,
+): Finding[] {
+  return [
+    ...judgeKeks(kek),
+    judgeTerm("signing key", terms.signsFrom, lifetimes.signing - overlapMs, now),
+    judgeTerm("key that signs the audit's heads", terms.signsHeadsFrom, lifetimes.heads, now),
+    judgeTerm("key pepper", terms.peppersFrom, lifetimes.pepper, now),
+    graded(
+      spent === 0,
+      `No owner's newest key is older than ${days(longestKeyAgeMs)}, or has sealed ${mostKeyUses} times.`,
+      `${counted(spent, mostCounted, "owner")} of keys whose newest is older than ${days(longestKeyAgeMs)}, or has sealed too often.`,
+      "run `npm run keyline -- keys rotate --remote`",
+    ),
+    graded(
+      unchecked === 0,
+      "Cron has looked at every owner's keys within two days.",
+      `${counted(unchecked, mostCounted, "owner")} of keys that cron has not looked at for two days.`,
+      toSee,
+    ),
+    graded(
+      inLongRotation === 0,
+      "No rotation of keys has been under way for a week.",
+      `${counted(inLongRotation, mostCounted, "rotation")} of keys under way for more than a week.`,
+      "see `npm run keyline -- keys status --remote`, then `keys rotate --remote`, which goes on with them",
+    ),
+  ];
+}
+
+function judgeKeks(kek: KeyFacts["kek"]): Finding[] {
+  if (kek === null) return [unseen("The key-encryption keys", "KEYLINE_KEKS is not in the environment")];
+  if ("fault" in kek)
+    return [red(`The key-encryption keys cannot be used: ${kek.fault}.`, "correct them (README, Deploy)")];
+  const { kid, opens, behind } = kek;
+  return [
+    graded(
+      opens,
+      "The key-encryption keys open the directory's own.",
+      "The key-encryption keys do not open the directory's own.",
+      "set KEYLINE_KEKS to the deployment's, with every version that still wraps a key",
+    ),
+    graded(
+      behind === 0,
+      `Every key is wrapped by the newest key-encryption key, ${kid}.`,
+      `${counted(behind, mostCounted, "owner")} of keys that ${kid} does not wrap.`,
+      "take no version out of KEYLINE_KEKS; `npm run keyline -- keys rotate --remote` wraps them now",
+    ),
+  ];
+}
+
+function judgeTerm(what: string, from: string | null, termMs: number, now: number): Finding {
+  if (from === null) return red(`There is no ${what}.`, toSee);
+  const ageMs = now - Date.parse(from);
+  return graded(
+    ageMs <= termMs + cronIsLateMs,
+    ageMs < 0
+      ? `The next ${what} is ready.`
+      : `The ${what} is ${days(ageMs)} old, of ${days(termMs)} that it serves.`,
+    `The ${what} is ${days(ageMs)} old and has no successor, though its term is ${days(termMs)}.`,
+    toSee,
+  );
+}
+
+function days(ms: number): string {
+  const count = Math.round(ms / dayMs);
+  if (ms < hourMs) return "less than an hour";
+  return ms < dayMs ? `${Math.floor(ms / hourMs)} h` : `${count} ${count === 1 ? "day" : "days"}`;
+}
