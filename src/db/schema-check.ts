@@ -14,17 +14,23 @@ export const newestMigrations = {
 export interface SchemaFault {
   /** Its kind and name: `trigger audit_log_refuses_update`, `migration 0012_vault.sql`. */
   readonly object: string;
-  readonly is: "missing" | "not as the migrations left it" | "from no migration";
+  readonly is:
+    | "missing"
+    | "not as the migrations left it"
+    | "from no migration"
+    | "unknown to this code for a day";
 }
 
 export interface SchemaState {
   readonly faults: readonly SchemaFault[];
-  /** It has a migration that this code does not know, so that only missing triggers can be told. */
+  /** It was migrated for code that is yet to be deployed, so that only missing triggers can be told. */
   readonly isAhead: boolean;
 }
 
-const Migrations = z.array(z.object({ name: z.string() }));
+const Migrations = z.array(z.object({ name: z.string(), is_fresh: z.int() }));
 const Objects = z.array(z.object({ type: z.string(), name: z.string(), sql: z.string() }));
+const migrationsQuery =
+  "select name, applied_at between datetime('now', '-1 day') and datetime('now', '+1 hour') as is_fresh from d1_migrations where name >= ? order by name limit 100";
 
 /**
  * Is this database migrated, and is each trigger, table and index as the migrations left it: nothing in SQLite could
@@ -33,19 +39,25 @@ const Objects = z.array(z.object({ type: z.string(), name: z.string(), sql: z.st
 export async function schemaState(database: D1Database, kind: DatabaseKind): Promise<SchemaState> {
   const newest = newestMigrations[kind];
   const [migrations, objects] = await new Store(database, "first-primary").batch([
-    { text: "select name from d1_migrations where name >= ? order by name limit 2", params: [newest] },
+    { text: migrationsQuery, params: [newest] },
     { text: schemaQuery, params: [] },
   ]);
-  const applied = Migrations.parse(migrations).map(({ name }) => name);
-  const found = await schemaDigestsOf(Objects.parse(objects));
-  const isNewest = applied.includes(newest);
-  // A newer one may be there already: migrations are applied before the code that needs them.
-  const isAhead = applied.some((name) => name !== newest);
-  const faults = faultsOf(schemaDigests[kind], found).filter(
+  const applied = Migrations.parse(migrations);
+  const newer = applied.filter(({ name }) => name !== newest);
+  const isNewest = applied.length > newer.length;
+  // Migrations are applied before the code that needs them; but whoever alters a schema could make up one to hide behind.
+  const isAhead = newer.length > 0 && newer.every(({ is_fresh: isFresh }) => isFresh === 1);
+  const faults = faultsOf(schemaDigests[kind], await schemaDigestsOf(Objects.parse(objects))).filter(
     ({ object, is }) => (isNewest && !isAhead) || (is === "missing" && object.startsWith("trigger ")),
   );
-  const behind: SchemaFault = { object: `migration ${newest}`, is: "missing" };
-  return { faults: isNewest ? faults : [...faults, behind], isAhead };
+  const ofMigrations: SchemaFault[] = [
+    ...(isNewest ? [] : [{ object: `migration ${newest}`, is: "missing" as const }]),
+    ...(isAhead ? [] : newer).map(({ name }) => ({
+      object: `migration ${name}`,
+      is: "unknown to this code for a day" as const,
+    })),
+  ];
+  return { faults: [...faults, ...ofMigrations], isAhead };
 }
 
 function faultsOf(

@@ -131,7 +131,7 @@ test("what D1 and FTS5 keep for themselves is nobody's business, but for their n
   expect(Object.keys(found)).toEqual(["table words", "table words_kept"]);
 });
 
-test("a database that is ahead of this code is held to its triggers alone, one that is behind to its migration too", async () => {
+test("a database that is ahead of this code is held to its triggers alone for a day, one that is behind to its migration too", async () => {
   const { DIRECTORY } = testEnv();
   const index = await definitionOf("index intents_due");
   const trigger = await definitionOf("trigger commit_guard_raises");
@@ -142,6 +142,20 @@ test("a database that is ahead of this code is held to its triggers alone, one t
     faults: [{ object: "trigger commit_guard_raises", is: "missing" }],
     isAhead: true,
   });
+  // Of a deployment that does not come, or made up to hide behind: then nothing is overlooked any more.
+  for (const at of ["-25 hours", "+2 hours"]) {
+    await run([
+      `update d1_migrations set applied_at = datetime('now', '${at}') where name = '9999_newer.sql'`,
+    ]);
+    expect(await schemaState(DIRECTORY, "directory")).toEqual({
+      faults: [
+        { object: "index intents_due", is: "missing" },
+        { object: "trigger commit_guard_raises", is: "missing" },
+        { object: "migration 9999_newer.sql", is: "unknown to this code for a day" },
+      ],
+      isAhead: false,
+    });
+  }
   await run(["delete from d1_migrations where name = '9999_newer.sql'"]);
   const [newest] = await rowsOf<{ name: string }>(
     DIRECTORY,

@@ -32,6 +32,6 @@ export function judgeSchemas(facts: SchemaFacts): Finding[] {
 
 function remedyOf(object: string): string {
   return object.startsWith("migration ")
-    ? "apply the migrations (README, Deploy)"
+    ? "apply the migrations that are missing, and deploy the code of those that are unknown (README, Deploy)"
     : "make it again as migrations/ has it, and find out who altered it: the audit log may have been edited meanwhile";
 }
