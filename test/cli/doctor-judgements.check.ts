@@ -6,6 +6,7 @@ import { judgeKeys, type KeyFacts } from "#cli/doctor/keys.ts";
 import { judgeSettings } from "#cli/doctor/limits.ts";
 import { judgeLocks } from "#cli/doctor/locks.ts";
 import { report } from "#cli/doctor/report.ts";
+import { judgeSinks } from "#cli/doctor/sinks.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 
 // What the doctor makes of what it found, and how it says so.
@@ -83,6 +84,18 @@ test("a bucket's locks are graded each, and an account that cannot be asked is n
   assert.deepEqual(bad, red("keyline-audit-log-us1 has no lock rule.", "run `npm run keyline -- locks set`"));
   const [unasked] = judgeLocks("Sign in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.");
   assert.equal(unasked?.grade, "unseen");
+});
+
+test("a store that gets copies is red once it lacks a head for too long, and none is not looked at", () => {
+  const lag = { sink: "vault", tenantId: "ten_1", fault: "refused" as const };
+  const [near, far] = judgeSinks([
+    { ...lag, behindSeconds: 6 * 3600 },
+    { ...lag, behindSeconds: 6 * 3600 + 1 },
+  ]);
+  assert.equal(near?.grade, "green");
+  assert.equal(far?.grade, "red");
+  assert.equal(far?.what, "vault lacks a head of ten_1 that is 6 hours old (refused).");
+  assert.equal(judgeSinks([])[0]?.grade, "unseen");
 });
 
 test("the report is aligned, folded at a hundred columns, and coloured only where asked", () => {

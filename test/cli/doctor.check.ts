@@ -12,6 +12,7 @@ import { type Instance, startInstance } from "#test/contract/instance.ts";
 /** What nobody can look at locally. */
 const unseenLocally = [
   "Locks on the audit log's buckets",
+  "Copies of the audit's logs",
   "PUBLIC_ORIGIN, SECURITY_CONTACT and the databases' ids",
   "Plain http",
   "The least version of TLS",

@@ -1,6 +1,7 @@
 import { signedInAccount } from "#cli/cloudflare-api.ts";
 import { type Configuration, configuration } from "#cli/configuration.ts";
 import { type LockState, lockStates } from "#cli/locks.ts";
+import { sinkLag } from "#jobs/audit-sinks/sink-lag.ts";
 import type { Env } from "#platform/env.ts";
 import { type Finding, type Group, red, unseen } from "./finding.ts";
 import { judgeKeys, keyFacts } from "./keys.ts";
@@ -9,6 +10,7 @@ import { judgeLocks } from "./locks.ts";
 import { report } from "./report.ts";
 import { judgeRetention, retentionFacts } from "./retention.ts";
 import { judgeSchemas, schemaFacts } from "./schema.ts";
+import { judgeSinks } from "./sinks.ts";
 import { judgeSweeps, sweepFacts } from "./sweeps.ts";
 import { judgeTransport, transportFacts } from "./transport.ts";
 
@@ -27,6 +29,7 @@ const groups: Readonly<Record<string, (patient: Patient) => Promise<Finding[]>>>
   Keys: async ({ env, now }) => judgeKeys(await keyFacts(env, now), now),
   Schema: async ({ env }) => judgeSchemas(await schemaFacts(env)),
   Locks: async ({ isRemote }) => judgeLocks(isRemote ? await askedLocks() : "local buckets have none"),
+  "Copies of the audit's logs": async ({ env, now }) => judgeSinks(await sinkLag(env, now)),
   Limits: async ({ config }) => judgeLimits(config),
   Settings: async ({ config, isRemote }) => judgeSettings(config, isRemote),
   "Transport and headers": transport,

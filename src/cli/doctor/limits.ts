@@ -6,7 +6,7 @@ import { type Finding, graded, green, red, unseen } from "./finding.ts";
 const ofCell = {
   databases: ["CELL", "LOG"],
   buckets: ["FILES", "CALL_ARCHIVE", "AUDIT_LOG"],
-  queues: ["AUDIT_EVENTS", "CALLS", "WEBHOOKS"],
+  queues: ["AUDIT_EVENTS", "CALLS", "WEBHOOKS", "SINKS"],
 } as const;
 const objects = ["GATES", "AUDIT_TREES"];
 const unset = /^[0-]*$/;
