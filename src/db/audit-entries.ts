@@ -13,15 +13,25 @@ export interface AuditEntry {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The tenant's audit rows after this one, in their order. */
-export async function entriesAfter(driver: TenantDriver, seq: number, limit: number): Promise<AuditEntry[]> {
+/** The tenant's audit rows after this one, in their order, and how many rows it has had by then. */
+export async function entriesAfter(
+  driver: TenantDriver,
+  seq: number,
+  limit: number,
+): Promise<{ entries: AuditEntry[]; count: number }> {
   const { tenantId } = driver;
-  const [rows] = await driver.execute([
+  const [rows = [], counters = []] = await driver.execute([
     statementOf(
       sql`select ${entryColumns} from "audit_log" where "audit_log"."tenant_id" = ${tenantId} and "audit_log"."seq" > ${seq} order by "audit_log"."seq" limit ${limit}`,
     ),
+    statementOf(
+      sql`select "value" from "counters" where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`,
+    ),
   ]);
-  return await Promise.all((rows ?? []).map((row) => entryOf(tenantId, row)));
+  return {
+    entries: await Promise.all(rows.map((row) => entryOf(tenantId, row))),
+    count: counters[0] ? z.object({ value: z.int() }).parse(counters[0]).value : 0,
+  };
 }
 
 const names = [

@@ -28,7 +28,7 @@ export type EventSubject = keyof typeof told;
 export type EventType = { [S in EventSubject]: `${S}.${(typeof told)[S][number]}` }[EventSubject];
 
 /** What the platform's own stream tells besides, which no tenant hears. */
-export type PlatformEventType = "schema.altered";
+export type PlatformEventType = "audit.broken" | "schema.altered";
 
 // Each text is put together from the table that the type is made of.
 export const eventTypes = Object.entries(told).flatMap(([subject, verbs]) =>

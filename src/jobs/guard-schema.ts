@@ -1,14 +1,9 @@
-import { type Emit, note } from "#db/changes.ts";
-import { platformTenant } from "#db/directory-tables.ts";
-import { onceAnHour } from "#db/once-an-hour.ts";
-import { keylessSession } from "#db/open-tenant.ts";
 import { type SchemaFault, said, schemaState } from "#db/schema-check.ts";
-import { commitAsSystem } from "#db/system-commit.ts";
 import type { DatabaseKind } from "#db/technical-columns.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { newId } from "#platform/ids.ts";
 import { log } from "#platform/log.ts";
+import { alertPlatform } from "./alert-platform.ts";
 
 /** One database of this deployment, as its migrations' folder and operators call it. */
 export interface NamedDatabase {
@@ -51,19 +46,18 @@ export async function guardSchema(env: Env, databases: readonly NamedDatabase[],
 
 async function alert(env: Env, database: string, faults: readonly SchemaFault[], now: number): Promise<void> {
   const told = faults.slice(0, mostNamed).map(said);
-  const event: Emit = {
-    kind: "emit",
-    type: "schema.altered",
-    data: { database, faults: faults.length, first: told.join("; ") },
-    locationId: null,
-    assigneeId: null,
-  };
-  await commitAsSystem(
-    // The keys have no part in it, and may be what is amiss besides.
-    keylessSession(env.DIRECTORY, platformTenant),
-    { job, requestId: newId("run"), now },
-    [note("schema", database, { faults: faults.length, first: told }), event],
-    null,
-    onceAnHour(job, `${database} ${faults.length} ${told.join("; ")}`, now),
+  const first = told.join("; ");
+  await alertPlatform(
+    env,
+    {
+      type: "schema.altered",
+      job,
+      entity: "schema",
+      entityId: database,
+      data: { database, faults: faults.length, first },
+      details: { faults: faults.length, first: told },
+      about: `${database} ${faults.length} ${first}`,
+    },
+    now,
   );
 }

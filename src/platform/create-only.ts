@@ -1,5 +1,5 @@
 /** What lies under a key is not what was to be put there: something that is never changed would have been. */
-class AlreadyOtherwise extends Error {
+export class AlreadyOtherwise extends Error {
   readonly key: string;
 
   constructor(key: string) {

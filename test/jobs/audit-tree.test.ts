@@ -213,6 +213,48 @@ test("what is a leaf stays as it was, whatever the row says later; a row that is
   await expect(logAll(tenant)).rejects.toThrow(`lacks row ${after.size + 1}`);
 });
 
+test("a log that nothing but an operator can mend stands still, and the platform is told once an hour", async () => {
+  const tenant = await newTenant();
+  const { database, auditLog } = tenant.cell;
+  await logAll(tenant);
+  const { size } = await headOf(tenant);
+  await addNotes(tenant, 2);
+  await database.exec("drop trigger if exists audit_log_refuses_delete");
+  const remove = (seq: number) =>
+    database
+      .prepare("delete from audit_log where tenant_id = ? and seq = ?")
+      .bind(tenant.tenantId, seq)
+      .run();
+  await remove(size + 1);
+  for (const _ of [1, 2, 3]) await expect(logAll(tenant)).rejects.toThrow(`lacks row ${size + 1}, and has`);
+  await remove(size + 2);
+  await expect(logAll(tenant)).rejects.toThrow(`lacks row ${size + 1}, and has none after it`);
+
+  const other = await newTenant();
+  await auditLog.put(`${other.tenantId}/tile/0/000`, "something else");
+  await addNotes(other, 300);
+  await expect(logAll(other)).rejects.toThrow("holds something else");
+  const told = await rowsOf<{ data: string }>(
+    testEnv().DIRECTORY,
+    "select data from events where type = 'audit.broken' order by seq desc limit 2",
+  );
+  expect(told.map(({ data }) => JSON.parse(data))).toEqual([
+    {
+      tenantId: other.tenantId,
+      cell: "us1",
+      fault: "file-differs",
+      at: `${other.tenantId}/tile/0/000`,
+    },
+    { tenantId: tenant.tenantId, cell: "us1", fault: "row-missing", at: String(size + 1) },
+  ]);
+  const noted = await rowsOf(
+    testEnv().DIRECTORY,
+    "select entity_id as id from audit_log where entity = 'audit-log' and entity_id = ?",
+    tenant.tenantId,
+  );
+  expect(noted).toHaveLength(1);
+});
+
 test("a tenant whose rows nobody was told of is found by the sweep, and by no second one", async () => {
   const tenant = await newTenant("cafe");
   const waking = async () => {

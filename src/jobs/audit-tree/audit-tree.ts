@@ -8,6 +8,7 @@ import { markLogged, recordCheckpoint } from "#db/audit-progress.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { alertPlatform } from "#jobs/alert-platform.ts";
 import { wakeSinks } from "#jobs/audit-sinks/sink-wake-ups.ts";
 import { hourMs, minuteMs } from "#lib/time.ts";
 import { partialTilesOf, tileWidth } from "#lib/tlog-tiles.ts";
@@ -23,6 +24,7 @@ import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { AuditTreeRpc, Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { alertOf, faultOf, RowMissing } from "./faults.ts";
 import { type HeldTile, Leaves } from "./leaves.ts";
 import { LogFiles } from "./tiles.ts";
 
@@ -43,8 +45,11 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
   async append(payload: unknown): Promise<{ v: 1; isMore: boolean }> {
     const owner = TreeOwner.parse(payload);
     return await this.#inTurn(async () => {
-      const isMore = await this.#takeIn(owner);
-      await this.#putFullTiles();
+      const isMore = await this.#told(owner, async () => {
+        const hasMore = await this.#takeIn(owner);
+        await this.#putFullTiles();
+        return hasMore;
+      });
       const state = this.#leaves.state();
       if (state) await markLogged(this.#driverOf(owner), state.size);
       return { v: 1, isMore };
@@ -90,10 +95,14 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
   /** Every hour in which something came: what is not full, and the head over it. */
   override async alarm(): Promise<void> {
     try {
-      await this.#inTurn(async () => {
-        await this.#putFullTiles();
-        await this.#publish();
-      });
+      const owner = this.#leaves.state()?.owner;
+      if (!owner) return;
+      await this.#inTurn(() =>
+        this.#told(owner, async () => {
+          await this.#putFullTiles();
+          await this.#publish();
+        }),
+      );
     } catch (error) {
       // The platform gives up on an alarm that fails six times; this one is never given up.
       log("error", "an audit tree could not be published", errorFields(error));
@@ -101,11 +110,24 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     }
   }
 
+  /** What nobody but an operator can mend is told to them, whoever asked for the work. */
+  async #told<T>(owner: TreeOwner, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault) await alertPlatform(this.env, alertOf(owner, fault), systemNow());
+      throw error;
+    }
+  }
+
   async #takeIn(owner: TreeOwner): Promise<boolean> {
     const driver = this.#driverOf(owner);
     for (let round = 0; round < roundsAtOnce; round += 1) {
       const size = this.#leaves.state()?.size ?? 0;
-      const entries = await entriesAfter(driver, size, rowsAtOnce);
+      const { entries, count } = await entriesAfter(driver, size, rowsAtOnce);
+      // Each row is counted in the batch that writes it.
+      if (entries.length === 0 && count > size) throw new RowMissing(size + 1, null);
       if (entries.length === 0) return false;
       await this.#add(owner, size, entries);
       if (entries.length < rowsAtOnce) return false;
@@ -116,7 +138,7 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
   async #add(owner: TreeOwner, size: number, entries: readonly AuditEntry[]): Promise<void> {
     // Numbers are given within the rows' own transactions, so a gap is a row that somebody took away.
     for (const [at, { seq }] of entries.entries())
-      if (seq !== size + at + 1) throw new Error(`The audit lacks row ${size + at + 1}, and has ${seq}.`);
+      if (seq !== size + at + 1) throw new RowMissing(size + at + 1, seq);
     const leaves = await Promise.all(entries.map(({ bytes }) => hashLeaf(bytes)));
     const read = this.#readTile(owner);
     const hashes = await grow(size, leaves, read);
