@@ -25,13 +25,13 @@ import {
 import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
-import { customerDietary } from "#resources/customer-dietary/table.ts";
 import { customers } from "#resources/customers/table.ts";
 import { files } from "#resources/files/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
 import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
 import { outsideIndex, outsideRows } from "./seed-outside.ts";
+import { aboutPerson } from "./seed-person.ts";
 import { sleepingEndpoint } from "./seed-webhook.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
@@ -234,7 +234,7 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       now,
     ),
     insertAll(customers, customerRows, now),
-    insert(customerDietary, { id: customerId, customerId, ...dietOf(business) }, now),
+    ...aboutPerson(business, customerId, now),
     ...order.changes,
     ...artworkRows(artwork, { id: order.id, customerId }, now),
     insert(
@@ -257,10 +257,6 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
     ...outsideRows(slug, memberIds.owner, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),
   ];
-}
-
-function dietOf({ diet: { allergens, needs } }: Business) {
-  return { allergens: JSON.stringify(allergens), needs };
 }
 
 const roleNames = Object.keys(fixedRoles) as Role[];

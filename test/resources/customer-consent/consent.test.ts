@@ -195,7 +195,7 @@ async function whereIs({ tenant: { cell } }: Known, text: string): Promise<strin
 async function everyToken({ cell, tenantId }: TestTenant): Promise<string[]> {
   const rows = await rowsOf<{ token: string }>(
     cell.database,
-    "select identity_token as token from customer_consents where tenant_id = ?",
+    "select identity_token as token from customer_consents where tenant_id = ? and identity_token is not null",
     tenantId,
   );
   return rows.map(({ token }) => token);
