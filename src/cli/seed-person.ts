@@ -3,7 +3,7 @@ import { timestamp } from "#lib/time.ts";
 import { storedFields } from "#resources/customer-consent/rules.ts";
 import { customerConsents } from "#resources/customer-consent/table.ts";
 import { customerDietary } from "#resources/customer-dietary/table.ts";
-import type { Business } from "./businesses.ts";
+import type { Business } from "./seed.ts";
 
 /** What a demo's business knows of a customer besides their name. */
 export function aboutPerson({ diet }: Business, customerId: string, now: number): Change[] {
