@@ -137,7 +137,7 @@ function copyOf(
     leaves: inOrder(files, 0).flatMap(hashes),
     entries: inOrder(files, null).flatMap((bytes) => entriesOf(bytes) ?? []),
     rows: null,
-    purgedUpTo: 0,
+    readAt: null,
   };
 }
 

@@ -111,8 +111,6 @@ export type AuditLeaf = {
   readonly hash: string | null;
   /** The row as it stands now, in the form that is logged (RFC 8785): of an untouched row SHA-256 of a zero byte and these is the hash. null where there is no such row. */
   readonly entry: string | null;
-  /** Whether the row is gone under a purge permit. */
-  readonly isPurged: boolean;
 };
 
 export type AuditLeafPage = {

@@ -71,21 +71,17 @@ export function auditEntries(after: number, limit: number): Query<AuditEntry[]> 
   };
 }
 
-/** How many rows the audit has had, and up to which number they may be gone by its purge permits (0: none). */
-export function auditExtent(): Query<{ count: number; purgedUpTo: number }> {
+/** How many rows the audit has had. */
+export function auditCount(): Query<number> {
   return {
     async statement({ tenantId }) {
-      const count = sql`select "counters"."value" from "counters" where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`;
-      const upTo = sql`select max("purge_permits"."upto_seq") from "purge_permits" where "purge_permits"."tenant_id" = ${tenantId}`;
       return statementOf(
-        sql`select coalesce((${count}), 0) as "count", coalesce((${upTo}), 0) as "purgedUpTo"`,
+        sql`select coalesce(max("value"), 0) as "count" from "counters" where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`,
       );
     },
-    decode: async (_context, [row]) => Extent.parse(row),
+    decode: async (_context, [row]) => z.object({ count: z.int() }).parse(row).count,
   };
 }
-
-const Extent = z.object({ count: z.int(), purgedUpTo: z.int() });
 
 /** Heads of the log as they were published, the newest first; before this size, if any is given. */
 export function checkpoints(before: number | null, limit: number): Query<PublishedCheckpoint[]> {

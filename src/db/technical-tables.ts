@@ -18,7 +18,7 @@ export const technicalTables = {
   audit_checkpoints:
     "heads of the audit's tree, which a bucket keeps as well; kept 400 days, and 800 for a sink that lacks them",
   audit_sink_progress: "how far other stores have copies of the audit's log; kept while they are configured",
-  purge_permits: "written by retention beside its audit row",
+  purge_permits: "no row yet: whatever writes one writes an audit row of it, which verify-audit asks for",
   webhook_queues: "when an endpoint is next tried and who tries it: ids and times alone",
   webhook_bodies: "what is sent of an event, rendered and sealed; kept 45 days",
   webhook_deliveries: "which endpoint an event is sent to and how far it got; kept 30 days",

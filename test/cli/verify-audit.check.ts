@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { copyFromFolder } from "#cli/verify-audit/folder.ts";
-import { candidatesById, compareRows, type Row } from "#cli/verify-audit/rows.ts";
+import { candidatesById, compareAfter, compareRows, type Row } from "#cli/verify-audit/rows.ts";
 import { type LogCopy, verifyLog, withEarlier } from "#cli/verify-audit/verify.ts";
 import { checkpointText } from "#crypto/checkpoint.ts";
 import { importSigner, newEd25519Pair } from "#crypto/ed25519.ts";
@@ -43,7 +43,7 @@ before(async () => {
       signer,
     );
   const heads = await Promise.all([1, 255, 256, 4000, size].map(headOf));
-  copy = { origin, publicKeys: [pair.publicKey], heads, leaves, entries, rows, purgedUpTo: 0 };
+  copy = { origin, publicKeys: [pair.publicKey], heads, leaves, entries, rows, readAt: null };
   folder = await mkdtemp(join(tmpdir(), "keyline-log-"));
   for (const tile of tilesOf(size)) {
     const own = hashes.filter(
@@ -130,12 +130,12 @@ test("a row that is deleted or inserted with all after it renumbered is named, a
     const row = rows[seq - 1] as Row;
     const renumbered = (from: readonly Row[], first: number) =>
       from.map((each, at) => ({ ...each, seq: first + at }));
-    assert.deepEqual(compareRows([...head, ...renumbered(tail, seq)], hex, 0).fault, {
+    assert.deepEqual(compareRows([...head, ...renumbered(tail, seq)], hex).fault, {
       kind: "deleted",
       seq,
     });
     const forged = { ...row, id: "aud_forged" };
-    assert.deepEqual(compareRows([...head, forged, ...renumbered([row, ...tail], seq + 1)], hex, 0).fault, {
+    assert.deepEqual(compareRows([...head, forged, ...renumbered([row, ...tail], seq + 1)], hex).fault, {
       kind: "inserted",
       seq,
     });
@@ -147,7 +147,7 @@ test("a row that is deleted or inserted with all after it renumbered is named, a
           ? { ...row, seq: other }
           : each,
     );
-    assert.deepEqual(compareRows(swapped, hex, 0).fault, {
+    assert.deepEqual(compareRows(swapped, hex).fault, {
       kind: "reordered",
       seq: Math.min(seq, other),
       other: Math.max(seq, other),
@@ -155,32 +155,49 @@ test("a row that is deleted or inserted with all after it renumbered is named, a
   }
 });
 
-test("what is gone under a permit is told from what somebody deleted", () => {
-  const kept = rows.slice(100);
-  assert.deepEqual(compareRows(kept, hex, 100), { fault: null, purged: 100, notYetLogged: 0 });
-  assert.deepEqual(compareRows(kept, hex, 99).fault, { kind: "deleted", seq: 100 });
-  assert.deepEqual(
-    compareRows(
-      rows.slice(100).filter(({ seq }) => seq !== 150),
-      hex,
-      100,
-    ).fault,
-    {
-      kind: "deleted",
-      seq: 150,
-    },
-  );
-  const edited = rows.map((row) => (row.seq === 50 ? { ...row, id: "x" } : row));
-  assert.deepEqual(
-    compareRows(edited, hex, 100).fault,
-    { kind: "edited", seq: 50 },
-    "a permit lets nothing be edited",
-  );
+test("what is gone under a permit that is in the log is told from what somebody deleted", () => {
+  const permit = (seq: number, uptoSeq: number): Row => ({
+    ...rowOf(seq, "aud_permit"),
+    entity: "purge-permit",
+    row: { uptoSeq },
+  });
+  const logged = rows.with(499, permit(500, 100));
+  const leaves = hex.with(499, leafOf(permit(500, 100)));
+  const without = (from: readonly Row[], ...gone: number[]) => from.filter(({ seq }) => !gone.includes(seq));
+  const kept = logged.slice(100);
+  assert.deepEqual(compareRows(kept, leaves), { fault: null, purged: 100, notYetLogged: 0 });
+  const deleted = (seq: number) => ({ kind: "deleted", seq });
+  assert.deepEqual(compareRows(without(kept, 101), leaves).fault, deleted(101), "more than it says");
+  assert.deepEqual(compareRows(without(kept, 150), leaves).fault, deleted(150));
+  assert.deepEqual(compareRows(without(logged, 3), leaves).fault, deleted(3), "not the oldest");
+  const edited = logged.map((row) => (row.seq === 50 ? { ...row, id: "x" } : row));
+  assert.deepEqual(compareRows(edited, leaves).fault, { kind: "edited", seq: 50 });
+  // A permit that is in no log is nobody's: one that was written in, one that was edited, one that came too late.
+  assert.deepEqual(compareRows(kept, hex).fault, deleted(1));
+  assert.deepEqual(compareRows(kept.with(399, permit(500, 101)), leaves).fault, deleted(1));
+  assert.deepEqual(compareRows([...rows.slice(100), permit(size + 1, 100)], hex).fault, deleted(1));
+  // None lets anything go that came after it.
+  const greedy = [...rows.slice(0, 499), permit(500, size), ...rows.slice(500)];
+  const theirs = hex.with(499, leafOf(permit(500, size)));
+  assert.deepEqual(compareRows(greedy.slice(0, 9000), theirs).fault, { kind: "truncated", seq: 9001 });
+});
+
+test("a gap among rows that are not in the log yet is a deletion, and a log that stands still is told", async () => {
+  const later = [1, 2, 4].map((more) => rowOf(size + more, `aud_new${more}`));
+  assert.deepEqual(compareRows([...rows, ...later], hex).fault, { kind: "deleted", seq: size + 3 });
+  const late = { ...rowOf(size + 1, "aud_late"), created_at: "2026-11-22T10:00:00.000Z" };
+  const at = (readAt: string) => ({ ...copy, rows: [...rows, late], readAt: Date.parse(readAt) });
+  const faults = async (given: LogCopy) =>
+    (await verifyLog(given)).flatMap(({ isFault, text }) => (isFault ? [text] : []));
+  assert.deepEqual(await faults(at("2026-11-22T10:09:00.000Z")), []);
+  assert.deepEqual(await faults(at("2026-11-22T10:11:00.000Z")), [
+    `Row ${size + 1} of 2026-11-22T10:00:00.000Z is not in the log yet: it stands still.`,
+  ]);
 });
 
 test("rows that came after the copy's newest leaf are no fault", () => {
   const more = [...rows, rowOf(size + 1, "aud_new")];
-  assert.deepEqual(compareRows(more, hex, 0), { fault: null, purged: 0, notYetLogged: 1 });
+  assert.deepEqual(compareRows(more, hex), { fault: null, purged: 0, notYetLogged: 1 });
 });
 
 test("leaves that no head is signed over are told from those that are proven", async () => {
@@ -245,7 +262,7 @@ test("a log that was begun anew, with heads of its own, does not continue the co
 function firstFault(tampered: readonly Row[], seq: number) {
   const [from, until] = [Math.max(0, seq - 3), Math.min(size, seq + 3)];
   const window = tampered.filter((row) => row.seq > from && row.seq <= until);
-  return compareRows(window, hex.slice(0, until), from, byId).fault;
+  return compareAfter(from, window, hex.slice(0, until), byId).fault;
 }
 
 async function rootIn(leaves: readonly Hash[]): Promise<Hash> {
@@ -271,10 +288,11 @@ function rowOf(seq: number, id: string): Row {
 }
 
 function leafHex(seq: number): string {
-  return createHash("sha256")
-    .update(Uint8Array.of(0))
-    .update(canonicalJson(rows[seq - 1] as Row))
-    .digest("hex");
+  return leafOf(rows[seq - 1] as Row);
+}
+
+function leafOf(row: Row): string {
+  return createHash("sha256").update(Uint8Array.of(0)).update(canonicalJson(row)).digest("hex");
 }
 
 async function put(name: string, content: string | Uint8Array): Promise<void> {

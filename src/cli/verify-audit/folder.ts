@@ -14,7 +14,7 @@ const KeysDocument = z.object({ keys: z.array(z.object({ publicKey: z.base64() }
 
 /**
  * A copy of a tenant's part of the bucket (`tile/…`, `checkpoints/…`), or what `export-audit` wrote, with `audit-keys.json`, and the rows as
- * `audit.ndjson` and `permits.json` (`{ "uptoSeq": … }`) where they were exported as well.
+ * `audit.ndjson` where they were exported as well.
  */
 export async function copyFromFolder(folder: string): Promise<LogCopy> {
   const names = (await readdir(folder, { recursive: true })).map((name) => name.replaceAll("\\", "/"));
@@ -22,7 +22,6 @@ export async function copyFromFolder(folder: string): Promise<LogCopy> {
   const heads = await Promise.all(names.filter((name) => /^checkpoints\/\d+$/.test(name)).map(text));
   const { keys } = KeysDocument.parse(JSON.parse(await text("audit-keys.json")));
   const rows = names.includes("audit.ndjson") ? rowsIn(await text("audit.ndjson")) : null;
-  const permits = names.includes("permits.json") ? JSON.parse(await text("permits.json")) : { uptoSeq: 0 };
   const leaves = await tilesIn(folder, names, 0, (bytes) => hashesIn(bytes));
   const hasEntries = names.some((name) => name.startsWith("tile/entries/"));
   const entries = hasEntries ? await tilesIn(folder, names, null, (bytes) => entriesOf(bytes) ?? []) : null;
@@ -33,7 +32,7 @@ export async function copyFromFolder(folder: string): Promise<LogCopy> {
     leaves,
     entries,
     rows,
-    purgedUpTo: z.object({ uptoSeq: z.int() }).parse(permits).uptoSeq,
+    readAt: null,
   };
 }
 

@@ -29,7 +29,7 @@ export interface RowFault {
 /** What the rows say of a log. `leaves` are the hashes of its leaves as hex, that of row 1 first. */
 export interface RowVerdict {
   readonly fault: RowFault | null;
-  /** Rows that are gone under a permit, as all before `purgedUpTo` may be. */
+  /** Rows that are gone under a permit: the oldest, one after the other. */
   readonly purged: number;
   /** Rows that came after the log's newest leaf. */
   readonly notYetLogged: number;
@@ -54,8 +54,17 @@ export function candidatesById(logged: Iterable<{ readonly id: unknown; readonly
 export function compareRows(
   rows: readonly Row[],
   leaves: readonly string[],
-  purgedUpTo: number,
   candidates: Candidates = () => leaves.map((_, at) => at + 1),
+): RowVerdict {
+  return compareAfter(permittedUpTo(rows, leaves), rows, leaves, candidates);
+}
+
+/** The same where the oldest rows, up to this one, may be gone. */
+export function compareAfter(
+  permitted: number,
+  rows: readonly Row[],
+  leaves: readonly string[],
+  candidates: Candidates,
 ): RowVerdict {
   const byNumber = new Map<number, Row>();
   for (const row of rows) {
@@ -64,16 +73,27 @@ export function compareRows(
   }
   const last = Math.max(0, ...byNumber.keys());
   let purged = 0;
-  for (let seq = 1; seq <= leaves.length; seq += 1) {
+  for (let seq = 1; seq <= Math.max(leaves.length, last); seq += 1) {
     const row = byNumber.get(seq);
-    if (row ? isLeaf(row, seq, leaves) : seq <= purgedUpTo) {
-      purged += row ? 0 : 1;
-      continue;
-    }
-    if (!row) return verdict({ kind: seq > last ? "truncated" : "deleted", seq }, purged);
-    return verdict(faultAt(seq, row, byNumber, leaves, candidates), purged);
+    // Those that came after the newest leaf have nothing to be held against, but their numbers.
+    if (row && (seq > leaves.length || isLeaf(row, seq, leaves))) continue;
+    // What goes under a permit goes from the oldest on.
+    if (!row && seq <= permitted && purged === seq - 1) purged += 1;
+    else if (!row) return verdict({ kind: seq > last ? "truncated" : "deleted", seq }, purged);
+    else return verdict(faultAt(seq, row, byNumber, leaves, candidates), purged);
   }
   return { fault: null, purged, notYetLogged: Math.max(0, last - leaves.length) };
+}
+
+const Permit = z.object({ entity: z.literal("purge-permit"), row: z.object({ uptoSeq: z.int() }) });
+
+/** A permit counts where it stands in the log, for everybody to see, and never for rows after itself. */
+function permittedUpTo(rows: readonly Row[], leaves: readonly string[]): number {
+  return rows.reduce((most, row) => {
+    const permit = Permit.safeParse(row);
+    const counts = permit.success && isLeaf(row, row.seq, leaves);
+    return counts ? Math.max(most, Math.min(permit.data.row.uptoSeq, row.seq - 1)) : most;
+  }, 0);
 }
 
 function verdict(fault: RowFault, purged = 0): RowVerdict {

@@ -20,5 +20,4 @@ export async function saveCopy(copy: LogCopy, folder: string): Promise<void> {
     await put(tilePath({ level: 0, index, width: hashes.length }), Buffer.concat(hashes));
   }
   if (copy.rows) await put("audit.ndjson", copy.rows.map((row) => `${canonicalJson(row)}\n`).join(""));
-  await put("permits.json", JSON.stringify({ uptoSeq: copy.purgedUpTo }));
 }

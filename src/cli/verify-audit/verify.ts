@@ -4,8 +4,12 @@ import { importVerifier } from "#crypto/ed25519.ts";
 import { grow, hashesFrom, type TileHash, withNew } from "#crypto/growing-tree.ts";
 import { type Hash, hashLeaf, rootOf } from "#crypto/merkle.ts";
 import { openNote } from "#crypto/signed-note.ts";
+import { minuteMs } from "#lib/time.ts";
 import { fromUtf8, utf8 } from "#lib/utf8.ts";
 import { candidatesById, compareRows, type Row } from "./rows.ts";
+
+// A row is in the log within a minute; this is no delay any more.
+const loggedWithinMs = 10 * minuteMs;
 
 /** A log as somebody has it: from its files, or as the API tells it. */
 export interface LogCopy {
@@ -20,8 +24,8 @@ export interface LogCopy {
   readonly entries: readonly Uint8Array<ArrayBuffer>[] | null;
   /** The rows as they stand in the database; null where they are not at hand. */
   readonly rows: readonly Row[] | null;
-  /** The highest `upto_seq` of the tenant's purge permits. */
-  readonly purgedUpTo: number;
+  /** When the rows were read, in ms since 1970; null where that is not known. */
+  readonly readAt: number | null;
 }
 
 /** What was found, in words; the first is the one to look at. */
@@ -74,7 +78,7 @@ export function withEarlier(copy: LogCopy, earlier: LogCopy): LogCopy {
 }
 
 function compareToRows(
-  { leaves, entries, purgedUpTo }: LogCopy,
+  { leaves, entries, readAt }: LogCopy,
   rows: readonly Row[],
   found: (text: string) => void,
   said: (text: string) => void,
@@ -83,7 +87,6 @@ function compareToRows(
   const { fault, purged, notYetLogged } = compareRows(
     rows,
     hex,
-    purgedUpTo,
     entries ? candidatesById(entries.map((entry, at) => ({ id: idIn(entry), seq: at + 1 }))) : undefined,
   );
   if (fault?.kind === "reordered") found(`Rows ${fault.seq} and ${fault.other} were reordered.`);
@@ -91,8 +94,14 @@ function compareToRows(
     found(`The rows from ${fault.seq} on are gone: the audit was truncated.`);
   else if (fault) found(`Row ${fault.seq} was ${fault.kind}.`);
   if (purged > 0)
-    said(`${purged} rows up to ${purgedUpTo} are gone under a purge permit; their leaves stand.`);
-  if (notYetLogged > 0) said(`${notYetLogged} rows are not in this copy of the log yet.`);
+    said(`The ${purged} oldest rows are gone under a purge permit that is in the log; their leaves stand.`);
+  const late = readAt === null ? undefined : rows.find((row) => isLate(row, leaves.length, readAt));
+  if (late) found(`Row ${late.seq} of ${late.created_at} is not in the log yet: it stands still.`);
+  else if (notYetLogged > 0) said(`${notYetLogged} rows are not in this copy of the log yet.`);
+}
+
+function isLate({ seq, created_at: at }: Row, logged: number, readAt: number): boolean {
+  return seq > logged && typeof at === "string" && Date.parse(at) < readAt - loggedWithinMs;
 }
 
 interface Head {

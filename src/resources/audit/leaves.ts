@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { AuditEntry } from "#db/audit-entries.ts";
-import { auditEntries, auditExtent } from "#db/audit-query.ts";
+import { auditCount, auditEntries } from "#db/audit-query.ts";
 import { told, toldProse } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
@@ -20,9 +20,6 @@ const Leaf = z
       description:
         "The row as it stands now, in the form that is logged (RFC 8785): of an untouched row SHA-256 of a zero byte and these is the hash. null where there is no such row.",
     }),
-    isPurged: z
-      .boolean()
-      .meta({ description: "Whether the row is gone under a purge permit.", examples: [false] }),
   })
   .meta({ id: "AuditLeaf" });
 
@@ -43,12 +40,12 @@ export const leaves = readOperation({
     const after = await cursors.open(cursor, {});
     if (after instanceof Refusal) return after;
     const from = Number(after ?? 0);
-    const { entries, extent } = await tenant.read({
+    const { entries, count } = await tenant.read({
       entries: auditEntries(from, limit + 1),
-      extent: auditExtent(),
+      count: auditCount(),
     });
     // The log may be ahead of what was read, by rows that came since or that a replica lacks: those are not missing.
-    const hashes = (await auditLog.leaves(from, limit + 1)).slice(0, Math.max(0, extent.count - from));
+    const hashes = (await auditLog.leaves(from, limit + 1)).slice(0, Math.max(0, count - from));
     return await cursors.page(
       beside(from, hashes, entries),
       limit,
@@ -58,7 +55,6 @@ export const leaves = readOperation({
         index: seq - 1,
         hash: hash?.toBase64() ?? null,
         entry: entry && fromUtf8(entry.bytes),
-        isPurged: entry === null && seq <= extent.purgedUpTo,
       }),
     );
   },
