@@ -37,7 +37,9 @@ const mostNamed = 20;
  */
 export async function guardSchema(env: Env, databases: readonly NamedDatabase[], now: number): Promise<void> {
   for (const { name, kind, open } of databases) {
-    const { faults } = await schemaState(open(), kind);
+    const { faults, isAhead } = await schemaState(open(), kind);
+    // Between a migration and its deploy; for longer it is somebody who hides.
+    if (isAhead) log("warn", "a database is ahead of this code", { database: name });
     if (faults.length === 0) continue;
     log("error", "a schema was altered", { database: name, faults: faults.map(said).join("; ") });
     await alert(env, name, faults, now);

@@ -142,6 +142,13 @@ test("a database that is ahead of this code is held to its triggers alone for a 
     faults: [{ object: "trigger commit_guard_raises", is: "missing" }],
     isAhead: true,
   });
+  // One of its name that does nothing hides behind no made-up migration.
+  await run(["create trigger commit_guard_raises before insert on commit_guard begin select 1; end"]);
+  expect(await schemaState(DIRECTORY, "directory")).toEqual({
+    faults: [{ object: "trigger commit_guard_raises", is: "not as the migrations left it" }],
+    isAhead: true,
+  });
+  await run(["drop trigger commit_guard_raises"]);
   // Of a deployment that does not come, or made up to hide behind: then nothing is overlooked any more.
   for (const at of ["-25 hours", "+2 hours"]) {
     await run([

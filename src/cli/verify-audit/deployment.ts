@@ -61,7 +61,7 @@ async function leavesOf(client: Client, size: number): Promise<Pick<LogCopy, "le
     await setTimeout(waitMs);
   }
   // Between two pages some rows became leaves: those that the earlier page told without are of another time.
-  const hole = Array.from(leaves).findIndex((hash) => hash === undefined);
+  const hole = Array.from<unknown>(leaves).indexOf(undefined);
   if (hole !== -1 && hole < size) throw new Error(`The deployment told no hash of leaf ${hole}.`);
   return { leaves: hole === -1 ? leaves : leaves.slice(0, hole), rows: [...rows.values()], readAt };
 }
