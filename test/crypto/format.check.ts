@@ -126,7 +126,9 @@ test("index tokens come out the same", () => {
 });
 
 test("the token by which a person is known at several tenants comes out the same", () => {
-  const rows = databases.flatMap((tables) => tables.get("customer_consents") ?? []);
+  const all = databases.flatMap((tables) => tables.get("customer_consents") ?? []);
+  // The seeds' have none.
+  const rows = all.filter(({ identity_token }) => identity_token !== null);
   const ofPlatform = databases.map((tables) => openAll(keks, tables).keys.indexKeys.get("platform"));
   const platformKey = ofPlatform.find((each) => each !== undefined);
   assert.deepEqual(

@@ -244,8 +244,8 @@ test("in an older copy of the database they can be read again, until the tombsto
   });
   expect(await replayTombstones(copy, kept, run)).toMatchObject({ destroyed: 0, "destroyed-before": 1 });
   expect((await read(id)).json).toMatchObject(erased);
-  const tokens = "select id, identity_token as token from customer_consents where tenant_id = ?";
-  expect(await rowsOf(copy, tokens, tenant.tenantId)).toEqual([{ id, token: null }]);
+  const tokens = "select id, identity_token as token from customer_consents where tenant_id = ? and id = ?";
+  expect(await rowsOf(copy, tokens, tenant.tenantId, id)).toEqual([{ id, token: null }]);
   expect((await read(other)).json).toMatchObject(person);
   expect(await tombstonesOf(copy, tenant.tenantId)).toEqual(kept);
   const keys = "select subject_id from subject_keys where tenant_id = ? and subject_id in (?, ?)";
