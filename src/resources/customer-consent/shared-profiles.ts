@@ -16,7 +16,7 @@ import { common, fieldsOf, isSensitive, type ShareableField } from "./rules.ts";
 import { SharedProfiles } from "./schema.ts";
 import { customerConsents } from "./table.ts";
 
-/** A POST, as it writes: whoever learns leaves an audit row here, and one at each venue that told, before they learn. */
+/** A POST, as it writes: whoever learns leaves an audit row here, and at each venue that told one an hour, before they learn. */
 export const sharedProfiles = writeOperation({
   mount: "tenant",
   method: "post",
@@ -84,7 +84,7 @@ function toldTo(
   const { name, email, phone } = person;
   const recorded = { name, email, phone, allergens: diet && allergensOf(diet), needs: diet?.needs ?? null };
   const agreed = Object.fromEntries(fields.map((field) => [field, recorded[field]]));
-  return commit(
+  const told = commit(
     {
       tenantId: venue.id,
       profile: { venue: { slug: venue.slug, name: venue.name }, fields, ...agreed },
@@ -92,6 +92,8 @@ function toldTo(
     stillGiven(theirs),
     note(metaOf(customerConsents).entity, person.id, { sharedWith: askerId, fields }),
   );
+  // A consent that is given anew begins with version 1 again, at another time.
+  return { ...told, about: JSON.stringify([askerId, theirs.id, theirs.givenAt, theirs.version, fields]) };
 }
 
 function stillGiven({ id, version }: Row<typeof customerConsents>): Guard {

@@ -72,6 +72,22 @@ export const consent: readonly Mutant[] = [
     caughtBy: races,
   },
   {
+    name: "the second reading of a consent whose telling was noted within the hour",
+    cut: replaced(
+      "src/db/visit-tenant.ts",
+      "visitTenant",
+      "ConditionalExpression",
+      "again?.about",
+      "again === undefined ? null : told",
+    ),
+    caughtBy: races,
+  },
+  {
+    name: "the consent and its fields in what is one telling an hour",
+    cut: replaced(profiles, "toldTo", "ArrayExpression", "theirs.givenAt", "[askerId, theirs.id]"),
+    caughtBy: shares,
+  },
+  {
     name: "the state of a venue that is read for another, after consent",
     cut: replaced(
       "src/db/commit-statements.ts",

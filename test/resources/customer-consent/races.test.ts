@@ -33,9 +33,9 @@ test("no venue tells anything after a withdrawal was answered, however many ask 
     expect(after.map(({ text }) => text)).toEqual(Array(2).fill('{"data":[]}'));
     const told = answers.filter(({ status, json }) => status === 200 && json.data.length > 0);
     expect(told.length + answers.filter(({ text }) => text === '{"data":[]}').length).toBe(8);
-    // Each telling is an audit row at the venue that told, before that of the withdrawal.
+    // The tellings are one audit row at the venue that told, before that of the withdrawal.
     const actions = (await auditOf(theirs)).map(({ action }) => action);
-    expect(actions).toEqual(["created", ...told.map(() => "note"), "deleted"]);
+    expect(actions).toEqual(["created", ...(told.length > 0 ? ["note"] : []), "deleted"]);
   }
 });
 
@@ -55,6 +55,15 @@ for (const [what, happen] of Object.entries(overtaken)) {
     const answer = await profilesOf(ours, { env });
     expect([answer.status, answer.text]).toEqual([200, '{"data":[]}']);
     expect(await toldBy(theirs)).toEqual([]);
+  });
+
+  test(`where ${what} between the reading and its note, nothing is told again within the hour`, async () => {
+    const [ours, theirs] = await linked();
+    expect((await profilesOf(ours)).json.data).toHaveLength(1);
+    const env = beforeCommit(1, () => happen(theirs));
+    const answer = await profilesOf(ours, { env });
+    expect([answer.status, answer.text]).toEqual([200, '{"data":[]}']);
+    expect(await toldBy(theirs)).toHaveLength(1);
   });
 }
 

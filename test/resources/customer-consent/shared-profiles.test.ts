@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { platformTenant } from "#db/directory-tables.ts";
 import { rotateTenantKey } from "#db/tenant-keys.ts";
 import { maskOf } from "#gate/capabilities.ts";
+import { hourMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { comparable } from "#test/comparable.ts";
 import { testEnv } from "#test/env.ts";
@@ -26,6 +27,8 @@ import {
   toldBy,
   withdraw,
 } from "./kit.ts";
+
+afterEach(() => void vi.useRealTimers());
 
 const everything = ["name", "email", "phone", "allergens", "needs"];
 
@@ -71,6 +74,7 @@ test("who asked, which fields and of whom stands in the audit of both, by one re
     "us1 audit_log": 2,
     "us1 commits": 2,
     "us1 counted": 2,
+    "us1 idempotency": 1,
   });
   const told = { operation: "customer-consent.sharedProfiles", action: "note" };
   const request_id = answer.headers.get("x-request-id");
@@ -79,6 +83,55 @@ test("who asked, which fields and of whom stands in the audit of both, by one re
   expect(JSON.parse(String(here?.row))).toEqual({ sharedBy: theirs.tenant.tenantId, fields: ["name"] });
   expect(there).toMatchObject({ ...told, request_id, actor_id: "system" });
   expect(JSON.parse(String(there?.row))).toEqual({ sharedWith: ours.tenant.tenantId, fields: ["name"] });
+});
+
+test("the same telling is told each time, and is one row an hour at the venue that tells, whoever asks there", async () => {
+  const [ours, theirs] = await linked(["name", "email"], ["name", "email"]);
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const { as: another } = await keyOf(ours.tenant, maskOf(["customers:consent"]));
+  const askAll = () => Promise.all([profilesOf(ours), profilesOf(ours), profilesOf(ours, { as: another })]);
+  for (const { json } of await askAll()) expect(json.data).toHaveLength(1);
+  const rows = await rowsOfVenue(theirs.tenant);
+  vi.setSystemTime(Date.now() + hourMs - 1);
+  for (const { json } of await askAll()) expect(json.data).toHaveLength(1);
+  expect(await rowsOfVenue(theirs.tenant)).toEqual(rows);
+  const notes = (await auditOf(ours)).filter(({ action }) => action === "note");
+  expect([notes.length, (await toldBy(theirs)).length]).toEqual([6, 1]);
+  await ok(ask(theirs, "customers.update", { body: { name: "Ada King" } }));
+  expect((await profilesOf(ours)).json.data[0].name, "as it stands now").toBe("Ada King");
+  expect(await toldBy(theirs)).toHaveLength(1);
+
+  vi.setSystemTime(Date.now() + 1);
+  await askAll();
+  expect(await toldBy(theirs)).toHaveLength(2);
+});
+
+test("other fields, another consent and another tenant that asks are another telling", async () => {
+  const address = newAddress();
+  const [ours, theirs, third] = await consenting(
+    address,
+    [await newTenant(), ["name", "email"]],
+    [await newTenant(), ["name", "email"]],
+    [await newTenant(), ["name"]],
+  );
+  if (!ours || !theirs || !third) throw new Error("Nobody consented.");
+  const both = [ours.tenant.tenantId, ["name", "email"]] as const;
+  const expected: (readonly [string, readonly string[]])[] = [];
+  const asked = async (known: Known, told: (typeof expected)[number]) => {
+    expect((await profilesOf(known)).json.data).toHaveLength(2);
+    expected.push(told);
+    expect((await toldBy(theirs)).map(({ sharedWith, fields }) => [sharedWith, fields])).toEqual(expected);
+  };
+  await asked(ours, both);
+  await asked(third, [third.tenant.tenantId, ["name"]]);
+  await ok(give(ours, ["name"]));
+  await asked(ours, [ours.tenant.tenantId, ["name"]]);
+  await ok(give(ours, ["name", "email"]));
+  await ok(give(theirs, ["name", "email"]));
+  await asked(ours, both);
+  await ok(withdraw(theirs));
+  await ok(give(theirs, ["name", "email"]));
+  await asked(ours, both);
 });
 
 /** Why nothing is told, by what is done to the other venue's record, or to ours, of two that would be linked. */
