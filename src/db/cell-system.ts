@@ -8,12 +8,10 @@ export interface DueFile {
   readonly fileId: string;
 }
 
-/** That somebody agreed to share these fields of theirs, and where. */
+/** Where somebody agreed to share something of theirs. */
 export interface SharedRecord {
   readonly tenantId: string;
   readonly customerId: string;
-  /** As it is stored. */
-  readonly fields: string;
 }
 
 /**
@@ -114,20 +112,24 @@ export class CellSystem {
   }
 
   /**
-   * Consent: where else in the cell this person agreed to share something. Only a consent has a token, so whoever gave
-   * none is nowhere, and a tenant holds at most one of each person.
+   * Consent: where else in the cell this person agreed to share one of these fields. Only a consent has a token, so
+   * whoever gave none is nowhere, and a tenant holds at most one of each person. Those that share nothing wanted are none
+   * of the ten, or their tenants would keep the others' from being found.
    */
-  async consentsOf(identityToken: string, exceptTenantId: string): Promise<SharedRecord[]> {
+  async consentsOf(
+    identityToken: string,
+    exceptTenantId: string,
+    wanted: readonly string[],
+  ): Promise<SharedRecord[]> {
     const [rows] = await this.#store.batch([
       {
-        text: "select tenant_id, id, fields from customer_consents indexed by customer_consents_by_identity where identity_token = ? and tenant_id <> ? and exists (select 1 from tenant_state where tenant_state.tenant_id = customer_consents.tenant_id and state = 'active') order by tenant_id limit 10",
-        params: [identityToken, exceptTenantId],
+        text: "select tenant_id, id from customer_consents indexed by customer_consents_by_identity where identity_token = ? and tenant_id <> ? and exists (select 1 from json_each(fields) where value in (select value from json_each(?))) and exists (select 1 from tenant_state where tenant_state.tenant_id = customer_consents.tenant_id and state = 'active') order by tenant_id limit 10",
+        params: [identityToken, exceptTenantId, JSON.stringify(wanted)],
       },
     ]);
     return (rows ?? []).map((row) => ({
       tenantId: String(row.tenant_id),
       customerId: String(row.id),
-      fields: String(row.fields),
     }));
   }
 

@@ -21,18 +21,16 @@ export function linkedPeopleOf(
       const sphere = { cell: cell.id, isSandbox: isSandbox(principal.slug) };
       return await personToken(ring.indexKey(), sphere, email);
     },
-    async shared(token, visitOf) {
+    async shared(token, wanted, visitOf) {
       if (run.isAnswered()) return [];
       const system = new CellSystem(new Store(cell.database, "first-primary"));
-      const records = await system.consentsOf(token, principal.tenantId);
+      const records = await system.consentsOf(token, principal.tenantId, wanted);
       const { requestId } = c.get("state");
       const told = await Promise.all(
         records.map(async (record) => {
-          const visit = visitOf(record);
-          if (visit === null) return [];
           const { tenantId } = record;
           const by = { job: run.operation, requestId, now: run.now };
-          const found = await visitTenant(c.env, cell.database, tenantId, visit, by);
+          const found = await visitTenant(c.env, cell.database, tenantId, visitOf(record), by);
           if (found === null) return [];
           c.executionCtx.waitUntil(afterCommit(c.env, cell, tenantId, found.changes));
           return [found.answer];

@@ -46,12 +46,13 @@ export interface LinkedPeople {
   /** Who this is in the cell; null where the text is no e-mail address. To be asked only when consent is given. */
   identify(email: string): Promise<string | null>;
   /**
-   * Asks each tenant that has this person's consent. What it tells is committed there before it is told here, once an
-   * hour; where that fails, or `visitOf` wants nothing, it tells nothing.
+   * Asks the tenants, ten at most, that have this person's consent to share a field of the wanted. What one tells is
+   * committed there before it is told here, once an hour; where that fails, it tells nothing.
    */
   shared<Q extends Record<string, Query<unknown>>, A>(
     token: string,
-    visitOf: (record: SharedRecord) => Visit<Q, A> | null,
+    wanted: readonly string[],
+    visitOf: (record: SharedRecord) => Visit<Q, A>,
   ): Promise<A[]>;
 }
 

@@ -41,19 +41,15 @@ export const sharedProfiles = writeOperation({
     if (consent === null || token === null) return commit({ data: [] }, noted(customerId, null, []));
     const maySense = holds(principal.capabilities, "customers:sensitive");
     const wanted = fieldsOf(consent).filter((field) => maySense || !isSensitive(field));
-    const found = await linkedPeople.shared(token, (record) =>
-      common(wanted, fieldsOf(record)).length === 0
-        ? null
-        : {
-            queries: {
-              venue: one(tenants, record.tenantId),
-              theirs: one(customerConsents, record.customerId),
-              person: one(customers, record.customerId),
-              diet: one(customerDietary, record.customerId),
-            },
-            tell: (told: There) => toldTo(principal.tenantId, token, wanted, told),
-          },
-    );
+    const found = await linkedPeople.shared(token, wanted, (record) => ({
+      queries: {
+        venue: one(tenants, record.tenantId),
+        theirs: one(customerConsents, record.customerId),
+        person: one(customers, record.customerId),
+        diet: one(customerDietary, record.customerId),
+      },
+      tell: (told: There) => toldTo(principal.tenantId, token, wanted, told),
+    }));
     return commit(
       { data: found.map(({ profile }) => profile) },
       stillGiven(consent),

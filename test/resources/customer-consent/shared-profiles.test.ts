@@ -279,6 +279,26 @@ test("at most ten venues are asked, and each that told is in the audit", async (
   expect(notes.map(({ row }) => byId.get(JSON.parse(row).sharedBy))).toEqual(slugsOf({ data }));
 });
 
+test("venues that share nothing wanted keep nobody else's from being found", async () => {
+  const address = newAddress();
+  const silentThere: (readonly [TestTenant, readonly string[]])[] = [];
+  for (let count = 0; count < 10; count += 1) silentThere.push([await newTenant(), ["phone", "needs"]]);
+  const [ours, ...others] = await consenting(
+    address,
+    [await newTenant(), ["name", "allergens"]],
+    ...silentThere,
+    // Made last, so that its id is the greatest.
+    [await newTenant(), ["email", "allergens"]],
+  );
+  const theirs = others.at(-1);
+  if (!ours || !theirs) throw new Error("Nobody consented.");
+  expect(others.every(({ tenant }) => tenant.tenantId <= theirs.tenant.tenantId)).toBe(true);
+  expect(slugsOf((await profilesOf(ours)).json)).toEqual([theirs.tenant.slug]);
+  // Who may not see what is sensitive wants nothing of theirs.
+  const { as: key } = await keyOf(ours.tenant, maskOf(["customers:consent"]));
+  expect((await profilesOf(ours, { as: key })).json).toEqual({ data: [] });
+});
+
 test("who is refused reads nobody's data, and the refusal is in the audit", async () => {
   const [ours, theirs] = await linked(everything, everything);
   const { as: sales } = await memberOf(ours.tenant, "sales");
