@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { exactToken } from "#crypto/blind-index.ts";
-import { open, seal } from "#crypto/envelope.ts";
+import { kidOf, open, SealError, seal } from "#crypto/envelope.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import type { Change } from "./changes.ts";
 import type { RecordDraft } from "./commit.ts";
@@ -110,7 +110,8 @@ async function answerOf(
   key: ReplayPlace,
   record: z.infer<typeof Stored>,
 ): Promise<string | null> {
-  if (record.subject_id === null || record.answer === null) return record.answer;
+  if (record.answer === null) return null;
+  if (record.subject_id === null) return await tenantsAnswer(keys, key, record.answer);
   if (record.kid === null || record.wrapped === null) return null;
   const subjectKey = await keys.ring.openSubjectKey(record.subject_id, {
     id: record.kid,
@@ -119,11 +120,26 @@ async function answerOf(
   return await open(subjectKey, addressOf(keys, key), record.answer);
 }
 
-/** An answer as it is kept: under the key of the person it tells of, where it tells of one. */
+// JSON is never an envelope.
+async function tenantsAnswer(keys: Keys, key: ReplayPlace, answer: string): Promise<string> {
+  const kid = kidOf(answer);
+  if (kid === null) return answer;
+  const tenantKey = keys.ring.tenantKeyFor(kid);
+  if (!tenantKey) throw new SealError("wrong-key", addressOf(keys, key));
+  return await open(tenantKey, addressOf(keys, key), answer);
+}
+
+/**
+ * An answer as it is kept: under the key of the person it tells of, where it tells of one, or else under the tenant's where
+ * it may show a secret: one of a row that was written, or of one that was as wished already.
+ */
 export function sealedAnswer(keys: Keys, key: ReplayPlace, changes: readonly Change[], answer: string) {
   return async (): Promise<{ answer: string; subjectId: string | null }> => {
     const subjectId = subjectOf(changes, keys);
-    if (subjectId === null) return { answer, subjectId: null };
+    if (subjectId === null) {
+      if (!mayTellSecrets(changes)) return { answer, subjectId: null };
+      return { answer: await seal(keys.ring.tenantKey(), addressOf(keys, key), answer), subjectId: null };
+    }
     const subjectKey = keys.subjects.get(subjectId);
     // An answer about somebody who is erased tells nothing of them.
     if (subjectKey === null) return { answer, subjectId: null };
@@ -147,6 +163,14 @@ export function recordDraft(
     seal: given.seal,
     expiresAt: given.now + given.days * dayMs,
   };
+}
+
+function mayTellSecrets(changes: readonly Change[]): boolean {
+  const tables = changes.flatMap((change) =>
+    change.kind === "insert" || change.kind === "update" || change.kind === "remove" ? [change.table] : [],
+  );
+  const isSecret = tables.map((table) => [...metaOf(table).classification.values()].includes("secret"));
+  return isSecret.length === 0 || isSecret.includes(true);
 }
 
 // Where nothing had to change, the answer still tells of whoever was read for it.

@@ -2,8 +2,8 @@ import type { TechnicalTable } from "./technical-tables.ts";
 
 /**
  * What keeps a column. person, tenant, kek: AES-256-GCM under that key; person-or-tenant, person-or-plain: under the
- * person's where it tells of one; as-copied: holds what the columns of its origin hold; one-way: an HMAC; plain: the
- * platform's own encryption at rest, and no other.
+ * person's where it tells of one (else in the second under the tenant's where it may tell a secret); as-copied: holds
+ * what the columns of its origin hold; one-way: an HMAC; plain: the platform's own encryption at rest, and no other.
  */
 export type Keeping =
   | "person"

@@ -57,7 +57,7 @@ const sealedBy: Readonly<Record<Keeping, RegExp | null>> = {
   tenant: /^v1\.tky_/,
   "person-or-tenant": /^v1\.[st]ky_/,
   kek: /^v1\.kek1\./,
-  "person-or-plain": /^v1\.sky_/,
+  "person-or-plain": /^v1\.[st]ky_/,
   "as-copied": /^v1\.sky_/,
   "one-way": null,
   plain: null,

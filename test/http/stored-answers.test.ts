@@ -44,6 +44,29 @@ test("a stored record holds nothing of the person, the key or the body in plain"
     expect(text).not.toContain(canary);
 });
 
+test("an endpoint's address, which is a secret, is in the answer, in its replay and in no record", async () => {
+  const tenant = await newTenant();
+  const [endpoint] = (await call("webhook-endpoints.list", as(tenant))).json.data;
+  const params = { webhookEndpointId: endpoint.id };
+  // The second finds it disabled, as it was seeded, so it writes nothing but its record.
+  for (const [name, given] of [
+    ["webhook-endpoints.rotate", { body: { overlapHours: 1 } }],
+    ["webhook-endpoints.disable", {}],
+  ] as const) {
+    const ask = () => call(name, { ...as(tenant), params, headers: keyed(name), ...given });
+    const [first, again] = [await ask(), await ask()];
+    expect([first.status, first.json.url, isReplay(again), again.json.url]).toEqual([
+      200,
+      endpoint.url,
+      true,
+      endpoint.url,
+    ]);
+  }
+  const records = await recordsOf(tenant);
+  expect(records).toHaveLength(2);
+  for (const { answer } of records) expect(answer).toMatch(/^v1\.tky_/);
+});
+
 test("what was as wished already is recorded under the key of the person read, and replays", async () => {
   const tenant = await newTenant();
   const { json: made } = await createCustomer(tenant);

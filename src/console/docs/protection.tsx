@@ -19,8 +19,9 @@ const keepings: Readonly<Record<Keeping, { label: string; meaning: string }>> = 
     meaning: "AES-256-GCM by Keyline, under the operator's key, which lies in no database.",
   },
   "person-or-plain": {
-    label: "The person's key, where it tells of one",
-    meaning: "AES-256-GCM by Keyline where it tells of somebody, or else the platform's encryption only.",
+    label: "The person's key, or the tenant's, where it tells of one or of a secret",
+    meaning:
+      "AES-256-GCM by Keyline where it tells of somebody or of a row with secrets, or else the platform's encryption only.",
   },
   "as-copied": {
     label: "As the row it copies",
