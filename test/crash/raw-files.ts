@@ -3,19 +3,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, seedTenant } from "#cli/seed.ts";
-import { insert } from "#db/changes.ts";
+import { insert, note } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
 import { keyPeppers, outsideIdentities, signingKeys } from "#db/directory-tables.ts";
+import { systemSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { tilePath, tileWidth } from "#lib/tlog-tiles.ts";
 import { newId } from "#platform/ids.ts";
 import { bundle, deploy } from "#test/bench/deployment.ts";
+import { sealedValues } from "./sealed-values.ts";
 import { spellings } from "./spellings.ts";
 
 // Reads the raw files that D1, Durable Objects, queues and R2 leave behind, when personal data was written and changed,
 // when it was deleted as customers are, which keeps the row, and when a row was deleted indeed: none of it may stand
-// there in the clear, and no key or secret either.
+// there in the clear, and no key or secret either. What is looked for is held to the registry: see sealed-values.
 
 const canary = (what: string) => `Canary${what}${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
 const statePath = await mkdtemp(join(tmpdir(), "keyline-raw-"));
@@ -69,6 +72,15 @@ const directory = await openDirectory(env);
 const identity = { id: newId("usr"), issuer: "clerk", subject, state: "active" as const };
 const run = { job: "test.raw-files", requestId: newId("run"), now };
 await commitAsSystem(directory, run, [insert(outsideIdentities, identity, now)]);
+const consented = { fields: ["name", "email"], obtained: "in-person" };
+await ask("PUT", `/customers/${customer.id}/consent`, consented);
+await ask("POST", `/customers/${customer.id}/shared-profiles`);
+const endpoints = await ask("GET", "/webhook-endpoints");
+const [endpoint] = endpoints.data as { id: string }[];
+await ask("POST", `/webhook-endpoints/${endpoint?.id}/rotate-secret`, { overlapHours: 1 });
+const session = await systemSession(env, tenant.cell.database, tenant.tenantId);
+const sealed = await sealedValues({ cell: session, directory });
+const auditTiles = await untilTiled();
 await untilLogged(tenant.cell.log);
 const moments = new Map([["before a deletion", await contents(statePath)]]);
 await ask("DELETE", `/customers/${customer.id}`);
@@ -88,6 +100,7 @@ const bytesOf = (text: string) => Buffer.from(text, "base64url");
 const keyEncryptionKey = deployment.keks.slice(2);
 const signing = keys.map((row) => ({ kid: row.kid, d: String(JSON.parse(row.privateJwk).d) }));
 const hidden: Record<string, string | Buffer> = {
+  ...Object.fromEntries(sealed),
   "the customer's name": person.name,
   "the customer's name in lower case": person.name.toLowerCase(),
   "the customer's e-mail": person.email,
@@ -127,6 +140,9 @@ const found = [...moments].flatMap(([when, files]) => {
   const secrets = Object.entries(hidden).flatMap(([what, text]) => places(files, what, text));
   if (places(files, "the planted line", inTheClear).length === 0)
     secrets.push("the search does not find what stands there in the clear, so it proves nothing");
+  for (const [path, tile] of auditTiles)
+    if (![...files.values()].some((bytes) => bytes.equals(tile)))
+      secrets.push(`the audit log's ${path} is none of the files that were searched`);
   console.log(`${when}: ${files.size} files, ${secrets.length} found`);
   return secrets.map((place) => `${when}: ${place}`);
 });
@@ -148,6 +164,26 @@ async function contents(folder: string): Promise<Map<string, Buffer>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return new Map(await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const)));
+}
+
+/** More audit rows than a tile has leaves, then the tile and its entries as they lie in the audit log's bucket. */
+async function untilTiled(): Promise<Map<string, Buffer>> {
+  const rows = Array.from({ length: 100 }, () =>
+    note("customer", String(customer.id), { test: "raw-files" }),
+  );
+  for (let leaves = 0; leaves <= tileWidth; leaves += rows.length) await commitAsSystem(session, run, rows);
+  await deployment.runCron();
+  const paths = [0, null].map((level) => tilePath({ level, index: 0, width: tileWidth }));
+  const tiles = new Map<string, Buffer>();
+  for (let tries = 0; tries < 120 && tiles.size < paths.length; tries += 1) {
+    for (const path of paths) {
+      const object = await tenant?.cell.auditLog.get(`${tenant.tenantId}/${path}`);
+      if (object) tiles.set(path, Buffer.from(await object.arrayBuffer()));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  if (tiles.size < paths.length) throw new Error("The audit's log has no full tile.");
+  return tiles;
 }
 
 /** The call log's queue takes some seconds; without its rows the search would say nothing of it. */
