@@ -4,6 +4,7 @@ import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identit
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
+import { resumeAudits } from "./audit.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
 import { checkSchemas } from "./schema.ts";
@@ -107,6 +108,20 @@ export const commands: Readonly<Record<string, Command>> = {
     does: "destroys again whom an older copy of a database brought back; run it before a restored deployment serves",
     async run(env, option, now) {
       return await replayFile(env, option("file"), runOf("tombstones-replay", now));
+    },
+  },
+  "audit resume": {
+    options: ["store"],
+    does: "after a restore, before anything else: lets the logs of `directory` or of a cell go on past the rows that the copy lacks",
+    async run(env, option) {
+      const count = await resumeAudits(env, option("store"));
+      return {
+        said:
+          count === 0
+            ? `There is no ${option("store")} here, or nobody's audit in it.`
+            : `${count} logs may go on; cron has them do so. Wait until the doctor names none as behind.`,
+        isDone: count > 0,
+      };
     },
   },
   doctor: {

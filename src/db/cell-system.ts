@@ -133,11 +133,19 @@ export class CellSystem {
     }));
   }
 
-  /** Doctor: tenants whose first audit row that is no leaf yet is as old as this. */
+  /** Doctor: tenants whose first audit row that is no leaf yet is as old as this, or gone. */
   async tenantsWithUnloggedAuditSince(before: string): Promise<string[]> {
     return await this.#ids(
-      "select counters.tenant_id as id from counters indexed by counters_unlogged join audit_log on audit_log.tenant_id = counters.tenant_id and audit_log.seq = counters.logged + 1 where counters.name = 'audit' and counters.value > counters.logged and counters.tenant_id > '' and audit_log.created_at <= ? limit 100",
+      "select counters.tenant_id as id from counters indexed by counters_unlogged left join audit_log on audit_log.tenant_id = counters.tenant_id and audit_log.seq = counters.logged + 1 where counters.name = 'audit' and counters.value > counters.logged and counters.tenant_id > '' and coalesce(audit_log.created_at, '') <= ? limit 100",
       [before],
+    );
+  }
+
+  /** Doctor: tenants with fewer audit rows than are marked as leaves. */
+  async tenantsBehindTheirLog(): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from counters where name = 'audit' and logged > value limit 100",
+      [],
     );
   }
 

@@ -135,12 +135,14 @@ const broken: readonly (readonly [
       `insert into webhook_queues (tenant_id, endpoint_id, next_due_at) values ('ten_x', 'whe_1', '${hours}')`,
       `insert into audit_log (tenant_id, seq, id, operation, action, entity, entity_id, row, actor_kind, actor_id, request_id, created_at) values ('ten_x', 1, 'aud_1', 'x', 'note', 'x', 'x', '{}', 'system', 'system', 'run_1', '${hours}')`,
       "insert into counters (tenant_id, name, value) values ('ten_x', 'audit', 1)",
+      "insert into counters (tenant_id, name, value, logged) values ('ten_y', 'audit', 7, 3), ('ten_z', 'audit', 900, 1000)",
     ],
     [
       /Cell eu1: 1 tenant with events that nobody took for more than 10 minutes\./,
       /Cell eu1: 2 effects intended and never settled for more than 15 minutes\./,
       /Cell eu1: 1 endpoint with webhooks due/,
-      /Cell eu1: 1 owner of audit rows that are no leaves of their log for more than 10 minutes\./,
+      /Cell eu1: 2 owners of audit rows that are no leaves of their log for more than 10 minutes\./,
+      /Cell eu1: 1 owner with fewer audit rows than leaves of its log\./,
     ],
   ],
   [

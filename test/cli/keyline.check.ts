@@ -75,6 +75,12 @@ test("an organization is linked, once, then its owner, and unlinked again", () =
   expectDone(keyline("unlink-organization", "--issuer", "clerk", "--organization", "org_1"), /^Unlinked\./);
 });
 
+test("logs are let go on after a restore, of the store that is named and no other", () => {
+  expectDone(keyline("audit", "resume", "--store", "us1"), /^1 logs may go on/);
+  expectDone(keyline("audit", "resume", "--store", "directory"), /^1 logs may go on/);
+  expectRefused(keyline("audit", "resume", "--store", "us9"), /There is no us9 here/);
+});
+
 test("keys are rotated, and what is left under older ones is told before and after", () => {
   expectDone(
     keyline("keys", "status"),

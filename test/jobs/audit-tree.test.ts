@@ -1,7 +1,11 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import { type Hash, hashLeaf, hashNode, isConsistent, isIncluded } from "#crypto/merkle.ts";
+import { permitResume } from "#db/audit-resume.ts";
+import { CellSystem } from "#db/cell-system.ts";
 import { cellKinds } from "#db/retention.ts";
+import { Store } from "#db/store.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { AuditTree } from "#index.ts";
 import { logAudit, sweepAudit } from "#jobs/log-audit.ts";
@@ -253,6 +257,84 @@ test("a log that nothing but an operator can mend stands still, and the platform
     tenant.tenantId,
   );
   expect(noted).toHaveLength(1);
+});
+
+test("a log ahead of a restored audit stands still until an operator lets it go on, after its own last leaf", async () => {
+  const tenant = await newTenant();
+  const { cell, tenantId } = tenant;
+  const { database } = cell;
+  await addNotes(tenant, 30);
+  await logAll(tenant);
+  const before = await headOf(tenant);
+  const restored = before.size - 20;
+  await database.exec("drop trigger if exists audit_log_refuses_delete");
+  await rowsOf(database, "delete from audit_log where tenant_id = ? and seq > ?", tenantId, restored);
+  await rowsOf(
+    database,
+    "update counters set value = ?, logged = ? where tenant_id = ? and name = 'audit'",
+    restored,
+    restored,
+    tenantId,
+  );
+  const driver = new TenantDriver(new Store(database, "first-primary"), tenantId);
+  await addNotes(tenant, 1);
+  for (const _ of [1, 2])
+    await expect(logAll(tenant)).rejects.toThrow(
+      `has had ${restored + 1} rows, and ${before.size} are leaves`,
+    );
+  expect(await unlogged(tenant), "nothing was marked").toBe(1);
+  const told = await rowsOf<{ data: string }>(
+    testEnv().DIRECTORY,
+    "select data from events where type = 'audit.broken' and data like ?",
+    `%${tenantId}%`,
+  );
+  expect(told.map(({ data }) => JSON.parse(data))).toEqual([
+    { tenantId, cell: "us1", fault: "rows-rolled-back", at: String(restored + 2) },
+  ]);
+
+  await permitResume(driver);
+  const system = new CellSystem(new Store(database, "first-primary"));
+  expect(await system.tenantsWithUnloggedAudit()).toContain(tenantId);
+  await addNotes(tenant, 1);
+  await logAll(tenant);
+  await addNotes(tenant, 2);
+  await logAll(tenant);
+  const after = await headOf(tenant);
+  expect(after.size).toBe(before.size + 3);
+  const rows = await auditOf(tenant);
+  expect(
+    rows.filter(({ seq }) => seq > restored).map(({ seq, row }) => [seq, JSON.parse(String(row)).lostTo]),
+  ).toEqual([
+    [restored + 1, undefined],
+    [restored + 2, undefined],
+    ...[1, 2, 3].map((more) => [before.size + more, more === 1 ? before.size : undefined]),
+  ]);
+  expect(JSON.parse(String(rows.find(({ seq }) => seq === before.size + 1)?.row))).toEqual({
+    resumed: true,
+    lostFrom: restored + 3,
+    lostTo: before.size,
+  });
+  expect(await unlogged(tenant)).toBe(0);
+  const proof = Consistency.parse(await treeOf(tenant).consistency(before.size, after.size))?.proof;
+  const [earlier, earlierRoot] = [before.size, before.root];
+  expect(
+    await isConsistent({ earlier, size: after.size, earlierRoot, root: after.root, proof: hashesOf(proof) }),
+  ).toBe(true);
+
+  await rowsOf(
+    database,
+    "update counters set value = value - 2 where tenant_id = ? and name = 'audit'",
+    tenantId,
+  );
+  await expect(logAll(tenant), "the permit was for once").rejects.toThrow("are leaves");
+});
+
+test("a permit to go on that nothing needed is gone with the next rows", async () => {
+  const tenant = await newTenant();
+  const { database } = tenant.cell;
+  await permitResume(new TenantDriver(new Store(database, "first-primary"), tenant.tenantId));
+  await logAll(tenant);
+  expect(await unlogged(tenant)).toBe(0);
 });
 
 test("a tenant whose rows nobody was told of is found by the sweep, and by no second one", async () => {

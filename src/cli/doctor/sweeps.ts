@@ -24,8 +24,14 @@ const auditSweep: Sweep = {
   withinMs: 10 * minuteMs,
   waiting: ({ system }, before) => system.tenantsWithUnloggedAuditSince(before),
 };
+const rolledBack: Sweep = {
+  noun: "owner with fewer audit rows than leaves of its log",
+  withinMs: 0,
+  waiting: ({ system }) => system.tenantsBehindTheirLog(),
+};
+const sweepsOfAudit = [auditSweep, rolledBack];
 const sweepsOfCell: readonly Sweep[] = [
-  auditSweep,
+  ...sweepsOfAudit,
   {
     noun: "tenant with events that nobody took",
     withinMs: 10 * minuteMs,
@@ -71,7 +77,7 @@ const mostCounted = 25;
 
 export async function sweepFacts(env: Env, now: number): Promise<Backlog[]> {
   const places = [
-    { where: "The directory", database: env.DIRECTORY, log: env.DIRECTORY, sweeps: [auditSweep] },
+    { where: "The directory", database: env.DIRECTORY, log: env.DIRECTORY, sweeps: sweepsOfAudit },
     ...cellsOf(env).map(({ id, database, log }) => ({
       where: `Cell ${id}`,
       database,
@@ -102,10 +108,15 @@ export function judgeSweeps(backlogs: readonly Backlog[]): Finding[] {
         green(`${where}: of ${ofPlace.length} ${ofPlace.length === 1 ? "sweep" : "sweeps"}, none is behind.`),
       ];
     return late.map(({ noun, withinMs, waiting }) =>
-      red(
-        `${where}: ${counted(waiting, mostCounted, noun)} for more than ${withinMs / minuteMs} minutes.`,
-        "see what cron and the queues' consumers log (`npx wrangler tail`), and whether both are deployed",
-      ),
+      withinMs === 0
+        ? red(
+            `${where}: ${counted(waiting, mostCounted, noun)}.`,
+            "if an older copy was restored there, see `audit resume` (src/cli/README.md); if not, somebody changed it by hand",
+          )
+        : red(
+            `${where}: ${counted(waiting, mostCounted, noun)} for more than ${withinMs / minuteMs} minutes.`,
+            "see what cron and the queues' consumers log (`npx wrangler tail`), and whether both are deployed",
+          ),
     );
   });
 }

@@ -5,6 +5,7 @@ import { consistencyProof, type Hash, hashLeaf, inclusionProof, rootOf } from "#
 import { signNote } from "#crypto/signed-note.ts";
 import { type AuditEntry, entriesAfter } from "#db/audit-entries.ts";
 import { markLogged, recordCheckpoint } from "#db/audit-progress.ts";
+import { resumeAfter } from "#db/audit-resume.ts";
 import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
@@ -23,8 +24,9 @@ import {
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { AuditTreeRpc, Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { alertOf, faultOf, RowMissing } from "./faults.ts";
+import { alertOf, faultOf, RowMissing, RowsRolledBack } from "./faults.ts";
 import { type HeldTile, Leaves } from "./leaves.ts";
 import { LogFiles } from "./tiles.ts";
 
@@ -126,6 +128,11 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     for (let round = 0; round < roundsAtOnce; round += 1) {
       const size = this.#leaves.state()?.size ?? 0;
       const { entries, count } = await entriesAfter(driver, size, rowsAtOnce);
+      // Rows that came after a restore would take the numbers of leaves that there are, and never be any.
+      if (count < size) {
+        await this.#resume(owner, count, size);
+        continue;
+      }
       // Each row is counted in the batch that writes it.
       if (entries.length === 0 && count > size) throw new RowMissing(size + 1, null);
       if (entries.length === 0) return false;
@@ -133,6 +140,14 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
       if (entries.length < rowsAtOnce) return false;
     }
     return true;
+  }
+
+  /** Goes on past what a restored copy lacks, where an operator has permitted it. @throws RowsRolledBack */
+  async #resume(owner: TreeOwner, count: number, size: number): Promise<void> {
+    const { database } = auditStoresOf(this.env, owner);
+    const run = { job: "jobs.log-audit", requestId: newId("run"), now: systemNow() };
+    const isResumed = await resumeAfter(database, owner.tenantId, { count, size }, run);
+    if (!isResumed) throw new RowsRolledBack(count, size);
   }
 
   async #add(owner: TreeOwner, size: number, entries: readonly AuditEntry[]): Promise<void> {

@@ -14,9 +14,21 @@ export class RowMissing extends Error {
   }
 }
 
+/** The audit has had fewer rows than are leaves: an older copy of its database was restored. */
+export class RowsRolledBack extends Error {
+  /** The first that are leaves, and not there. */
+  readonly from: number;
+
+  constructor(count: number, size: number) {
+    super(`The audit has had ${count} rows, and ${size} are leaves of its log.`);
+    this.name = "RowsRolledBack";
+    this.from = count + 1;
+  }
+}
+
 /** What stops a log until an operator has looked at it. */
 export interface LogFault {
-  readonly fault: "row-missing" | "file-differs";
+  readonly fault: "row-missing" | "rows-rolled-back" | "file-differs";
   /** The row's number, or the object's key. */
   readonly at: string;
 }
@@ -24,6 +36,7 @@ export interface LogFault {
 /** Null for what passes by itself, as a database that is away. */
 export function faultOf(error: unknown): LogFault | null {
   if (error instanceof RowMissing) return { fault: "row-missing", at: String(error.seq) };
+  if (error instanceof RowsRolledBack) return { fault: "rows-rolled-back", at: String(error.from) };
   if (error instanceof AlreadyOtherwise) return { fault: "file-differs", at: error.key };
   return null;
 }
