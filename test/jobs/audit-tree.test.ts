@@ -259,6 +259,19 @@ test("a log that nothing but an operator can mend stands still, and the platform
   expect(noted).toHaveLength(1);
 });
 
+test("a log keeps the name of its first head when the deployment's address changes", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const before = await headOf(tenant);
+  await addNotes(tenant, 1);
+  const env = envWith({ PUBLIC_ORIGIN: "https://moved.example" });
+  await runInDurableObject(treeOf(tenant), async (_, state) => {
+    await new AuditTree(state, env).append({ v: 1, tenantId: tenant.tenantId, cell: tenant.cell.id });
+  });
+  const after = await headOf(tenant);
+  expect([after.size, after.text.split("\n")[0]]).toEqual([before.size + 1, before.text.split("\n")[0]]);
+});
+
 test("a log ahead of a restored audit stands still until an operator lets it go on, after its own last leaf", async () => {
   const tenant = await newTenant();
   const { cell, tenantId } = tenant;

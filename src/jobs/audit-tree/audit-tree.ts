@@ -159,7 +159,7 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     const hashes = await grow(size, leaves, read);
     const grown = size + leaves.length;
     const root = await rootOf(grown, hashesFrom(withNew(read, hashes)));
-    const origin = originOf(this.env.PUBLIC_ORIGIN, owner.tenantId);
+    const origin = this.#leaves.origin() ?? originOf(this.env.PUBLIC_ORIGIN, owner.tenantId);
     const { checkpointSigner } = await directoryKeys(this.env, (keys) => keys.checkpointSigner !== null);
     if (!checkpointSigner)
       throw new Error("The directory holds no key for checkpoints yet; the cron makes one.");

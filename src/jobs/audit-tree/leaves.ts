@@ -45,6 +45,14 @@ export class Leaves {
     return row ? JSON.parse(row.state) : null;
   }
 
+  /**
+   * What the tree is called since its first leaf, whatever the deployment's address is later: heads of two names are
+   * two logs to whoever verifies.
+   */
+  origin(): string | null {
+    return this.state()?.note.split("\n")[0] ?? null;
+  }
+
   /** The tree as it is now, with what made it so, in one transaction. */
   grow(state: TreeState, entries: readonly Uint8Array<ArrayBuffer>[], hashes: readonly TileHash[]): void {
     const { sql } = this.#storage;
