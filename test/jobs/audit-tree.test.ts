@@ -100,30 +100,11 @@ test("a log that is cut off at any of its steps goes on to the very same tree an
   const tenant = await newTenant();
   await addNotes(tenant, 300);
   const owner = { v: 1, tenantId: tenant.tenantId, cell: tenant.cell.id };
-  const { AUDIT_LOG_US1: bucket, CELL_US1: database } = testEnv();
-  let [steps, tries] = [0, 0];
+  let tries = 0;
   const cutAt = new Set<string>();
   // Each try is cut one step later than the one before: after this many puts and batches.
   for (let most = 0; most < 12; most += 1) {
-    steps = 0;
-    const cut = <T>(what: string, run: () => T): T | Promise<never> => {
-      steps += 1;
-      if (steps > most) cutAt.add(what);
-      return steps > most ? Promise.reject(new Error("cut off")) : run();
-    };
-    const env = envWith({
-      AUDIT_LOG_US1: proxied(bucket as R2Bucket, {
-        put: (...args: Parameters<R2Bucket["put"]>) => cut("put", () => (bucket as R2Bucket).put(...args)),
-      }),
-      CELL_US1: proxied(database as D1Database, {
-        withSession: (...args: Parameters<D1Database["withSession"]>) => {
-          const session = (database as D1Database).withSession(...args);
-          return proxied(session, {
-            batch: (given: D1PreparedStatement[]) => cut("batch", () => session.batch(given)),
-          });
-        },
-      }),
-    });
+    const env = cutOff(most, cutAt);
     await runInDurableObject(treeOf(tenant), async (_, state) => {
       await new AuditTree(state, env).append(owner).catch(() => {
         tries += 1;
@@ -140,6 +121,49 @@ test("a log that is cut off at any of its steps goes on to the very same tree an
   expect(entries?.map((entry) => JSON.parse(fromUtf8(entry)).seq)).toEqual(
     rows.slice(0, 256).map(({ seq }) => seq),
   );
+});
+
+test("a publication that is cut off at any of its steps goes on to the very same files, and one head", async () => {
+  const tenant = await newTenant();
+  await addNotes(tenant, 300);
+  await logAll(tenant);
+  const { size } = await headOf(tenant);
+  const cutAt = new Set<string>();
+  const counts: number[] = [];
+  const printed = vi.spyOn(console, "error").mockReturnValue();
+  for (let most = 0; most < 12; most += 1) {
+    const env = cutOff(most, cutAt);
+    await runInDurableObject(treeOf(tenant), async (_, state) => {
+      // As it is while an alarm runs.
+      await state.storage.deleteAlarm();
+      await new AuditTree(state, env).alarm();
+      counts.push((await keptOf(tenant)).length);
+      const isAgain = (await state.storage.getAlarm()) !== null;
+      expect(isAgain, "it is tried again until it is done").toBe(counts.at(-1) === 0);
+    });
+  }
+  expect(printed.mock.calls.length).toBeGreaterThan(3);
+  printed.mockRestore();
+  expect([[...cutAt].toSorted(), counts.at(0), counts.at(-1)]).toEqual([["batch", "put"], 0, 1]);
+  const rest = size % 256;
+  expect(await filesOf(tenant)).toEqual(
+    [
+      `checkpoints/${size}`,
+      ...["tile/0/000", "tile/1/000.p/1", "tile/entries/000"],
+      ...[`tile/0/001.p/${rest}`, `tile/entries/001.p/${rest}`],
+    ].toSorted(),
+  );
+  expect(await keptOf(tenant)).toEqual([{ size }]);
+});
+
+test("a head whose alarm was never set is published after the next call", async () => {
+  const tenant = await newTenant();
+  await logAll(tenant);
+  const { size } = await headOf(tenant);
+  await runInDurableObject(treeOf(tenant), (_, state) => state.storage.deleteAlarm());
+  await logAll(tenant);
+  expect(await runDurableObjectAlarm(treeOf(tenant))).toBe(true);
+  expect(await keptOf(tenant)).toEqual([{ size }]);
 });
 
 test("every hour what is not full is published with the head over it, once", async () => {
@@ -366,6 +390,30 @@ test("a tenant whose rows nobody was told of is found by the sweep, and by no se
   await logAll(tenant);
   expect(await waking()).not.toContain(tenant.tenantId);
 });
+
+/** The deployment whose every put and batch fails after so many of them; `cutAt` is told which were. */
+function cutOff(most: number, cutAt: Set<string>) {
+  const { AUDIT_LOG_US1: bucket, CELL_US1: database } = testEnv();
+  let steps = 0;
+  const cut = <T>(what: string, run: () => T): T | Promise<never> => {
+    steps += 1;
+    if (steps > most) cutAt.add(what);
+    return steps > most ? Promise.reject(new Error("cut off")) : run();
+  };
+  return envWith({
+    AUDIT_LOG_US1: proxied(bucket as R2Bucket, {
+      put: (...args: Parameters<R2Bucket["put"]>) => cut("put", () => (bucket as R2Bucket).put(...args)),
+    }),
+    CELL_US1: proxied(database as D1Database, {
+      withSession: (...args: Parameters<D1Database["withSession"]>) => {
+        const session = (database as D1Database).withSession(...args);
+        return proxied(session, {
+          batch: (given: D1PreparedStatement[]) => cut("batch", () => session.batch(given)),
+        });
+      },
+    }),
+  });
+}
 
 async function headOf(tenant: TestTenant) {
   const { size, note: signed } = TreeHead.parse(await treeOf(tenant).head());

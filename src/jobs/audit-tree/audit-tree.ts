@@ -47,6 +47,8 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
   async append(payload: unknown): Promise<{ v: 1; isMore: boolean }> {
     const owner = TreeOwner.parse(payload);
     return await this.#inTurn(async () => {
+      // A crash may have come between the leaves and the alarm.
+      await this.#publishLater();
       const isMore = await this.#told(owner, async () => {
         const hasMore = await this.#takeIn(owner);
         await this.#putFullTiles();
@@ -172,7 +174,14 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
       entries.map(({ bytes }) => bytes),
       hashes,
     );
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(systemNow() + hourMs);
+    await this.#publishLater();
+  }
+
+  async #publishLater(): Promise<void> {
+    const state = this.#leaves.state();
+    if (!state || state.published === state.size) return;
+    const { storage } = this.ctx;
+    if ((await storage.getAlarm()) === null) await storage.setAlarm(systemNow() + hourMs);
   }
 
   async #putFullTiles(): Promise<void> {
