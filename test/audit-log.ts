@@ -10,7 +10,7 @@ import { utf8 } from "#lib/utf8.ts";
 import { auditTreeOf } from "#platform/audit-trees.ts";
 import { newId } from "#platform/ids.ts";
 import { testEnv } from "#test/env.ts";
-import type { TestTenant } from "#test/world.ts";
+import { rowsOf, type TestTenant } from "#test/world.ts";
 
 export function treeOf({ cell, tenantId }: TestTenant) {
   return auditTreeOf(testEnv(), cell, tenantId);
@@ -30,6 +30,16 @@ export async function addNotes({ cell, tenantId }: TestTenant, count: number): P
     );
     await commitAsSystem(session, { job: "test", requestId: newId("run"), now: Date.now() }, notes);
   }
+}
+
+/** How many of its audit rows are not known to be leaves. */
+export async function unlogged({ cell, tenantId }: TestTenant): Promise<number> {
+  const [row] = await rowsOf<{ left: number }>(
+    cell.database,
+    "select value - logged as left from counters where tenant_id = ? and name = 'audit'",
+    tenantId,
+  );
+  return row?.left ?? Number.NaN;
 }
 
 /** What a signed head says of a tenant's log. @throws Error where this key did not sign it, or for another log */

@@ -31,7 +31,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
       [`schema ${cell.id}`, () => guardSchema(env, databasesOfCell(cell), now)],
-      [`audit ${cell.id}`, () => sweepAudit(cell)],
+      [`audit ${cell.id}`, () => sweepAudit(env, cell)],
       [`sinks ${cell.id}`, () => sweepSinks(env, cell, now)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],

@@ -8,13 +8,13 @@ import { Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { AuditTree } from "#index.ts";
-import { logAudit, sweepAudit } from "#jobs/log-audit.ts";
+import { logAudit } from "#jobs/log-audit.ts";
 import { deleteExpired } from "#jobs/retention.ts";
 import { entriesOf } from "#lib/entry-bundle.ts";
 import { dayMs } from "#lib/time.ts";
 import { fromUtf8, utf8 } from "#lib/utf8.ts";
 import { Consistency, Inclusion, TreeHead } from "#platform/audit-trees.ts";
-import { addNotes, logAll, openHead, treeOf } from "#test/audit-log.ts";
+import { addNotes, logAll, openHead, treeOf, unlogged } from "#test/audit-log.ts";
 import { testEnv } from "#test/env.ts";
 import { envWith, newTenant, proxied, rowsOf, type TestTenant } from "#test/world.ts";
 
@@ -374,23 +374,6 @@ test("a permit to go on that nothing needed is gone with the next rows", async (
   expect(await unlogged(tenant)).toBe(0);
 });
 
-test("a tenant whose rows nobody was told of is found by the sweep, and by no second one", async () => {
-  const tenant = await newTenant("cafe");
-  const waking = async () => {
-    const sent: unknown[] = [];
-    const queue = proxied(tenant.cell.queue, {
-      async sendBatch(messages: { body: { tenantId: string } }[]) {
-        sent.push(...messages.map(({ body }) => body.tenantId));
-      },
-    });
-    await sweepAudit({ ...tenant.cell, queue });
-    return sent;
-  };
-  expect(await waking()).toContain(tenant.tenantId);
-  await logAll(tenant);
-  expect(await waking()).not.toContain(tenant.tenantId);
-});
-
 /** The deployment whose every put and batch fails after so many of them; `cutAt` is told which were. */
 function cutOff(most: number, cutAt: Set<string>) {
   const { AUDIT_LOG_US1: bucket, CELL_US1: database } = testEnv();
@@ -479,15 +462,6 @@ async function naiveRoot(leaves: readonly Hash[]): Promise<Hash> {
   let split = 1;
   while (split * 2 < leaves.length) split *= 2;
   return await hashNode(await naiveRoot(leaves.slice(0, split)), await naiveRoot(leaves.slice(split)));
-}
-
-async function unlogged({ cell, tenantId }: TestTenant): Promise<number> {
-  const [row] = await rowsOf<{ left: number }>(
-    cell.database,
-    "select value - logged as left from counters where tenant_id = ? and name = 'audit'",
-    tenantId,
-  );
-  return row?.left ?? Number.NaN;
 }
 
 async function filesOf({ cell, tenantId }: TestTenant): Promise<string[]> {
