@@ -39,11 +39,11 @@ const { keks } = deployment;
 const { shop: seeded, tenantId } = await seed(deployment);
 let shop = seeded;
 const writers = new Writers(() => shop);
-const seen = { kills: 0, committed: 0, rolledBack: 0 };
+const seen = { kills: 0, committed: 0, rolledBack: 0, midLog: 0, leaves: 0 };
 
 while (
   seen.kills < leastKills ||
-  (seen.kills < mostKills && (seen.committed === 0 || seen.rolledBack === 0))
+  (seen.kills < mostKills && (seen.committed === 0 || seen.rolledBack === 0 || seen.midLog === 0))
 ) {
   const running = writers.run(clients);
   await untilInFlight();
@@ -64,8 +64,10 @@ await deployment.stop();
 await rm(statePath, { recursive: true, force: true });
 if (seen.committed === 0) found.push("no kill met a write that was committed and not acknowledged");
 if (seen.rolledBack === 0) found.push("no kill met a write that was rolled back");
+// Had no queue led to a leaf before a kill, the tree would only have been at work once all kills were over.
+if (seen.midLog === 0) found.push("no kill met the audit's log on its way");
 console.log(
-  `${seen.kills} kills, ${writers.wishes.length} writes, ${seen.committed} committed without being acknowledged, ${seen.rolledBack} rolled back, ${leaves} leaves in the audit's log, ${found.length} breaches`,
+  `${seen.kills} kills, ${writers.wishes.length} writes, ${seen.committed} committed without being acknowledged, ${seen.rolledBack} rolled back, ${leaves} leaves in the audit's log (${seen.leaves} of them before the last kill; ${seen.midLog} kills met it on its way), ${found.length} breaches`,
 );
 for (const breach of found.slice(0, 20)) console.error(breach);
 process.exit(found.length === 0 ? 0 : 1);
@@ -101,6 +103,12 @@ async function classify(): Promise<void> {
   seen.committed += tokens.size - writers.wishes.filter(({ id }) => id !== null).length;
   seen.rolledBack += [...handedToD1].filter((token) => !tokens.has(token)).length;
   handedToD1.clear();
+  const log = await (database as D1Database)
+    .prepare("select value, logged from counters where tenant_id = ? and name = 'audit'")
+    .bind(tenantId)
+    .first<{ value: number; logged: number }>();
+  seen.leaves = log?.logged ?? 0;
+  if (log && 0 < log.logged && log.logged < log.value) seen.midLog += 1;
 }
 
 async function retryAll(): Promise<void> {
