@@ -30,11 +30,13 @@ async function bindings(isRemote: boolean, secrets: object): Promise<Bindings> {
     name,
     compatibility_date,
     vars,
-    // Files and queues stay local: commands touch rows alone, and cron finds what they wrote.
+    // Files and queues stay local: commands touch rows alone, and cron finds what they wrote. Of audits they read the log.
     d1_databases: d1_databases.map((database: object) =>
       isRemote ? { ...database, remote: true } : database,
     ),
-    r2_buckets,
+    r2_buckets: r2_buckets.map((bucket: { binding: string }) =>
+      isRemote && bucket.binding.startsWith("AUDIT_LOG_") ? { ...bucket, remote: true } : bucket,
+    ),
     queues: { producers: queues.producers },
   };
   await mkdir(".wrangler", { recursive: true });

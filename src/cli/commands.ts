@@ -4,7 +4,7 @@ import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identit
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
-import { resumeAudits } from "./audit.ts";
+import { resumeAudits, verifyAudit } from "./audit.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
 import { checkSchemas } from "./schema.ts";
@@ -108,6 +108,13 @@ export const commands: Readonly<Record<string, Command>> = {
     does: "destroys again whom an older copy of a database brought back; run it before a restored deployment serves",
     async run(env, option, now) {
       return await replayFile(env, option("file"), runOf("tombstones-replay", now));
+    },
+  },
+  "audit verify": {
+    options: ["owner"],
+    does: "holds the audit of a tenant (slug) or of the `platform`, as its database has it, against the log in its bucket",
+    async run(env, option) {
+      return await verifyAudit(env, option("owner"));
     },
   },
   "audit resume": {

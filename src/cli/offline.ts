@@ -1,6 +1,7 @@
 import { copyFromDeployment, isTenantUrl } from "./verify-audit/deployment.ts";
 import { copyFromFolder } from "./verify-audit/folder.ts";
 import { saveCopy } from "./verify-audit/save.ts";
+import { told } from "./verify-audit/told.ts";
 import { type LogCopy, verifyLog, withEarlier } from "./verify-audit/verify.ts";
 
 /** A command that needs no secret of the deployment: whoever has the files, or a key of the tenant, may run it. */
@@ -20,11 +21,7 @@ export const offlineCommands: Readonly<Record<string, OfflineCommand>> = {
     async run([given = "", earlier]) {
       const copy = await copyOf(given);
       const held = earlier === undefined ? copy : withEarlier(copy, await copyFromFolder(earlier));
-      const findings = await verifyLog(held);
-      return {
-        said: findings.map(({ isFault, text }) => `${isFault ? "FAULT" : "     "}  ${text}`).join("\n"),
-        isDone: findings.every(({ isFault }) => !isFault),
-      };
+      return told(await verifyLog(held));
     },
   },
   "export-audit": {

@@ -79,6 +79,8 @@ test("logs are let go on after a restore, of the store that is named and no othe
   expectDone(keyline("audit", "resume", "--store", "us1"), /^1 logs may go on/);
   expectDone(keyline("audit", "resume", "--store", "directory"), /^1 logs may go on/);
   expectRefused(keyline("audit", "resume", "--store", "us9"), /There is no us9 here/);
+  expectRefused(keyline("audit", "verify", "--owner", "nobody"), /There is no tenant nobody/);
+  expectRefused(keyline("audit", "verify", "--owner", "platform"), /There is no signed head/);
 });
 
 test("keys are rotated, and what is left under older ones is told before and after", () => {
