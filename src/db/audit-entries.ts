@@ -13,26 +13,31 @@ export interface AuditEntry {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The tenant's audit rows after this one, in their order, and how many rows it has had by then. */
+/** The tenant's audit rows after this one, in their order, how many rows it has had by then, and how many are marked as leaves. */
 export async function entriesAfter(
   driver: TenantDriver,
   seq: number,
   limit: number,
-): Promise<{ entries: AuditEntry[]; count: number }> {
+): Promise<{ entries: AuditEntry[]; count: number; logged: number }> {
   const { tenantId } = driver;
   const [rows = [], counters = []] = await driver.execute([
     statementOf(
       sql`select ${entryColumns} from "audit_log" where "audit_log"."tenant_id" = ${tenantId} and "audit_log"."seq" > ${seq} order by "audit_log"."seq" limit ${limit}`,
     ),
     statementOf(
-      sql`select "value" from "counters" where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`,
+      sql`select "value", "logged" from "counters" where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`,
     ),
   ]);
+  const counter = counters[0] ? Counter.parse(counters[0]) : { value: 0, logged: 0 };
   return {
     entries: await Promise.all(rows.map((row) => entryOf(tenantId, row))),
-    count: counters[0] ? z.object({ value: z.int() }).parse(counters[0]).value : 0,
+    count: counter.value,
+    // Below zero under a permit (`permitResume`).
+    logged: counter.logged < 0 ? -1 - counter.logged : counter.logged,
   };
 }
+
+const Counter = z.object({ value: z.int(), logged: z.int() });
 
 const names = [
   ...["seq", "id", "operation", "action", "entity", "entity_id", "row", "changed", "location_id"],

@@ -6,20 +6,21 @@ import { commitAsSystem, type SystemRun } from "./system-commit.ts";
 import type { TenantDriver } from "./tenant-driver.ts";
 
 /**
- * Lets the owner's log go on past rows that a restored copy lacks, once: the next time that it takes rows in. A number
- * below any that is ever marked says so, which is also how the sweep finds the owner whatever its rows say.
+ * Lets the owner's log go on past rows that a restored copy lacks, once: the next time that it takes rows in. The number
+ * that is marked says so by being turned below zero, where the sweep finds the owner whatever its rows say.
  */
 export async function permitResume(driver: TenantDriver): Promise<void> {
   await driver.execute([
     statementOf(
-      sql`update "counters" set "logged" = -1 where "counters"."tenant_id" = ${driver.tenantId} and "counters"."name" = 'audit'`,
+      sql`update "counters" set "logged" = -1 - "logged" where "counters"."tenant_id" = ${driver.tenantId} and "counters"."name" = 'audit' and "counters"."logged" >= 0`,
     ),
   ]);
 }
 
 /**
  * Has the next row come after leaf `size`, of an audit that a restored copy left at `count`: that row is the note which
- * says so. The numbers between stay absent, and whoever verifies is told of them as deleted.
+ * says so. The numbers between stay absent, and whoever verifies is told of them as deleted; where other rows have taken
+ * all of them since, as edited.
  *
  * @returns whether it was permitted, and nobody wrote meanwhile
  */
@@ -36,11 +37,11 @@ export async function resumeAfter(
       // The commit has counted its note by now, which then takes this number.
       statements: [
         statementOf(
-          sql`update "counters" set "value" = ${size} + 1, "logged" = ${size} where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`,
+          sql`update "counters" set "value" = max("value", ${size} + 1), "logged" = ${size} where "counters"."tenant_id" = ${tenantId} and "counters"."name" = 'audit'`,
         ),
       ],
     },
-    note("audit-log", tenantId, { resumed: true, lostFrom: count + 1, lostTo: size }),
+    note("audit-log", tenantId, { resumed: true, lostFrom: count < size ? count + 1 : null, lostTo: size }),
   ]);
   return outcome.kind === "committed";
 }

@@ -366,12 +366,39 @@ test("a log ahead of a restored audit stands still until an operator lets it go 
   await expect(logAll(tenant), "the permit was for once").rejects.toThrow("are leaves");
 });
 
-test("a permit to go on that nothing needed is gone with the next rows", async () => {
+test("a restored audit that outgrew its log before anybody looked stands still as well", async () => {
   const tenant = await newTenant();
-  const { database } = tenant.cell;
-  await permitResume(new TenantDriver(new Store(database, "first-primary"), tenant.tenantId));
+  const { cell, tenantId } = tenant;
+  await addNotes(tenant, 10);
   await logAll(tenant);
-  expect(await unlogged(tenant)).toBe(0);
+  const { size } = await headOf(tenant);
+  const put = (text: string) => rowsOf(cell.database, text, size - 5, tenantId);
+  await cell.database.exec("drop trigger if exists audit_log_refuses_delete");
+  await put("delete from audit_log where seq > ? and tenant_id = ?");
+  await put("update counters set value = ?1, logged = ?1 where tenant_id = ?2 and name = 'audit'");
+  await addNotes(tenant, 20);
+  await expect(logAll(tenant)).rejects.toThrow(`and ${size} are leaves`);
+  expect((await headOf(tenant)).size).toBe(size);
+  await permitResume(new TenantDriver(new Store(cell.database, "first-primary"), tenantId));
+  await logAll(tenant);
+  expect([(await headOf(tenant)).size, await unlogged(tenant)]).toEqual([size + 16, 0]);
+  const noted = (await auditOf(tenant)).filter(({ entity }) => entity === "audit-log");
+  expect(noted.map(({ row }) => JSON.parse(String(row)))).toEqual([
+    { resumed: true, lostFrom: null, lostTo: size },
+  ]);
+});
+
+test("a permit to go on that nothing needed is gone with the next rows, and noted nowhere", async () => {
+  const tenant = await newTenant();
+  const { cell, tenantId } = tenant;
+  await logAll(tenant);
+  const { size } = await headOf(tenant);
+  for (const _ of [1, 2])
+    await permitResume(new TenantDriver(new Store(cell.database, "first-primary"), tenantId));
+  await addNotes(tenant, 3);
+  await logAll(tenant);
+  expect([(await headOf(tenant)).size, await unlogged(tenant)]).toEqual([size + 3, 0]);
+  expect((await auditOf(tenant)).filter(({ entity }) => entity === "audit-log")).toEqual([]);
 });
 
 /** The deployment whose every put and batch fails after so many of them; `cutAt` is told which were. */

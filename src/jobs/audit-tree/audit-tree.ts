@@ -55,7 +55,10 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
         return hasMore;
       });
       const state = this.#leaves.state();
-      if (state) await markLogged(this.#driverOf(owner), state.size);
+      if (state) {
+        await markLogged(this.#driverOf(owner), state.size);
+        this.#leaves.keep({ ...state, marked: state.size });
+      }
       return { v: 1, isMore };
     });
   }
@@ -128,10 +131,10 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
   async #takeIn(owner: TreeOwner): Promise<boolean> {
     const driver = this.#driverOf(owner);
     for (let round = 0; round < roundsAtOnce; round += 1) {
-      const size = this.#leaves.state()?.size ?? 0;
-      const { entries, count } = await entriesAfter(driver, size, rowsAtOnce);
+      const { size = 0, marked = 0 } = this.#leaves.state() ?? {};
+      const { entries, count, logged } = await entriesAfter(driver, size, rowsAtOnce);
       // Rows that came after a restore would take the numbers of leaves that there are, and never be any.
-      if (count < size) {
+      if (count < size || logged < marked) {
         await this.#resume(owner, count, size);
         continue;
       }
@@ -150,6 +153,8 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     const run = { job: "jobs.log-audit", requestId: newId("run"), now: systemNow() };
     const isResumed = await resumeAfter(database, owner.tenantId, { count, size }, run);
     if (!isResumed) throw new RowsRolledBack(count, size);
+    const state = this.#leaves.state();
+    if (state) this.#leaves.keep({ ...state, marked: size });
   }
 
   async #add(owner: TreeOwner, size: number, entries: readonly AuditEntry[]): Promise<void> {
@@ -168,9 +173,9 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
     const { publicKey, signer } = checkpointSigner;
     const text = checkpointText({ origin, size: grown, root });
     const note = await signNote(text, { name: origin, publicKey }, signer);
-    const published = this.#leaves.state()?.published ?? 0;
+    const { published = 0, marked = 0 } = this.#leaves.state() ?? {};
     this.#leaves.grow(
-      { owner, size: grown, note, published },
+      { owner, size: grown, note, published, marked },
       entries.map(({ bytes }) => bytes),
       hashes,
     );

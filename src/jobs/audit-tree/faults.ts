@@ -14,7 +14,7 @@ export class RowMissing extends Error {
   }
 }
 
-/** The audit has had fewer rows than are leaves: an older copy of its database was restored. */
+/** The audit has had fewer rows than are leaves, or had when it was put back: an older copy of its database was restored. */
 export class RowsRolledBack extends Error {
   /** The first that are leaves, and not there. */
   readonly from: number;

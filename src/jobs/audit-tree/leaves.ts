@@ -11,6 +11,8 @@ export interface TreeState {
   readonly note: string;
   /** The size that the bucket has a checkpoint of. */
   readonly published: number;
+  /** The size that the database is known to have marked: never less there, but in a copy from before. */
+  readonly marked?: number;
 }
 
 /** A tile whose hashes are all there, and its entries where it is one of leaves. */
