@@ -13,7 +13,8 @@ const keys = new Map([
   ["other", randomBytes(32)],
 ]);
 let asked: { path: string; namespace: string | null; body: Record<string, string> }[] = [];
-let failsWith: { status: number; body: string } | null = null;
+type Failure = { status: number; body: string } | { lies: "text" | "other key" };
+let failsWith: Failure | null = null;
 
 const Encrypt = z.strictObject({ plaintext: z.base64(), associated_data: z.base64() });
 const Decrypt = z.strictObject({ ciphertext: z.string(), associated_data: z.base64() });
@@ -28,13 +29,17 @@ export async function kmsServer(request: Request): Promise<Response> {
   if (pathname === "/asked") return Response.json(asked);
   const body = JSON.parse(await request.text());
   asked.push({ path: pathname, namespace: request.headers.get("x-vault-namespace"), body });
-  if (failsWith) return new Response(failsWith.body, { status: failsWith.status });
+  if (failsWith && "status" in failsWith) return new Response(failsWith.body, { status: failsWith.status });
   if (request.headers.get("x-vault-token") !== kmsToken) return refused(403, "permission denied");
   const [, action, name = ""] = /^\/v1\/transit\/(encrypt|decrypt)\/([a-z]+)$/.exec(pathname) ?? [];
   const key = keys.get(name);
   if (request.method !== "POST" || !action) return refused(404, "no handler for route");
   if (!key) return refused(400, "encryption key not found");
-  return action === "encrypt" ? encrypted(key, Encrypt.parse(body)) : decrypted(key, Decrypt.parse(body));
+  if (action === "decrypt") return decrypted(key, Decrypt.parse(body));
+  const asks = Encrypt.parse(body);
+  if (!failsWith) return encrypted(key, asks);
+  if (failsWith.lies === "text") return Response.json({ data: { ciphertext: "vault:v1:AAAA" } });
+  return encrypted(key, { ...asks, plaintext: randomBytes(32).toString("base64") });
 }
 
 function encrypted(key: Buffer, { plaintext, associated_data }: z.output<typeof Encrypt>): Response {
@@ -47,10 +52,10 @@ function encrypted(key: Buffer, { plaintext, associated_data }: z.output<typeof 
 
 function decrypted(key: Buffer, { ciphertext, associated_data }: z.output<typeof Decrypt>): Response {
   const bytes = Buffer.from(ciphertext.replace(/^vault:v1:/, ""), "base64");
-  const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12))
-    .setAAD(Buffer.from(associated_data, "base64"))
-    .setAuthTag(bytes.subarray(-16));
   try {
+    const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12))
+      .setAAD(Buffer.from(associated_data, "base64"))
+      .setAuthTag(bytes.subarray(-16));
     const plaintext = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]);
     return Response.json({ request_id: "r", data: { plaintext: plaintext.toString("base64") } });
   } catch {

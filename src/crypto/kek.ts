@@ -68,15 +68,27 @@ export async function textKeks(text: string): Promise<Kek[]> {
   );
 }
 
+/** Whoever holds a key answered with something that does not open to what it was to wrap. */
+export class UnfaithfulWrap extends Error {
+  constructor() {
+    super("What the KMS answered to encrypt is not what it was asked to wrap.");
+    this.name = "UnfaithfulWrap";
+  }
+}
+
 /** A key-encryption key that somebody else holds: `v1.kek<version>.kms.<their ciphertext as base64url>`. */
 export function heldKek(version: number, held: HeldKey): Kek {
   const kid = kekKid(version);
   return {
     version,
+    /** @throws UnfaithfulWrap */
     wrap: async (keyBytes, address) => {
       const ciphertext = await held.encrypt(keyBytes, authenticated(address));
       const wrapped = `v1.${kid}.kms.${encodeBase64Url(utf8(ciphertext))}`;
       if (!heldGrammar.test(wrapped)) throw new Error("What the KMS answered is empty or too long.");
+      // What is returned here may replace the only other wrap of a key.
+      const opened = await held.decrypt(ciphertext, authenticated(address));
+      if (opened?.toBase64() !== keyBytes.toBase64()) throw new UnfaithfulWrap();
       return wrapped;
     },
     unwrap: async (wrapped, address) => {

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import { UnfaithfulWrap } from "#crypto/kek.ts";
 import { keksOf } from "#db/keks.ts";
 import { rewrapTenantKeys } from "#jobs/rewrap-tenant-keys.ts";
 import { cellsOf } from "#platform/cells.ts";
@@ -35,6 +36,8 @@ test("a key of a KMS wraps and unwraps, for its own address only, and the KMS se
       namespace: "shops/eu",
       body: { ciphertext: expect.stringMatching(/^vault:v1:/), associated_data: aad },
     },
+    // Once to see that what was wrapped can be opened, and once to open it.
+    expect.objectContaining({ path: "/v1/transit/decrypt/keyline" }),
   ]);
   await expect(keks.unwrap(wrapped, { ...address, tenant: "ten_b" })).rejects.toMatchObject({
     reason: "bad-tag",
@@ -68,6 +71,23 @@ for (const [what, failure] of Object.entries(failures)) {
       expect(error).toBeInstanceOf(KmsUnavailable);
       expect(String(error)).not.toMatch(new RegExp(`${token}|html|${key.toBase64()}`));
     }
+  });
+}
+
+for (const lies of ["text", "other key"]) {
+  test(`a KMS that lies about what it wrapped (${lies}) destroys no key`, async () => {
+    const tenant = await newTenant();
+    const { json: customer } = await createCustomer(tenant);
+    const env = withKms({}, [entry]);
+    const before = await wrapOf(tenant);
+    await script({ lies });
+    await rewrapped(env);
+    expect(await wrapOf(tenant)).toBe(before);
+    const error = await (await keksOf(env)).wrap(key, address).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(UnfaithfulWrap);
+    expect(String(error)).not.toContain(key.toBase64());
+    const params = { customerId: customer.id };
+    expect((await call("customers.get", { ...as(tenant), params, env })).json).toMatchObject(person);
   });
 }
 
