@@ -10,6 +10,7 @@ import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { KmsUnavailable } from "#platform/kms.ts";
 import { errorFields, log } from "#platform/log.ts";
 
 /** A run of the vault's upkeep by cron; a command's bears the command's name. */
@@ -33,6 +34,8 @@ export async function rewrapTenantKeys(env: Env, database: D1Database, run: Syst
     } catch (error) {
       if (error instanceof SealError) await noteUnopened(database, error, run);
       log("error", "a tenant's keys could not be rewrapped", { tenantId, ...errorFields(error) });
+      // Each of the others would wait as long for the same answer, and later jobs for all of them; the next run asks again.
+      if (error instanceof KmsUnavailable) break;
     }
   }
   return done;

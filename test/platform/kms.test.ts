@@ -91,6 +91,16 @@ for (const lies of ["text", "other key"]) {
   });
 }
 
+test("a KMS that is away is asked once in a run, however many tenants wait for it", async () => {
+  const tenants = [await newTenant(), await newTenant(), await newTenant()] as const;
+  await script(failures["is away"]);
+  const { database } = tenants[0].cell;
+  const run = { job: "test", requestId: "run_1", now: Date.now() };
+  expect(await rewrapTenantKeys(withKms({}, [{ ...entry, version: 9999 }], 9999), database, run)).toBe(0);
+  expect(await asked()).toHaveLength(1);
+  for (const tenant of tenants) expect(await wrapOf(tenant)).not.toContain("kek9999");
+});
+
 test("keys move to a KMS and away from it without a failed read, and while it is away the answer is 503", async () => {
   const tenant = await newTenant();
   const unseen = await newTenant();
@@ -136,10 +146,10 @@ test("what is configured amiss makes nothing ready, and the token is never repea
   }
 });
 
-function withKms(changes: object, entries: readonly object[]): TestEnv {
+function withKms(changes: object, entries: readonly object[], version = 7): TestEnv {
   return envWith({
     KEYLINE_KMS: JSON.stringify(entries),
-    KEYLINE_KMS_TOKENS: `7:${token}`,
+    KEYLINE_KMS_TOKENS: `${version}:${token}`,
     ...changes,
   });
 }
