@@ -54,16 +54,18 @@ async function textOf(secret: SecretText, freshMs: number): Promise<string> {
   const now = systemNow();
   const known = perStore.get(secret);
   if (known && now - known.at < freshMs) return await known.text;
-  const text = secret.get();
-  perStore.set(secret, { text, at: now });
+  // Whoever awaits this meanwhile gets the text of before too, which serves on while the store is away.
+  const text = secret.get().catch((error: unknown) => {
+    if (known) return known.text;
+    throw new KmsUnavailable("the Secrets Store could not be read", { cause: error });
+  });
+  const asked = { text, at: now };
+  perStore.set(secret, asked);
   try {
     return await text;
   } catch (error) {
-    // While the store is away the text of before serves on.
-    if (!known) perStore.delete(secret);
-    else perStore.set(secret, { text: known.text, at: now });
-    if (known) return await known.text;
-    throw new KmsUnavailable("the Secrets Store could not be read", { cause: error });
+    if (perStore.get(secret) === asked) perStore.delete(secret);
+    throw error;
   }
 }
 
