@@ -82,7 +82,7 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   "keys rotate": {
     options: [],
-    does: "wraps all keys by the newest KEK, gives each tenant a new key, and signing keys and pepper successors; run it again where it was cut short",
+    does: "wraps all keys by the newest KEK, gives each tenant a new key, and what is old enough of signing keys and peppers a successor; run it again where it was cut short",
     async run(env, _option, now) {
       await rotateKeys(env, runOf("keys-rotate", now));
       return await keysStatus(env, now);

@@ -5,6 +5,12 @@ import { digest, internal, none, open, personal, secret, tenantTable } from "./t
 /** The owner of every row of the directory: its own audit, events and keys are the platform's. */
 export const platformTenant = "platform";
 
+/**
+ * How many peppers, and how many keys that signed heads, are read and told of at most. All of them are needed for as long
+ * as they stand, and one is made in 30 days at most: nobody has so many within 16 years, by cron alone not in 199.
+ */
+export const mostKeysKept = 200;
+
 const global = none(
   "the directory has no locations; nobody reads it but the platform and a user their own rows",
 );

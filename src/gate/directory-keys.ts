@@ -5,7 +5,7 @@ import { importSigner } from "#crypto/ed25519.ts";
 import { type AdmittedJwks, admitJwks } from "#crypto/jwk.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { openDirectory } from "#db/directory.ts";
-import { checkpointKeys, keyPeppers, signingKeys } from "#db/directory-tables.ts";
+import { checkpointKeys, keyPeppers, mostKeysKept, signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import { decodeBase64Url } from "#lib/base64url.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
@@ -42,7 +42,8 @@ interface Cached {
 
 const perDirectory = new WeakMap<object, Cached>();
 const maximumAgeMs = 10 * minuteMs;
-const most = 50;
+// One a day is made at most, and each is told of for a month.
+const mostSigningKeys = 50;
 
 /**
  * Peppers and public signing keys, read once per isolate. `isKnown` says whether what the caller needs is among them;
@@ -80,13 +81,13 @@ const StoredJwk = z.record(z.string(), z.unknown());
 async function read(env: Env, now: number): Promise<DirectoryKeys> {
   const directory = await openDirectory(env);
   const { pepperRows, keyRows, headKeyRows } = await directory.read({
-    pepperRows: many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: most }),
+    pepperRows: many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: mostKeysKept }),
     keyRows: many(signingKeys, {
       where: sql`${signingKeys.expiresAt} > ${timestamp(now)}`,
       order: sql`${signingKeys.id} desc`,
-      limit: most,
+      limit: mostSigningKeys,
     }),
-    headKeyRows: many(checkpointKeys, { order: sql`${checkpointKeys.id} desc`, limit: most }),
+    headKeyRows: many(checkpointKeys, { order: sql`${checkpointKeys.id} desc`, limit: mostKeysKept }),
   });
   const peppers = new Map<number, Pepper>();
   let newest = 0;

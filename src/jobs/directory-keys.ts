@@ -24,11 +24,14 @@ export interface Lifetimes {
 }
 
 export const lifetimes: Lifetimes = { signing: 30 * dayMs, heads: 365 * dayMs, pepper: 365 * dayMs };
+// A pepper serves as long as a key that was made with it, and what signed a head for ever: so that there are never more
+// than are read (mostKeysKept), however often a command asks for successors.
+const soonestSuccessorMs = 30 * dayMs;
 const scheduled = "jobs.directory-keys";
 
 /**
- * The directory's own keys: makes the first ones of a new deployment, and a successor for each that nears its age. Runs
- * at every cron; a second runner at once finds the row it would have made.
+ * The directory's own keys: makes the first ones of a new deployment, and a successor for each that nears its age, of 30
+ * days at least but for what signs tokens. Runs at every cron; a second runner at once finds the row it would have made.
  */
 export async function ensureDirectoryKeys(
   env: Env,
@@ -48,13 +51,13 @@ export async function ensureDirectoryKeys(
   const [head = null] = headKeys;
   const isOver = (from: string, life: number) => Date.parse(from) + life <= now;
   const changes = [
-    ...(pepper === null || isOver(pepper.createdAt, lives.pepper)
+    ...(pepper === null || isOver(pepper.createdAt, Math.max(lives.pepper, soonestSuccessorMs))
       ? [noNewerPepper(pepper), insert(keyPeppers, nextPepper(pepper, now), now)]
       : []),
     ...(latest === null || isOver(latest.signsFrom, lives.signing - overlapMs)
       ? [noNewerSigningKey(latest), insert(signingKeys, await successor(latest, now), now)]
       : []),
-    ...(head === null || isOver(head.signsFrom, lives.heads)
+    ...(head === null || isOver(head.signsFrom, Math.max(lives.heads, soonestSuccessorMs))
       ? [noNewerCheckpointKey(head), insert(checkpointKeys, await newCheckpointKey(now), now)]
       : []),
   ];

@@ -1,7 +1,7 @@
 import { CellSystem } from "#db/cell-system.ts";
 import { remove } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import { keyPeppers } from "#db/directory-tables.ts";
+import { keyPeppers, mostKeysKept } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import { Store } from "#db/store.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
@@ -9,8 +9,6 @@ import type { Row } from "#db/tenant-table.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-
-const mostPeppers = 50;
 
 /** Takes away peppers that make no keys any more and that no key which may be used was made with. */
 export async function removeOldPeppers(env: Env, run: SystemRun): Promise<void> {
@@ -26,7 +24,7 @@ export async function removeOldPeppers(env: Env, run: SystemRun): Promise<void> 
 /** The pepper that makes keys now, and those before it. */
 export async function peppersOf(env: Env, now: number) {
   const { peppers } = await (await openDirectory(env)).read({
-    peppers: many(keyPeppers, { limit: mostPeppers }),
+    peppers: many(keyPeppers, { limit: mostKeysKept }),
   });
   const byVersion = peppers.toSorted((one, other) => other.pepperVersion - one.pepperVersion);
   const [newest, ...older] = byVersion.filter(({ mintsFrom }) => mintsFrom <= timestamp(now));

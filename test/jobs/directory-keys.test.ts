@@ -4,6 +4,7 @@ import { platformTenant, signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { peppersOf } from "#jobs/old-peppers.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
@@ -227,6 +228,30 @@ test("a pepper has a successor after a year, which makes keys when every isolate
   expect(await versions()).toEqual([current + 1]);
   expect([await statusOf(tenant, made), await statusOf(tenant, second)]).toEqual([200, 401]);
 });
+
+test("however often a command rotates, no pepper and no key that signed a head drops out", async () => {
+  const start = await newEra();
+  vi.setSystemTime(start + hourMs);
+  const tenant = await newTenant();
+  const old = await newKey(tenant);
+  const headKeys = async (): Promise<string[]> =>
+    (await call("audit.keys")).json.keys.map(({ publicKey }: { publicKey: string }) => publicKey);
+  const before = await headKeys();
+  // As `keys rotate` asks, each day for a month: once it is granted, on the last.
+  for (let day = 1; day <= 30; day += 1) await rotate(start + day * dayMs);
+  vi.setSystemTime(start + month + dayMs);
+  expect((await headKeys()).slice(1)).toEqual(before);
+  for (let months = 2; months <= 60; months += 1) await rotate(start + months * month);
+  vi.setSystemTime(start + 61 * month);
+  expect((await headKeys()).slice(60)).toEqual(before);
+  const { older } = await peppersOf(testEnv(), Date.now());
+  expect(older.map(({ pepperVersion }) => pepperVersion)).toContain(versionIn(old));
+  expect(await statusOf(tenant, old)).toBe(200);
+});
+
+async function rotate(at: number): Promise<void> {
+  await ensureDirectoryKeys(testEnv(), at, { signing: dayMs, heads: dayMs, pepper: dayMs });
+}
 
 let era = Math.ceil(Date.now() / secondMs) * secondMs;
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { auditEntry, checkpoints as published } from "#db/audit-query.ts";
+import { mostKeysKept } from "#db/directory-tables.ts";
 import { Timestamp, told, toldId, toldList, toldProse } from "#http/fields.ts";
 import { publicOperation, readOperation, unauthenticatedOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
@@ -159,7 +160,7 @@ export const keys = unauthenticatedOperation({
     .object({
       keys: toldList(
         z.object({ algorithm: z.literal("Ed25519"), publicKey: Hash, signsFrom: Timestamp }),
-        50,
+        mostKeysKept,
       ),
     })
     .meta({ id: "AuditKeys" }),
