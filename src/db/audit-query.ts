@@ -1,11 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { open } from "#crypto/envelope.ts";
+import { open, SealError } from "#crypto/envelope.ts";
 import { type AuditEntry, entryColumns, entryOf } from "./audit-entries.ts";
 import type { Query, QueryContext } from "./queries.ts";
 import type { Reach } from "./scope.ts";
 import { statementOf } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
+import { destroyedKid, subjectKeyColumns, subjectKeyJoin } from "./subject-keys.ts";
 
 /** At most one of the three; a time range goes with each of them and alone. */
 export interface AuditFilter {
@@ -39,7 +40,7 @@ export function auditRows(
           sql`("audit_log"."created_at", "audit_log"."seq") < (${after.createdAt}, ${after.seq})`,
         );
       return statementOf(
-        sql`select ${columns} from "audit_log" indexed by ${sql.identifier(index)} left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "audit_log"."actor_id" where ${sql.join(conditions, sql` and `)} order by "audit_log"."created_at" desc, "audit_log"."seq" desc limit ${limit}`,
+        sql`select ${columns}, ${subjectKeyColumns(tenantId, actor)} from "audit_log" indexed by ${sql.identifier(index)}${subjectKeyJoin(tenantId, actor)} where ${sql.join(conditions, sql` and `)} order by "audit_log"."created_at" desc, "audit_log"."seq" desc limit ${limit}`,
       );
     },
     decode: async (context, rows) => await Promise.all(rows.map((row) => decode(context, row))),
@@ -117,6 +118,7 @@ function indexFor({ actorId, operation, entityId }: AuditFilter): { index: strin
   return { index: "audit_log_by_time", where: [] };
 }
 
+const actor = sql.raw(`"audit_log"."actor_id"`);
 const columns = sql.raw(
   [
     ...["seq", "id", "operation", "action", "entity", "row", "changed", "caller"].map(
@@ -129,8 +131,6 @@ const columns = sql.raw(
     `"audit_log"."actor_id" as "actorId"`,
     `"audit_log"."request_id" as "requestId"`,
     `"audit_log"."created_at" as "createdAt"`,
-    `"subject_keys"."id" as "kid"`,
-    `"subject_keys"."wrapped" as "wrapped"`,
   ].join(", "),
 );
 
@@ -152,21 +152,17 @@ const Stored = z.object({
   requestId: z.string(),
   createdAt: z.string(),
 });
-const Key = z.object({ kid: z.string(), wrapped: z.string() });
+const Key = z.object({ $kid: z.string().nullable(), $wrapped: z.string().nullable() });
 const CallerText = Json.pipe(z.object({ ip: z.string().nullable(), userAgent: z.string().nullable() }));
 
+/** The caller is null where their key was destroyed. @throws SealError also where there is neither a key nor a tombstone */
 async function decode({ keys, tenantId }: QueryContext, stored: ResultRows[number]): Promise<AuditRow> {
   const row = Stored.parse(stored);
-  const key = Key.safeParse(stored);
-  if (row.caller === null || !key.success) return { ...row, ip: null, userAgent: null };
-  const subjectKey = await keys.ring.openSubjectKey(row.actorId, {
-    id: key.data.kid,
-    wrapped: key.data.wrapped,
-  });
-  const text = await open(
-    subjectKey,
-    { tenant: tenantId, table: "audit_log", column: "caller", row: row.requestId },
-    row.caller,
-  );
+  const { $kid: id, $wrapped: wrapped } = Key.parse(stored);
+  if (row.caller === null || id === destroyedKid) return { ...row, ip: null, userAgent: null };
+  const address = { tenant: tenantId, table: "audit_log", column: "caller", row: row.requestId };
+  if (id === null || wrapped === null) throw new SealError("wrong-key", address);
+  const subjectKey = await keys.ring.openSubjectKey(row.actorId, { id, wrapped });
+  const text = await open(subjectKey, address, row.caller);
   return { ...row, ...CallerText.parse(text) };
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
+import { destroySubject } from "#db/destroy-subject.ts";
 import { platformTenant } from "#db/directory-tables.ts";
-import { secondMs } from "#lib/time.ts";
+import { secondMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
@@ -256,10 +257,13 @@ test("who called is gone with the caller's own key, and the rest of the entry st
   await createCustomer(tenant, await memberToken(tenant, "sales"), undefined, {
     "CF-Connecting-IP": "203.0.113.77",
   });
-  await tenant.cell.database
-    .prepare("delete from subject_keys where tenant_id = ? and subject_id = ?")
-    .bind(tenant.tenantId, tenant.memberIds.sales)
-    .run();
+  const person = { tenantId: tenant.tenantId, subjectId: tenant.memberIds.sales };
+  const now = Date.now();
+  await destroySubject(
+    tenant.cell.database,
+    { ...person, destroyedAt: timestamp(now) },
+    { job: "test.destroy", requestId: newId("run"), now },
+  );
   const { json } = await listAudit(tenant, { actorId: tenant.memberIds.sales });
   expect(json.data).toMatchObject([{ operation: "customers.create", ip: null, userAgent: null }]);
 });

@@ -3,7 +3,7 @@ import { hourMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { createCustomer, person } from "#test/http/kit.ts";
 import { tamper } from "#test/tampering.ts";
-import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -103,6 +103,31 @@ test("a tenant's own key that does not open is told too, though no key is at han
   expect(await notes(tenant)).toMatchObject([
     { row: { table: "tenant_keys", column: "wrapped", reason: "bad-tag" } },
   ]);
+});
+
+test("who called is told as unopened where their key is gone, and as nobody where it was destroyed", async () => {
+  const tenant = await newTenant();
+  const headers = { "User-Agent": "Till/2" };
+  expect((await call("customers.create", { ...as(tenant), headers, body: person })).status).toBe(201);
+  const { database } = tenant.cell;
+  const owner = await memberToken(tenant, "owner");
+  const query = { operation: "customers.create", limit: "1" };
+  const list = () => call("audit.list", { tenant: tenant.slug, as: owner, query });
+  const { data } = (await list()).json;
+  expect(data[0].userAgent).toBe("Till/2");
+  await database
+    .prepare("delete from subject_keys where tenant_id = ? and subject_id = ?")
+    .bind(tenant.tenantId, tenant.keyId)
+    .run();
+  expect((await list()).status).toBe(500);
+  expect(await notes(tenant)).toMatchObject([
+    { row: { table: "audit_log", column: "caller", row: data[0].requestId, reason: "wrong-key" } },
+  ]);
+  await database
+    .prepare("insert into subject_tombstones (tenant_id, subject_id, destroyed_at) values (?, ?, ?)")
+    .bind(tenant.tenantId, tenant.keyId, new Date().toISOString())
+    .run();
+  expect((await list()).json.data).toMatchObject([{ ip: null, userAgent: null }]);
 });
 
 test("the row is read like any other of the audit, and its tenant's operators may be told of it", async () => {

@@ -1,8 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { SealError } from "#crypto/envelope.ts";
 import type { Query } from "#db/queries.ts";
 import { statementOf } from "#db/statement.ts";
+import { subjectKeyJoin, subjectKid } from "#db/subject-keys.ts";
 import { openText, rememberKey } from "./sealing.ts";
 
 export const deliveryStates = ["pending", "delivered", "failed"] as const;
@@ -85,8 +85,9 @@ export function attemptsOf(deliveryId: string, limit: number): Query<Attempt[]> 
   return {
     async statement({ tenantId }) {
       const a = sql.raw(`"webhook_attempts"`);
+      const subject = sql.raw(`"webhook_bodies"."subject_id"`);
       return statementOf(
-        sql`select ${a}."id", ${a}."created_at" as "at", ${a}."outcome", ${a}."status", ${a}."duration_ms" as "durationMs", ${a}."excerpt", "webhook_bodies"."subject_id" as "subjectId", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from ${a} indexed by "webhook_attempts_by_delivery" join "webhook_deliveries" on "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" = ${a}."delivery_id" left join "webhook_bodies" on "webhook_bodies"."tenant_id" = ${tenantId} and "webhook_bodies"."event_seq" = "webhook_deliveries"."event_seq" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "webhook_bodies"."subject_id" where ${a}."tenant_id" = ${tenantId} and ${a}."delivery_id" = ${deliveryId} order by ${a}."id" desc limit ${limit}`,
+        sql`select ${a}."id", ${a}."created_at" as "at", ${a}."outcome", ${a}."status", ${a}."duration_ms" as "durationMs", ${a}."excerpt", "webhook_bodies"."subject_id" as "subjectId", ${subjectKid(tenantId, subject)} as "kid", "subject_keys"."wrapped" from ${a} indexed by "webhook_attempts_by_delivery" join "webhook_deliveries" on "webhook_deliveries"."tenant_id" = ${tenantId} and "webhook_deliveries"."id" = ${a}."delivery_id" left join "webhook_bodies" on "webhook_bodies"."tenant_id" = ${tenantId} and "webhook_bodies"."event_seq" = "webhook_deliveries"."event_seq"${subjectKeyJoin(tenantId, subject)} where ${a}."tenant_id" = ${tenantId} and ${a}."delivery_id" = ${deliveryId} order by ${a}."id" desc limit ${limit}`,
       );
     },
     async decode({ keys }, rows) {
@@ -101,13 +102,7 @@ export function attemptsOf(deliveryId: string, limit: number): Query<Attempt[]> 
       async function excerptOf(id: string, row: z.output<typeof Attempt>): Promise<string | null> {
         if (row.excerpt === null) return null;
         const place = { table: "webhook_attempts", column: "excerpt", row: id } as const;
-        try {
-          return await openText(keys, place, row.subjectId, row.excerpt);
-        } catch (error) {
-          // Without an address there was no key to try it with: the person was erased.
-          if (error instanceof SealError && error.address === null) return null;
-          throw error;
-        }
+        return await openText(keys, place, row.subjectId, row.excerpt);
       }
     },
   };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Query } from "#db/queries.ts";
 import { type Statement, statementOf } from "#db/statement.ts";
 import type { ResultRows } from "#db/store.ts";
+import { subjectKeyJoin, subjectKid } from "#db/subject-keys.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
 import { rememberKey } from "./sealing.ts";
@@ -75,12 +76,13 @@ export function dueDeliveries(
 ): Statement {
   const { tenantId } = session;
   const d = sql.raw(`"webhook_deliveries"`);
+  const subject = sql.raw(`"webhook_bodies"."subject_id"`);
   const unchanged =
     asOf === null
       ? sql``
       : sql` and exists (select 1 from "webhook_endpoints" where "webhook_endpoints"."tenant_id" = ${tenantId} and "webhook_endpoints"."id" = ${lease.endpointId} and "webhook_endpoints"."version" = ${asOf.version}) and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."epoch" = ${asOf.epoch})`;
   return statementOf(
-    sql`select ${d}."id", ${d}."event_seq" as "eventSeq", "webhook_bodies"."body", "webhook_bodies"."subject_id" as "subjectId", ${d}."failures", "subject_keys"."id" as "kid", "subject_keys"."wrapped" from ${d} indexed by "webhook_deliveries_due" left join "webhook_bodies" on "webhook_bodies"."tenant_id" = ${tenantId} and "webhook_bodies"."event_seq" = ${d}."event_seq" left join "subject_keys" on "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = "webhook_bodies"."subject_id" where ${d}."tenant_id" = ${tenantId} and ${d}."endpoint_id" = ${lease.endpointId} and ${d}."state" = 'pending' and ${d}."due_at" <= ${timestamp(now)} and exists (select 1 from "webhook_queues" where ${held(session, lease)}) and not ${unwanted(session, lease.endpointId)}${unchanged} order by ${d}."due_at" limit ${deliveriesPerPage}`,
+    sql`select ${d}."id", ${d}."event_seq" as "eventSeq", "webhook_bodies"."body", "webhook_bodies"."subject_id" as "subjectId", ${d}."failures", ${subjectKid(tenantId, subject)} as "kid", "subject_keys"."wrapped" from ${d} indexed by "webhook_deliveries_due" left join "webhook_bodies" on "webhook_bodies"."tenant_id" = ${tenantId} and "webhook_bodies"."event_seq" = ${d}."event_seq"${subjectKeyJoin(tenantId, subject)} where ${d}."tenant_id" = ${tenantId} and ${d}."endpoint_id" = ${lease.endpointId} and ${d}."state" = 'pending' and ${d}."due_at" <= ${timestamp(now)} and exists (select 1 from "webhook_queues" where ${held(session, lease)}) and not ${unwanted(session, lease.endpointId)}${unchanged} order by ${d}."due_at" limit ${deliveriesPerPage}`,
   );
 }
 

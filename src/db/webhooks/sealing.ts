@@ -1,5 +1,6 @@
 import { type DataKey, kidOf, open, SealError, seal } from "#crypto/envelope.ts";
 import type { Keys } from "#db/sealing.ts";
+import { destroyedKid } from "#db/subject-keys.ts";
 
 /** A text of a webhook as it lies in its row: under the key of the person it tells of, or else the tenant's. */
 interface Place {
@@ -17,27 +18,33 @@ export async function sealText(
   return await seal(sealingKey(keys, subjectId), { tenant: keys.tenantId, ...place }, text);
 }
 
-/** @throws SealError where the person's key is gone: what told of them can no longer be read by anybody */
+/**
+ * Null where the person's key was destroyed: what told of them can no longer be read by anybody.
+ * @throws SealError where it does not open, or there is neither a key nor a tombstone
+ */
 export async function openText(
   keys: Keys,
   place: Place,
   subjectId: string | null,
   sealed: string,
-): Promise<string> {
-  const kid = kidOf(sealed) ?? "";
-  const key = subjectId === null ? keys.ring.tenantKeyFor(kid) : keys.subjects.get(subjectId);
-  if (!key) throw new SealError("wrong-key");
-  return await open(key, { tenant: keys.tenantId, ...place }, sealed);
+): Promise<string | null> {
+  const address = { tenant: keys.tenantId, ...place };
+  const key = subjectId === null ? keys.ring.tenantKeyFor(kidOf(sealed) ?? "") : keys.subjects.get(subjectId);
+  if (subjectId !== null && key === null) return null;
+  if (!key) throw new SealError("wrong-key", address);
+  return await open(key, address, sealed);
 }
 
-/** Takes up the subject's key that came with a row, as `kid` and `wrapped`. */
+/** Takes up the subject's key, or that it was destroyed, as it came with a row: `kid` (subjectKid) and `wrapped`. */
 export async function rememberKey(
   keys: Keys,
   row: { readonly subjectId: string | null; readonly kid: string | null; readonly wrapped: string | null },
 ): Promise<void> {
   const { subjectId, kid, wrapped } = row;
-  if (subjectId === null || kid === null || wrapped === null || keys.subjects.has(subjectId)) return;
-  keys.subjects.set(subjectId, await keys.ring.openSubjectKey(subjectId, { id: kid, wrapped }));
+  if (subjectId === null || kid === null || keys.subjects.has(subjectId)) return;
+  if (kid === destroyedKid) keys.subjects.set(subjectId, null);
+  else if (wrapped !== null)
+    keys.subjects.set(subjectId, await keys.ring.openSubjectKey(subjectId, { id: kid, wrapped }));
 }
 
 function sealingKey(keys: Keys, subjectId: string | null): DataKey {

@@ -52,6 +52,63 @@ test("what happens to somebody who was erased is told by ids alone", async () =>
   expect(await rowsOf(tenant.cell.database, failures, tenant.tenantId)).toEqual([]);
 });
 
+test("a key that is gone without a tombstone is told, and what was sent does not read as if nothing had been", async () => {
+  const { sim, tenant, ask } = await listening(["customer.created"], failing);
+  const { database } = tenant.cell;
+  const { json } = await call("customers.create", {
+    ...as(tenant),
+    body: { name: "Ada Lovelace" },
+    env: sim.env,
+  });
+  await sim.run(minuteMs);
+  const [{ id: deliveryId }] = (await ask("deliveries", {})).json.data;
+  await database
+    .prepare("delete from subject_keys where tenant_id = ? and subject_id = ?")
+    .bind(tenant.tenantId, json.id)
+    .run();
+  expect((await ask("delivery", { params: { deliveryId } })).status).toBe(500);
+  await sim.run(10 * minuteMs);
+  const [delivery] = (await ask("deliveries", {})).json.data;
+  expect(delivery).toMatchObject({ state: "failed", outcome: "unreadable" });
+  expect(await unopened(tenant)).toEqual([
+    ["webhook_attempts", "excerpt", "wrong-key"],
+    ["webhook_bodies", "body", "wrong-key"],
+  ]);
+});
+
+test("what lies under a tenant's key that is not among its own is told", async () => {
+  const { sim, tenant, ask } = await listening(["order.created"], failing);
+  await orderAt(sim, tenant);
+  await sim.run(minuteMs);
+  const [{ id: deliveryId }] = (await ask("deliveries", {})).json.data;
+  for (const [table, column] of [
+    ["webhook_bodies", "body"],
+    ["webhook_attempts", "excerpt"],
+  ]) {
+    const { meta } = await tenant.cell.database
+      .prepare(`update ${table} set ${column} = 'v1.tky_other' || substr(${column}, 34) where tenant_id = ?`)
+      .bind(tenant.tenantId)
+      .run();
+    expect(meta.changes).toBeGreaterThan(0);
+  }
+  expect((await ask("delivery", { params: { deliveryId } })).status).toBe(500);
+  await sim.run(10 * minuteMs);
+  expect(await unopened(tenant)).toEqual([
+    ["webhook_attempts", "excerpt", "wrong-key"],
+    ["webhook_bodies", "body", "wrong-key"],
+  ]);
+});
+
+async function unopened({ cell, tenantId }: TestTenant): Promise<unknown[]> {
+  const rows = await rowsOf<{ row: string }>(
+    cell.database,
+    "select row from audit_log where tenant_id = ? and operation = 'vault.open' order by seq",
+    tenantId,
+  );
+  const told = rows.map(({ row }) => JSON.parse(row));
+  return told.map(({ table, column, reason }) => [table, column, reason]);
+}
+
 function destroy({ cell, tenantId }: TestTenant, subjectId: string) {
   const now = Date.now();
   const run = { job: "test.destroy", requestId: newId("run"), now };
