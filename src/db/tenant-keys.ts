@@ -18,13 +18,16 @@ export const longestKeyAgeMs = 365 * dayMs;
 // SP 800-38D section 8.3: at most 2^32 encryptions with random IVs under one key. Half of it, as the estimate is taken
 // once a day.
 export const mostKeyUses = 2 ** 31;
+const usesPer = { audit: 4, event: 256 };
 
 /**
  * At most how often the tenant's key has sealed, by counters that only grow: the secrets of each row that was audited,
- * and what is sent of each event to however many endpoints, with every try of it.
+ * what is sent of each event to however many endpoints, with every try of it, and what rotations have moved, as a page of
+ * one is a single row of the audit.
  */
 function usesOf(session: TenantSession): SQL {
-  return sql`(${counterValue(session, "audit")} * 4 + ${counterValue(session, "event")} * 256)`;
+  const moved = sql`(select coalesce(sum("moved"), 0) from "key_rotations" where "key_rotations"."tenant_id" = ${session.tenantId})`;
+  return sql`(${counterValue(session, "audit")} * ${sql.raw(String(usesPer.audit))} + ${counterValue(session, "event")} * ${sql.raw(String(usesPer.event))} + ${moved})`;
 }
 
 /**

@@ -6,7 +6,7 @@ import { openDirectory } from "#db/directory.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
-import { rotateTenantKey } from "#db/tenant-keys.ts";
+import { newestKey, rotateTenantKey } from "#db/tenant-keys.ts";
 import { scheduledRun } from "#jobs/rewrap-tenant-keys.ts";
 import { moveToNewestKey, rotateTenantKeys } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs } from "#lib/time.ts";
@@ -66,6 +66,25 @@ test("each page of a rotation leaves everything readable and findable, and the l
   expect((await getEndpoint(tenant, endpoint.id)).json).toMatchObject({ url: endpoint.url });
   expect(await search(tenant, { name: "quarter" })).toEqual([later.id, customer.id]);
   expect(await search(tenant, { phone: person.phone })).toEqual([customer.id]);
+});
+
+test("a key is counted as used at least as often as a rotation has sealed with it, however often there is one", async () => {
+  const tenant = await newTenant();
+  const { database } = tenant.cell;
+  const session = await systemSession(testEnv(), database, tenant.tenantId);
+  const now = Date.now();
+  for (const count of [0, 30, 60]) {
+    const guests = Array.from({ length: count }, () =>
+      insert(customers, { id: newId("cus"), name: "A Guest" }, now),
+    );
+    if (count > 0) await commitAsSystem(session, scheduledRun(now), guests);
+    expect(await rotate(tenant)).toBe("begun");
+    await move(tenant, 20);
+    const key = await newestKey(session);
+    const { wraps, secrets } = await left(tenant, key?.id ?? "");
+    expect(wraps).toBeGreaterThan(count);
+    expect(key?.uses, `with ${count} more`).toBeGreaterThanOrEqual(wraps + secrets);
+  }
 });
 
 test("what a client got before a rotation is taken after it: replays, cursors, bookmarks", async () => {
