@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { configuration } from "#cli/configuration.ts";
 import { type Finding, green, red, unseen } from "#cli/doctor/finding.ts";
 import { judgeKeys, type KeyFacts } from "#cli/doctor/keys.ts";
-import { judgeSettings } from "#cli/doctor/limits.ts";
+import { judgeLimits, judgeSettings } from "#cli/doctor/limits.ts";
 import { judgeLocks } from "#cli/doctor/locks.ts";
 import { report } from "#cli/doctor/report.ts";
 import { judgeSinks } from "#cli/doctor/sinks.ts";
@@ -39,6 +39,23 @@ test("a deployment with the settings that the project came with is red in each o
   }
   const lax = { ...own, vars: { ...own.vars, WEBHOOKS_TO_LOCALHOST: "true" } };
   assert.match(ungreen(judgeSettings(lax, true))[0]?.what ?? "", /^WEBHOOKS_TO_LOCALHOST/);
+});
+
+test("a shield that turns away what the highest tier is sold is red, and so is none", () => {
+  const config = configuration();
+  const shielded = (...limits: number[]) =>
+    ungreen(
+      judgeLimits({
+        ...config,
+        ratelimits: limits.map((limit) => ({ name: "SHIELD", simple: { limit, period: 10 } })),
+      }),
+    ).map(({ what }) => what);
+  assert.deepEqual(ungreen(judgeLimits(config)), []);
+  assert.deepEqual(shielded(1_667), []);
+  assert.deepEqual(shielded(1_666), [
+    "The shield lets through 9996 requests a minute, fewer than the 10000 that the highest tier is sold.",
+  ]);
+  assert.deepEqual(shielded(), ["Nothing holds an address before it is authenticated."]);
 });
 
 test("keys within their terms are green, each is red a while after its own, and no KEK is not looked at", () => {

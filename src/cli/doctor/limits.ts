@@ -14,21 +14,38 @@ const unset = /^[0-]*$/;
 /** What wrangler.toml says, as it would be deployed: the shield and the limits, and what must be bound. */
 export function judgeLimits(config: Configuration): Finding[] {
   const shield = config.ratelimits.find(({ name }) => name === "SHIELD");
-  const sold = Object.entries(tiers).map(([tier, { perMinute }]) => `${perMinute} a minute (${tier})`);
   return [
-    shield
-      ? green(`The shield holds an address to ${shield.simple.limit} requests in ${shield.simple.period} s.`)
-      : red(
-          "Nothing holds an address before it is authenticated.",
-          "bind SHIELD in [[ratelimits]] of wrangler.toml",
-        ),
-    green(`Gates hold a key to ${sold.join(", ")}, as its tenant's tier is.`),
+    ...judgeShield(shield?.simple),
     ...judgeBindings(config),
     graded(
       config.triggers.crons.includes("* * * * *"),
       "Cron runs every minute.",
       "Cron does not run every minute.",
       'set crons = ["* * * * *"] in [triggers] of wrangler.toml',
+    ),
+  ];
+}
+
+type Shield = Configuration["ratelimits"][number]["simple"];
+
+function judgeShield(shield: Shield | undefined): Finding[] {
+  if (!shield)
+    return [
+      red(
+        "Nothing holds an address before it is authenticated.",
+        "bind SHIELD in [[ratelimits]] of wrangler.toml",
+      ),
+    ];
+  const perMinute = (shield.limit * 60) / shield.period;
+  const most = Math.max(...Object.values(tiers).map((tier) => tier.perMinute));
+  return [
+    green(`The shield holds an address to ${shield.limit} requests in ${shield.period} s.`),
+    // Else whoever has paid for the highest tier is turned away before their gate is asked.
+    graded(
+      perMinute >= most,
+      `The shield lets through ${perMinute} requests a minute, and gates ${most} at most of one key.`,
+      `The shield lets through ${perMinute} requests a minute, fewer than the ${most} that the highest tier is sold.`,
+      "raise SHIELD's limit in [[ratelimits]] of wrangler.toml",
     ),
   ];
 }
