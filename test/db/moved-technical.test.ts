@@ -27,9 +27,6 @@ const sealedKeepings: readonly Keeping[] = ["person", "tenant", "person-or-tenan
 
 let us: TestTenant;
 
-// Until openText says where it looked: without a key at hand it names no address, and what is read is taken for erased.
-const awaited = /^webhook_(bodies\.body .*: no address|attempts\.excerpt .*: null)$/;
-
 test("each sealed column of a technical table opens at home, and an envelope of any other place is an error that is noted", async () => {
   const neighbour = await newTenant();
   us = await newTenant();
@@ -74,7 +71,7 @@ test("each sealed column of a technical table opens at home, and an envelope of 
     await put(column, at, own);
     expect(await read(), name).toBe(plain);
   }
-  expect(problems.filter((problem) => !awaited.test(problem))).toEqual([]);
+  expect(problems).toEqual([]);
 });
 
 interface SealedColumn {
@@ -161,7 +158,7 @@ async function homesOf(tenant: TestTenant, excerpt: () => Promise<string>): Prom
         if (!row) throw new Error("No body is kept.");
         await rememberKey(session.keys, { ...row, kid: null, wrapped: null });
         const place = { table: "webhook_bodies", column: "body", row: String(row.seq) } as const;
-        return await openText(session.keys, place, row.subjectId, row.body);
+        return (await openText(session.keys, place, row.subjectId, row.body)) ?? "null";
       },
     },
   };
