@@ -153,6 +153,10 @@ const acrossTenants: Reads = {
     args: [1, "2026"],
     steps: ["SEARCH api_keys USING INDEX api_keys_by_pepper (pepper_version=?)"],
   },
+  tenantsWithSpentPeople: {
+    args: [1, { audit: 4, event: 256 }],
+    steps: ["SCAN counters"],
+  },
   tenantsWithUnloggedAudit: {
     args: [],
     steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],

@@ -274,6 +274,14 @@ export class CellSystem {
     );
   }
 
+  /** Doctor: tenants of which any person's key may have sealed as often, by their counters. Of all, so not for a request. */
+  async tenantsWithSpentPeople(uses: number, per: { audit: number; event: number }): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from counters group by tenant_id having sum(case name when 'audit' then value * ? when 'event' then value * ? else 0 end) >= ? limit 100",
+      [per.audit, per.event, uses],
+    );
+  }
+
   async #ids(text: string, params: readonly unknown[]): Promise<string[]> {
     const [rows] = await this.#store.batch([{ text, params }]);
     return (rows ?? []).map((row) => String(row.id));

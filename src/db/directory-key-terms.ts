@@ -31,3 +31,16 @@ export async function directoryKeyTerms(directory: TenantSession): Promise<Direc
   );
   return { signsFrom, signsHeadsFrom, peppersFrom };
 }
+
+/**
+ * Since when this key-encryption key wraps: the first time that it was given a key of the platform's, or else, as the
+ * first of a deployment, since the platform has one. Null where there is neither.
+ */
+export async function kekWrapsSince(directory: TenantSession, kid: string): Promise<string | null> {
+  const rewrapped = sql`select "created_at" from "audit_log" indexed by "audit_log_by_entity" where "audit_log"."tenant_id" = ${platformTenant} and "entity_id" = ${kid} and "entity" = 'key-wraps' order by "created_at" limit 1`;
+  const founded = sql`select min("created_at") from "tenant_keys" where "tenant_keys"."tenant_id" = ${platformTenant}`;
+  const [rows] = await directory.execute([
+    statementOf(sql`select coalesce((${rewrapped}), (${founded})) as "at"`),
+  ]);
+  return Found.parse((rows ?? []).filter(({ at }) => at !== null))[0]?.at ?? null;
+}

@@ -18,7 +18,7 @@ export const longestKeyAgeMs = 365 * dayMs;
 // SP 800-38D section 8.3: at most 2^32 encryptions with random IVs under one key. Half of it, as the estimate is taken
 // once a day.
 export const mostKeyUses = 2 ** 31;
-const usesPer = { audit: 4, event: 256 };
+export const usesPer = { audit: 4, event: 256 };
 
 /**
  * At most how often the tenant's key has sealed, by counters that only grow: the secrets of each row that was audited,

@@ -61,10 +61,11 @@ test("a shield that turns away what the highest tier is sold is red, and so is n
 test("keys within their terms are green, each is red a while after its own, and no KEK is not looked at", () => {
   const day = (days: number) => timestamp(now - days * dayMs);
   const facts: KeyFacts = {
-    kek: { kid: "kek2", opens: true, behind: 0 },
+    kek: { kid: "kek2", opens: true, behind: 0, since: day(400) },
     terms: { signsFrom: day(29), signsHeadsFrom: day(364), peppersFrom: day(365) },
     unchecked: 0,
     spent: 0,
+    spentPeople: 0,
     inLongRotation: 0,
   };
   assert.deepEqual(ungreen(judgeKeys(facts, now)), []);
@@ -85,6 +86,14 @@ test("keys within their terms are green, each is red a while after its own, and 
       "The signing key is 31 days old and has no successor, though its term is 30 days.",
       "The key that signs the audit's heads is 366 days old and has no successor, though its term is 365 days.",
       "The key pepper is 366 days old and has no successor, though its term is 365 days.",
+    ],
+  );
+  const kek = { kid: "kek2", opens: true, behind: 0, since: day(401) };
+  assert.deepEqual(
+    ungreen(judgeKeys({ ...facts, kek, spentPeople: 1 }, now)).map(({ what }) => what),
+    [
+      "The newest key-encryption key, kek2, has wrapped for 401 days, longer than 400 days.",
+      "1 owner who sealed so much that a person's key may have done so 2147483648 times.",
     ],
   );
   const without = ungreen(judgeKeys({ ...facts, kek: null }, now));

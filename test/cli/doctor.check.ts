@@ -25,6 +25,7 @@ const alter = `
   await dispose();
 `;
 const long = ago(400 * dayMs);
+const older = ago(401 * dayMs);
 const week = ago(8 * dayMs);
 const hours = ago(3 * hourMs);
 let instance: Instance;
@@ -82,6 +83,20 @@ const broken: readonly (readonly [
       /1 owner of keys that cron has not looked at for two days\./,
       /1 rotation of keys under way for more than a week\./,
     ],
+  ],
+  [
+    "a key-encryption key that wraps for too long",
+    "DIRECTORY",
+    [`update tenant_keys set created_at = '${older}'`],
+    [/The newest key-encryption key, kek1, has wrapped for 401 days, longer than 400 days\./],
+  ],
+  [
+    "a person's key that may have sealed too often",
+    "CELL_US1",
+    [
+      "update counters set value = 8388608 where name = 'event' and tenant_id = (select min(tenant_id) from counters)",
+    ],
+    [/1 owner who sealed so much that a person's key may have done so 2147483648 times\./],
   ],
   [
     "a key that has sealed too often",

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { kekWrapsSince } from "#db/directory-key-terms.ts";
 import { platformTenant } from "#db/directory-tables.ts";
+import { keylessSession } from "#db/open-tenant.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
 import { registry } from "#resources/index.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
@@ -22,8 +25,13 @@ test("cron wraps every tenant key by the newest KEK, with one audit row each, an
   expect((await read()).json).toMatchObject(person);
   expect((await wraps(tenants)).every((kid) => kid === "kek1")).toBe(true);
 
+  const since = (kid: string) => kekWrapsSince(keylessSession(testEnv().DIRECTORY, platformTenant), kid);
+  const founded = await since("kek1");
+  expect(await since("kek2")).toBe(founded);
+  const at = Date.now() + dayMs;
   // However many runners see the same.
-  await Promise.all([1, 2, 3].map(() => runScheduled(both, registry, Date.now())));
+  await Promise.all([1, 2, 3].map(() => runScheduled(both, registry, at)));
+  expect([await since("kek1"), await since("kek2")]).toEqual([founded, timestamp(at)]);
   expect((await wraps(tenants)).every((kid) => kid === "kek2")).toBe(true);
   for (const each of tenants) expect(await notes(each)).toEqual(['{"rewrapped":1}']);
   expect((await read()).json).toMatchObject(person);

@@ -1,12 +1,12 @@
 import { kekKid } from "#crypto/kek.ts";
 import { CellSystem } from "#db/cell-system.ts";
 import { openDirectory } from "#db/directory.ts";
-import { type DirectoryKeyTerms, directoryKeyTerms } from "#db/directory-key-terms.ts";
+import { type DirectoryKeyTerms, directoryKeyTerms, kekWrapsSince } from "#db/directory-key-terms.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { keksOf } from "#db/keks.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
-import { longestKeyAgeMs, mostKeyUses } from "#db/tenant-keys.ts";
+import { longestKeyAgeMs, mostKeyUses, usesPer } from "#db/tenant-keys.ts";
 import { lifetimes, overlapMs } from "#jobs/directory-keys.ts";
 import { dayMs, hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
@@ -17,12 +17,18 @@ import { counted, type Finding, graded, red, unseen } from "./finding.ts";
 export interface KeyFacts {
   /** The newest key-encryption key, or why there is none; null where none is at hand. */
   readonly kek:
-    | { readonly kid: string; readonly opens: boolean; readonly behind: number }
+    | {
+        readonly kid: string;
+        readonly opens: boolean;
+        readonly behind: number;
+        readonly since: string | null;
+      }
     | { readonly fault: string }
     | null;
   readonly terms: DirectoryKeyTerms;
   readonly unchecked: number;
   readonly spent: number;
+  readonly spentPeople: number;
   readonly inLongRotation: number;
 }
 
@@ -30,6 +36,8 @@ const mostCounted = 100;
 // Cron looks at each tenant's keys once a day, and begins a rotation when one is due.
 const checkedWithinMs = 2 * dayMs;
 const rotatedWithinMs = 7 * dayMs;
+// Nobody but the operator can make another; a month's grace after a year.
+const longestKekAgeMs = 400 * dayMs;
 const cronIsLateMs = 10 * minuteMs;
 
 const toSee = "see what cron logs (`npx wrangler tail`), and whether its trigger is deployed";
@@ -46,6 +54,7 @@ export async function keyFacts(env: Env, now: number): Promise<KeyFacts> {
     terms: await directoryKeyTerms(keylessSession(env.DIRECTORY, platformTenant)),
     unchecked: await sum((system) => system.tenantsWithForgottenKeys(timestamp(now - checkedWithinMs))),
     spent: await sum((system) => system.tenantsWithSpentKeys(spentBefore, mostKeyUses)),
+    spentPeople: await sum((system) => system.tenantsWithSpentPeople(mostKeyUses, usesPer)),
     inLongRotation: await sum((system) => system.tenantsInRotationSince(timestamp(now - rotatedWithinMs))),
   };
 }
@@ -64,15 +73,16 @@ async function kekFacts(
     () => true,
     () => false,
   );
-  return { kid, opens, behind: await sum((system) => system.tenantsNotWrappedBy(kid)) };
+  const since = await kekWrapsSince(keylessSession(env.DIRECTORY, platformTenant), kid);
+  return { kid, opens, behind: await sum((system) => system.tenantsNotWrappedBy(kid)), since };
 }
 
 export function judgeKeys(
-  { kek, terms, unchecked, spent, inLongRotation }: KeyFacts,
+  { kek, terms, unchecked, spent, spentPeople, inLongRotation }: KeyFacts,
   now: number,
 ): Finding[] {
   return [
-    ...judgeKeks(kek),
+    ...judgeKeks(kek, now),
     judgeTerm("signing key", terms.signsFrom, lifetimes.signing - overlapMs, now),
     judgeTerm("key that signs the audit's heads", terms.signsHeadsFrom, lifetimes.heads, now),
     judgeTerm("key pepper", terms.peppersFrom, lifetimes.pepper, now),
@@ -81,6 +91,12 @@ export function judgeKeys(
       `No owner's newest key is older than ${days(longestKeyAgeMs)}, or has sealed ${mostKeyUses} times.`,
       `${counted(spent, mostCounted, "owner")} of keys whose newest is older than ${days(longestKeyAgeMs)}, or has sealed too often.`,
       "run `npm run keyline -- keys rotate --remote`",
+    ),
+    graded(
+      spentPeople === 0,
+      `No person's key can have sealed ${mostKeyUses} times.`,
+      `${counted(spentPeople, mostCounted, "owner")} who sealed so much that a person's key may have done so ${mostKeyUses} times.`,
+      "a person's key never changes: find whose rows or calls are so many in the owner's audit, and have new ones made (customer, API key, member)",
     ),
     graded(
       unchecked === 0,
@@ -97,11 +113,12 @@ export function judgeKeys(
   ];
 }
 
-function judgeKeks(kek: KeyFacts["kek"]): Finding[] {
+function judgeKeks(kek: KeyFacts["kek"], now: number): Finding[] {
   if (kek === null) return [unseen("The key-encryption keys", "KEYLINE_KEKS is not in the environment")];
   if ("fault" in kek)
     return [red(`The key-encryption keys cannot be used: ${kek.fault}.`, "correct them (README, Deploy)")];
-  const { kid, opens, behind } = kek;
+  const { kid, opens, behind, since } = kek;
+  const ageMs = since === null ? 0 : now - Date.parse(since);
   return [
     graded(
       opens,
@@ -114,6 +131,12 @@ function judgeKeks(kek: KeyFacts["kek"]): Finding[] {
       `Every key is wrapped by the newest key-encryption key, ${kid}.`,
       `${counted(behind, mostCounted, "owner")} of keys that ${kid} does not wrap.`,
       "take no version out of KEYLINE_KEKS; `npm run keyline -- keys rotate --remote` wraps them now",
+    ),
+    graded(
+      ageMs <= longestKekAgeMs,
+      `The newest key-encryption key, ${kid}, has wrapped for ${days(Math.max(0, ageMs))}, of ${days(longestKekAgeMs)} that it may.`,
+      `The newest key-encryption key, ${kid}, has wrapped for ${days(ageMs)}, longer than ${days(longestKekAgeMs)}.`,
+      "append another version to KEYLINE_KEKS, or to KEYLINE_KMS, and deploy (src/cli/README.md, Keys)",
     ),
   ];
 }
