@@ -30,7 +30,7 @@ export interface SchemaState {
 const Migrations = z.array(z.object({ name: z.string(), is_fresh: z.int() }));
 const Objects = z.array(z.object({ type: z.string(), name: z.string(), sql: z.string() }));
 const migrationsQuery =
-  "select name, applied_at between datetime('now', '-1 day') and datetime('now', '+1 hour') as is_fresh from d1_migrations where name >= ? order by name limit 100";
+  "select name, coalesce(applied_at between datetime('now', '-1 day') and datetime('now', '+1 hour'), 0) as is_fresh from d1_migrations where name >= ? order by name limit 100";
 
 /**
  * Is this database migrated, and is each trigger, table and index as the migrations left it: nothing in SQLite could

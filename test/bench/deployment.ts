@@ -138,7 +138,7 @@ async function migrate(miniflare: Miniflare): Promise<void> {
     if (!folder) throw new Error(`${configPath} names no migrations_dir for ${binding}.`);
     const database = await miniflare.getD1Database(binding);
     await database.exec(
-      "create table if not exists d1_migrations (id integer primary key, name text unique, applied_at text)",
+      "create table if not exists d1_migrations (id integer primary key, name text unique, applied_at timestamp default current_timestamp not null)",
     );
     const { results } = await database.prepare("select name from d1_migrations").all<{ name: string }>();
     const applied = new Set(results.map(({ name }) => name));
