@@ -15,10 +15,10 @@ export async function breaches(env: Env, tenantId: string, wishes: readonly Wish
     ...(await all("select id, 'order' as kind from orders where tenant_id = ?")),
   ];
   const ids = new Set(rows.map((row) => String(row.id)));
-  // What somebody cannot eat has the id of the customer.
+  // What is known of a customer besides has the customer's id.
   const audited = counted(
     await all(
-      "select entity_id as id from audit_log where tenant_id = ? and action = 'created' and entity <> 'customer-dietary'",
+      "select entity_id as id from audit_log where tenant_id = ? and action = 'created' and entity in ('customer', 'order')",
     ),
   );
   const told = counted(
