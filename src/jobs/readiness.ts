@@ -63,7 +63,7 @@ async function runChecks(env: Env): Promise<Check[]> {
         return [];
       },
     ),
-    check("audit sinks", "correct AUDIT_SINKS or AUDIT_SINK_KEYS (README, Deploy)", async () => {
+    check("audit sinks", "correct AUDIT_SINKS or AUDIT_SINK_KEYS (src/cli/README.md)", async () => {
       for (const sink of auditSinks(env)) sinkKeys(env, sink);
       return [];
     }),

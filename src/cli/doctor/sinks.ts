@@ -14,7 +14,7 @@ export function judgeSinks(lags: readonly SinkLag[]): Finding[] {
       behindSeconds * secondMs <= withinMs,
       `${sink} lacks no head of an audit's log that is older than ${withinMs / hourMs} hours.`,
       `${sink} lacks a head of ${tenantId ?? "a log"} that is ${hours} hours old${fault === null ? "" : ` (${fault})`}.`,
-      "see what its store answers, and what AUDIT_SINKS and AUDIT_SINK_KEYS say of it (README, Deploy)",
+      "see what its store answers, and what AUDIT_SINKS and AUDIT_SINK_KEYS say of it (src/cli/README.md)",
     );
   });
 }

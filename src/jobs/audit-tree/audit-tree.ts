@@ -57,7 +57,7 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
       const state = this.#leaves.state();
       if (state) {
         await markLogged(this.#driverOf(owner), state.size);
-        this.#leaves.keep({ ...state, marked: state.size });
+        if (state.marked !== state.size) this.#leaves.keep({ ...state, marked: state.size });
       }
       return { v: 1, isMore };
     });
@@ -123,7 +123,11 @@ export class AuditTree extends DurableObject<Env> implements AuditTreeRpc {
       return await work();
     } catch (error) {
       const fault = faultOf(error);
-      if (fault) await alertPlatform(this.env, alertOf(owner, fault), systemNow());
+      // Where it cannot be told either, what is amiss with the log is the error that counts.
+      if (fault)
+        await alertPlatform(this.env, alertOf(owner, fault), systemNow()).catch((failure: unknown) =>
+          log("error", "what is amiss with a log could not be told", errorFields(failure)),
+        );
       throw error;
     }
   }
