@@ -47,15 +47,16 @@ export function as({ slug, key }: TestTenant) {
   return { tenant: slug, as: key };
 }
 
-/** An access token of this tenant's member of this role, signed with the directory's newest key. */
+/** An access token of this tenant's member of this role, by the key of the directory that signs now. */
 export async function memberToken(
   tenant: TestTenant,
   role: Role,
   changes: Partial<AccessClaims> = {},
+  env: TestEnv = testEnv(),
 ): Promise<string> {
-  const env = testEnv();
   const directory = await openDirectory(env);
-  const { keys } = await directory.read({ keys: many(signingKeys, { limit: 1 }) });
+  const { keys } = await directory.read({ keys: many(signingKeys, { limit: 3 }) });
+  const key = keys.find(({ signsFrom }) => Date.parse(signsFrom) <= Date.now());
   const claims = accessClaims(Math.floor(Date.now() / 1000), {
     iss: env.PUBLIC_ORIGIN,
     aud: env.PUBLIC_ORIGIN,
@@ -65,7 +66,7 @@ export async function memberToken(
     scope: Object.keys(capabilities).join(" "),
     ...changes,
   });
-  return await signAccessToken(JSON.parse(keys[0]?.privateJwk ?? "null"), claims);
+  return await signAccessToken(JSON.parse(key?.privateJwk ?? "null"), claims);
 }
 
 /** The bindings with some replaced, for the `env` of one call. */

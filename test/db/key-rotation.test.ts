@@ -1,22 +1,22 @@
 import { expect, test } from "vitest";
-import { mintDemoKey } from "#cli/seed.ts";
 import { exactToken } from "#crypto/blind-index.ts";
 import { insert } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
-import { newestKey, rotateTenantKey } from "#db/tenant-keys.ts";
+import { newestKey } from "#db/tenant-keys.ts";
 import { scheduledRun } from "#jobs/rewrap-tenant-keys.ts";
-import { moveToNewestKey, rotateTenantKeys } from "#jobs/rotate-tenant-keys.ts";
+import { rotateTenantKeys } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { customers } from "#resources/customers/table.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { createCustomer, isReplay, keyed, person } from "#test/http/kit.ts";
+import { createCustomer, isReplay, person } from "#test/http/kit.ts";
 import { tamper } from "#test/tampering.ts";
 import { as, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { keyIds, left, move, newEndpoint, rotate } from "./rotations.ts";
 
 const { call } = clientOf();
 
@@ -231,93 +231,9 @@ test("an older key stays while the bodies that may lie under it are kept", async
   expect(await keyIds(tenant)).toHaveLength(2);
 });
 
-test("eight writers notice nothing of a rotation", async () => {
-  const tenant = await newTenant("signs", { plan: "enterprise" });
-  const { json: customer } = await createCustomer(tenant);
-  const endpoint = await newEndpoint(tenant);
-  const [oldKey = ""] = await keyIds(tenant);
-  let isRunning = true;
-  const answers: [string, Answer][] = [];
-  const lost: string[] = [];
-  const keep = async (what: string, answer: Promise<Answer>) => {
-    answers.push([what, await answer]);
-    return (await answer).json;
-  };
-  const writer = async (number: number) => {
-    // A key of their own, so that no limit is met.
-    const { key: bearer } = await mintDemoKey(
-      testEnv(),
-      tenant.cell,
-      tenant.tenantId,
-      tenant.memberIds.owner,
-      Date.now(),
-    );
-    const own = { tenant: tenant.slug, as: bearer };
-    for (let turn = 0; isRunning; turn += 1) {
-      const key = `${number}-${turn}`;
-      const made = await keep("create", createCustomer(tenant, { key, as: bearer }));
-      const params = { customerId: made.id };
-      await keep("replay", createCustomer(tenant, { key, as: bearer }));
-      await keep("get", call("customers.get", { ...own, params }));
-      const body = { email: `w${number}.${turn}@example.com` };
-      await keep("update", call("customers.update", { ...own, params, body }));
-      const found = await keep("search", call("customers.search", { ...own, body }));
-      if (found.data?.[0]?.id !== made.id) lost.push(made.id);
-      await keep(
-        "endpoint",
-        call("webhook-endpoints.get", { ...own, params: { webhookEndpointId: endpoint.id } }),
-      );
-      await keep("audit", call("audit.list", own));
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
-  const writers = Promise.all(Array.from({ length: 8 }, (_, number) => writer(number)));
-  await until(() => answers.length > 50);
-  expect(await rotate(tenant)).toBe("begun");
-  const begunAt = answers.length;
-  await until(() => answers.length > begunAt + 50);
-  while ((await move(tenant, 1)) > 0) await until(() => true);
-  const endedAt = answers.length;
-  await until(() => answers.length > endedAt + 50);
-  isRunning = false;
-  await writers;
-
-  const failed = answers.filter(([, { status }]) => status >= 400);
-  expect(failed.map(([what, { status, text }]) => [what, status, text])).toEqual([]);
-  expect(lost).toEqual([]);
-  expect(answers.filter(([what, answer]) => what === "replay" && !isReplay(answer))).toEqual([]);
-  expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 0 });
-  expect((await get(tenant, customer.id)).json).toEqual(customer);
-  expect(answers.length).toBeGreaterThan(200);
-});
-
-async function until(isSo: () => boolean): Promise<void> {
-  do await new Promise((resolve) => setTimeout(resolve, 5));
-  while (!isSo());
-}
-
-function rotate({ cell, tenantId }: TestTenant) {
-  return rotateTenantKey(testEnv(), cell.database, tenantId, scheduledRun(Date.now()));
-}
-
-function move({ cell, tenantId }: TestTenant, pages: number) {
-  return moveToNewestKey(testEnv(), cell.database, tenantId, scheduledRun(Date.now()), pages);
-}
-
 async function finished(tenant: TestTenant, key: string): Promise<Answer> {
   await move(tenant, 20);
   return await createCustomer(tenant, { key });
-}
-
-async function newEndpoint(tenant: TestTenant): Promise<{ id: string; url: string }> {
-  const url = `https://hooks.example.com/${newId("x")}`;
-  const made = await call("webhook-endpoints.create", {
-    ...as(tenant),
-    body: { url, eventTypes: ["order.created"] },
-    headers: keyed(undefined),
-  });
-  expect(made.status, made.text).toBe(201);
-  return { id: made.json.id, url };
 }
 
 function getEndpoint(tenant: TestTenant, webhookEndpointId: string) {
@@ -331,31 +247,6 @@ function get(tenant: TestTenant, customerId: string) {
 async function search(tenant: TestTenant, body: object): Promise<string[]> {
   const { json } = await call("customers.search", { ...as(tenant), body });
   return json.data.map(({ id }: { id: string }) => id);
-}
-
-async function keyIds({ cell, tenantId }: TestTenant): Promise<string[]> {
-  const rows = await rowsOf<{ id: string }>(
-    cell.database,
-    "select id from tenant_keys where tenant_id = ? order by id",
-    tenantId,
-  );
-  return rows.map(({ id }) => id);
-}
-
-/** What lies under this key: subjects' keys, and the tenant's own secrets. */
-async function left({ cell, tenantId }: TestTenant, keyId: string) {
-  const count = async (from: string, column: string) => {
-    const text = `select count(*) as count from ${from} where tenant_id = ? and ${column} like ?`;
-    const [row] = await rowsOf<{ count: number }>(cell.database, text, tenantId, `v1.${keyId}.%`);
-    return row?.count ?? 0;
-  };
-  const secrets = await Promise.all(
-    ["url", "secret", "previous_secret"].map((column) => count("webhook_endpoints", column)),
-  );
-  return {
-    wraps: await count("subject_keys", "wrapped"),
-    secrets: secrets.reduce((sum, each) => sum + each, 0),
-  };
 }
 
 async function pending({ cell, tenantId }: TestTenant) {

@@ -10,6 +10,7 @@ import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { registry } from "#resources/index.ts";
 import { clientOf } from "#test/client.ts";
+import { pepperVersionOf } from "#test/db/rotations.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { accessClaims, signAccessToken } from "#test/token-issuer.ts";
 import { envWith, newTenant, rowsOf, type TestTenant, tapped } from "#test/world.ts";
@@ -199,17 +200,17 @@ test("a pepper has a successor after a year, which makes keys when every isolate
     );
     return rows.map(({ version }) => version);
   };
-  const current = versionIn(old);
+  const current = pepperVersionOf(old);
   expect((await versions()).at(-1)).toBe(current);
 
   const year = start + 365 * dayMs;
   await Promise.all([1, 2, 3].map((ms) => ensureDirectoryKeys(testEnv(), year + ms)));
   expect((await versions()).slice(-2)).toEqual([current, current + 1]);
   vi.setSystemTime(year + 59 * minuteMs);
-  expect(versionIn(await newKey(tenant))).toBe(current);
+  expect(pepperVersionOf(await newKey(tenant))).toBe(current);
   vi.setSystemTime(year + hourMs + 10 * minuteMs + 10);
   const made = await newKey(tenant);
-  expect(versionIn(made)).toBe(current + 1);
+  expect(pepperVersionOf(made)).toBe(current + 1);
   for (const key of [old, made]) expect(await statusOf(tenant, key)).toBe(200);
 
   // The seeded tenants' keys, and these, hold on to the older one.
@@ -245,7 +246,7 @@ test("however often a command rotates, no pepper and no key that signed a head d
   vi.setSystemTime(start + 61 * month);
   expect((await headKeys()).slice(60)).toEqual(before);
   const { older } = await peppersOf(testEnv(), Date.now());
-  expect(older.map(({ pepperVersion }) => pepperVersion)).toContain(versionIn(old));
+  expect(older.map(({ pepperVersion }) => pepperVersion)).toContain(pepperVersionOf(old));
   expect(await statusOf(tenant, old)).toBe(200);
 });
 
@@ -294,10 +295,6 @@ async function newKey(tenant: TestTenant): Promise<string> {
     body,
   });
   return json.key;
-}
-
-function versionIn(key: string): number {
-  return Number(key.slice(key.lastIndexOf("_") + 1, -13));
 }
 
 function idIn(key: string): string {
