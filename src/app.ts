@@ -4,7 +4,7 @@ import { directoryKeys } from "#gate/directory-keys.ts";
 import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
 import type { AppTypes } from "#http/request-state.ts";
-import { receiveMessage } from "#identity/receive-message.ts";
+import { receiveMessage } from "#identity/outside/receive-message.ts";
 import { readiness } from "#jobs/readiness.ts";
 import { systemNow } from "#platform/clock.ts";
 import { registry } from "#resources/index.ts";

@@ -1,4 +1,4 @@
-import { linkOrganization } from "#identity/outside-organizations.ts";
+import { linkOrganization } from "#identity/outside/organizations.ts";
 import { newId } from "#platform/ids.ts";
 import { testEnv } from "#test/env.ts";
 import { matrixIssuer } from "#test/matrix-issuer.ts";

@@ -1,6 +1,6 @@
 import { CompactSign, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
-import { linkMember } from "#identity/link-member.ts";
-import { linkOrganization } from "#identity/outside-organizations.ts";
+import { linkMember } from "#identity/outside/link-member.ts";
+import { linkOrganization } from "#identity/outside/organizations.ts";
 import { newId } from "#platform/ids.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { issuersDomain, type Script } from "#test/issuer-server.ts";

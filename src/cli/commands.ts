@@ -1,6 +1,6 @@
 import { outsideIssuers } from "#gate/outside-issuers.ts";
-import { type LinkMemberOutcome, linkMember } from "#identity/link-member.ts";
-import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identity/outside-organizations.ts";
+import { type LinkMemberOutcome, linkMember } from "#identity/outside/link-member.ts";
+import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identity/outside/organizations.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
@@ -29,7 +29,8 @@ interface Command {
 }
 
 const linkOutcomes: Readonly<Record<LinkOutcome, string>> = {
-  linked: "Linked. Now have Clerk send the organization's membership events again (src/identity/README.md).",
+  linked:
+    "Linked. Now have Clerk send the organization's membership events again (src/identity/outside/README.md).",
   "no-such-tenant": "No active tenant has this slug.",
   taken: "Another tenant has this organization; unlink it there first.",
   "tenant-has-another": "This tenant has another organization of this issuer; unlink that first.",

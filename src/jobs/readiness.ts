@@ -3,7 +3,7 @@ import { said, schemaState } from "#db/schema-check.ts";
 import type { DatabaseKind } from "#db/technical-columns.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { outsideIssuers } from "#gate/outside-issuers.ts";
-import { secretsOf } from "#identity/receive-message.ts";
+import { secretsOf } from "#identity/outside/receive-message.ts";
 import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
 import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
@@ -57,7 +57,7 @@ async function runChecks(env: Env): Promise<Check[]> {
     ),
     check(
       "outside issuers",
-      "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (src/identity/README.md)",
+      "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (src/identity/outside/README.md)",
       async () => {
         for (const { name } of outsideIssuers(env)) secretsOf(env, name);
         return [];

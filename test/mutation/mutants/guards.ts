@@ -6,9 +6,9 @@ import { callsOf, codeOf, TargetMissing } from "#test/mutation/tree.ts";
 /** Which tests are there for the guards of each file. */
 const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/db/directory.ts": ["test/jobs/directory-keys.test.ts"],
-  "src/identity/outside-organizations.ts": ["test/identity/links.test.ts"],
-  "src/identity/outside-people.ts": ["test/identity/clerk-races.test.ts"],
-  "src/identity/outside-standing.ts": ["test/identity/clerk-races.test.ts"],
+  "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],
+  "src/identity/outside/people.ts": ["test/identity/outside/clerk-races.test.ts"],
+  "src/identity/outside/standing.ts": ["test/identity/outside/clerk-races.test.ts"],
   "src/resources/api-keys/operations.ts": ["test/gate/key-terms.test.ts"],
   "src/resources/customer-consent/operations.ts": ["test/resources/customer-consent/races.test.ts"],
   "src/resources/customer-consent/shared-profiles.ts": ["test/resources/customer-consent/races.test.ts"],

@@ -9,7 +9,7 @@ import {
   standingAfter,
   standingEnded,
   standingRemoved,
-} from "#identity/membership-rules.ts";
+} from "#identity/outside/membership-rules.ts";
 
 const joined: MembershipNews = {
   membership: "orgmem_1",

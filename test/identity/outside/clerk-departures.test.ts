@@ -5,7 +5,7 @@ import { commitAsSystem } from "#db/system-commit.ts";
 import { noCapabilities } from "#gate/capabilities.ts";
 import { outsideMembers } from "#gate/outside-tables.ts";
 import { members } from "#gate/tables.ts";
-import { linkOrganization } from "#identity/outside-organizations.ts";
+import { linkOrganization } from "#identity/outside/organizations.ts";
 import { newId } from "#platform/ids.ts";
 import { testEnv } from "#test/env.ts";
 import { deletionEvent, membershipEvent } from "#test/outside.ts";

@@ -14,8 +14,8 @@ import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { standingRemoved } from "./membership-rules.ts";
-import { linked } from "./outside-people.ts";
-import { changeStanding } from "./outside-standing.ts";
+import { linked } from "./people.ts";
+import { changeStanding } from "./standing.ts";
 
 /** An organization as its issuer names it. */
 export interface OutsideOrganization {

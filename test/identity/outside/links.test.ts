@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
-import { linkMember } from "#identity/link-member.ts";
-import { linkOrganization, unlinkOrganization } from "#identity/outside-organizations.ts";
+import { linkMember } from "#identity/outside/link-member.ts";
+import { linkOrganization, unlinkOrganization } from "#identity/outside/organizations.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";

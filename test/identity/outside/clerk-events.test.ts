@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseClerkEvent } from "#identity/clerk-events.ts";
+import { parseClerkEvent } from "#identity/outside/clerk-events.ts";
 import { utf8 } from "#lib/utf8.ts";
 
 // As in Clerk's documentation, shortened.

@@ -8,9 +8,9 @@ import { members } from "#gate/tables.ts";
 import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import type { Standing } from "./membership-rules.ts";
-import { liveClaim } from "./outside-organizations.ts";
-import { claimPerson } from "./outside-people.ts";
-import { changeStanding } from "./outside-standing.ts";
+import { liveClaim } from "./organizations.ts";
+import { claimPerson } from "./people.ts";
+import { changeStanding } from "./standing.ts";
 
 export type LinkMemberOutcome = "linked" | "not-linked" | "no-such-member" | "known-already" | "has-left";
 

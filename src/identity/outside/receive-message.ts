@@ -13,9 +13,9 @@ import type { Env } from "#platform/env.ts";
 import { type ClerkEvent, parseClerkEvent } from "./clerk-events.ts";
 import { endIdentity, placesOf } from "./ended-people.ts";
 import { standingAfter, standingEnded } from "./membership-rules.ts";
-import { unlinkOrganization } from "./outside-organizations.ts";
-import { claimPerson } from "./outside-people.ts";
-import { changeStanding, type Placed, type StandingChange } from "./outside-standing.ts";
+import { unlinkOrganization } from "./organizations.ts";
+import { claimPerson } from "./people.ts";
+import { changeStanding, type Placed, type StandingChange } from "./standing.ts";
 
 const job = "outside-issuers.receive";
 // Svix tries for a day and keeps messages, to be sent again by hand, for longer.
