@@ -98,6 +98,17 @@ const acrossTenants: Reads = {
       "SEARCH served USING PRIMARY KEY (tenant_id=?)",
     ],
   },
+  endpointsToTellOfSecrets: {
+    args: ["2026"],
+    steps: [
+      "SEARCH webhook_endpoints USING INDEX webhook_endpoints_to_tell (<expr><?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
+  endpointsWithOldSecrets: {
+    args: ["2026"],
+    steps: ["SEARCH webhook_endpoints USING INDEX webhook_endpoints_by_secret (<expr><?)"],
+  },
   expired: {
     args: [0, cellKinds],
     steps: [

@@ -503,6 +503,7 @@ export type NewWebhookEndpoint = {
     | "webhook_endpoint.enabled"
     | "webhook_endpoint.disabled"
     | "webhook_endpoint.secret_rotated"
+    | "webhook_endpoint.secret_rotation_due"
     | "webhook_endpoint.tested"
     | "webhook_endpoint.replay_requested"
   )[];
@@ -743,6 +744,10 @@ export type WebhookEndpoint = {
   readonly state: "enabled" | "disabled";
   readonly disabledBecause: "by-hand" | "gone" | "failing" | "creator-gone" | "creator-lacks-rights" | null;
   readonly disabledAt: string | null;
+  /** When the secret was set; rotate one that is a year old. */
+  readonly secretCreatedAt: string;
+  /** 1 for the first secret, one more with each rotation. */
+  readonly secretVersion: number;
   /** Until then deliveries are signed with the previous secret too. */
   readonly previousSecretUntil: string | null;
   /** Counts the changes; the ETag is made of it. */
@@ -798,6 +803,7 @@ export type WebhookEndpointPatch = {
     | "webhook_endpoint.enabled"
     | "webhook_endpoint.disabled"
     | "webhook_endpoint.secret_rotated"
+    | "webhook_endpoint.secret_rotation_due"
     | "webhook_endpoint.tested"
     | "webhook_endpoint.replay_requested"
   )[];
@@ -814,6 +820,10 @@ export type WebhookEndpointWithSecret = {
   readonly state: "enabled" | "disabled";
   readonly disabledBecause: "by-hand" | "gone" | "failing" | "creator-gone" | "creator-lacks-rights" | null;
   readonly disabledAt: string | null;
+  /** When the secret was set; rotate one that is a year old. */
+  readonly secretCreatedAt: string;
+  /** 1 for the first secret, one more with each rotation. */
+  readonly secretVersion: number;
   /** Until then deliveries are signed with the previous secret too. */
   readonly previousSecretUntil: string | null;
   /** Counts the changes; the ETag is made of it. */

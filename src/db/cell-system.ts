@@ -56,13 +56,11 @@ export class CellSystem {
 
   /** Sweeper: copies of logs to go on with by now. */
   async sinksDue(now: string): Promise<{ tenantId: string; sink: string }[]> {
-    const [rows] = await this.#store.batch([
-      {
-        text: "select tenant_id, sink from audit_sink_progress indexed by audit_sink_progress_due where due_at <= ? order by due_at limit 1000",
-        params: [now],
-      },
-    ]);
-    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), sink: String(row.sink) }));
+    const rows = await this.#rows(
+      "select tenant_id, sink from audit_sink_progress indexed by audit_sink_progress_due where due_at <= ? order by due_at limit 1000",
+      [now],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), sink: String(row.sink) }));
   }
 
   /**
@@ -85,13 +83,11 @@ export class CellSystem {
   async sinksKnown(): Promise<string[]> {
     const first = "select min(sink) from audit_sink_progress indexed by audit_sink_progress_by_sink";
     const next = `${first} where audit_sink_progress.sink > known.sink`;
-    const [rows] = await this.#store.batch([
-      {
-        text: `with recursive known (sink) as (${first} union all select (${next}) from known where known.sink is not null) select sink from known where sink is not null limit 100`,
-        params: [],
-      },
-    ]);
-    return (rows ?? []).map((row) => String(row.sink));
+    const rows = await this.#rows(
+      `with recursive known (sink) as (${first} union all select (${next}) from known where known.sink is not null) select sink from known where sink is not null limit 100`,
+      [],
+    );
+    return rows.map((row) => String(row.sink));
   }
 
   /** Retention: tenants with rows of this sink. */
@@ -121,16 +117,11 @@ export class CellSystem {
     exceptTenantId: string,
     wanted: readonly string[],
   ): Promise<SharedRecord[]> {
-    const [rows] = await this.#store.batch([
-      {
-        text: "select tenant_id, id from customer_consents indexed by customer_consents_by_identity where identity_token = ? and tenant_id <> ? and exists (select 1 from json_each(fields) where value in (select value from json_each(?))) and exists (select 1 from tenant_state where tenant_state.tenant_id = customer_consents.tenant_id and state = 'active') order by tenant_id limit 10",
-        params: [identityToken, exceptTenantId, JSON.stringify(wanted)],
-      },
-    ]);
-    return (rows ?? []).map((row) => ({
-      tenantId: String(row.tenant_id),
-      customerId: String(row.id),
-    }));
+    const rows = await this.#rows(
+      "select tenant_id, id from customer_consents indexed by customer_consents_by_identity where identity_token = ? and tenant_id <> ? and exists (select 1 from json_each(fields) where value in (select value from json_each(?))) and exists (select 1 from tenant_state where tenant_state.tenant_id = customer_consents.tenant_id and state = 'active') order by tenant_id limit 10",
+      [identityToken, exceptTenantId, JSON.stringify(wanted)],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), customerId: String(row.id) }));
   }
 
   /** Doctor: tenants whose first audit row that is no leaf yet is as old as this, or gone. */
@@ -151,13 +142,11 @@ export class CellSystem {
 
   /** Sweeper: effects that were intended and never settled. */
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
-    const [rows] = await this.#store.batch([
-      {
-        text: "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 500",
-        params: [now],
-      },
-    ]);
-    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
+    const rows = await this.#rows(
+      "select tenant_id, id from intents indexed by intents_due where state = 'intended' and due_at <= ? order by due_at limit 500",
+      [now],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), intentId: String(row.id) }));
   }
 
   /**
@@ -179,22 +168,34 @@ export class CellSystem {
   }
 
   async #files(text: string, now: string): Promise<DueFile[]> {
-    const [rows] = await this.#store.batch([{ text, params: [now] }]);
-    return (rows ?? []).map((row) => ({ tenantId: String(row.tenant_id), fileId: String(row.id) }));
+    const rows = await this.#rows(text, [now]);
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), fileId: String(row.id) }));
   }
 
   /** Sweeper: endpoints whose deliveries are due and that nobody is serving, of tenants that may have more served. */
   async endpointsWithDueDeliveries(now: string): Promise<{ tenantId: string; endpointId: string }[]> {
-    const [rows] = await this.#store.batch([
-      {
-        text: `select tenant_id, endpoint_id from webhook_queues indexed by webhook_queues_due where next_due_at <= ? and (leased_until is null or leased_until <= ?) and (select count(*) from webhook_queues as served where served.tenant_id = webhook_queues.tenant_id and served.leased_until > ?) < ${endpointsAtOnce} order by next_due_at limit 1000`,
-        params: [now, now, now],
-      },
-    ]);
-    return (rows ?? []).map((row) => ({
-      tenantId: String(row.tenant_id),
-      endpointId: String(row.endpoint_id),
-    }));
+    const rows = await this.#rows(
+      `select tenant_id, endpoint_id from webhook_queues indexed by webhook_queues_due where next_due_at <= ? and (leased_until is null or leased_until <= ?) and (select count(*) from webhook_queues as served where served.tenant_id = webhook_queues.tenant_id and served.leased_until > ?) < ${endpointsAtOnce} order by next_due_at limit 1000`,
+      [now, now, now],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), endpointId: String(row.endpoint_id) }));
+  }
+
+  /** Vault: endpoints that sign with a secret of before this time, of which their tenants were not told yet; the oldest first. */
+  async endpointsToTellOfSecrets(before: string): Promise<{ tenantId: string; endpointId: string }[]> {
+    const rows = await this.#rows(
+      "select tenant_id, id from webhook_endpoints indexed by webhook_endpoints_to_tell where coalesce(secret_created_at, created_at) <= ? and state = 'enabled' and secret_told_version < secret_version and exists (select 1 from tenant_state where tenant_state.tenant_id = webhook_endpoints.tenant_id and tenant_state.state = 'active') order by coalesce(secret_created_at, created_at) limit 1000",
+      [before],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), endpointId: String(row.id) }));
+  }
+
+  /** Vault: endpoints that sign with a secret of before this time, some of them. */
+  async endpointsWithOldSecrets(before: string): Promise<string[]> {
+    return await this.#ids(
+      "select id from webhook_endpoints indexed by webhook_endpoints_by_secret where coalesce(secret_created_at, created_at) <= ? and state = 'enabled' limit 1000",
+      [before],
+    );
   }
 
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
@@ -283,7 +284,11 @@ export class CellSystem {
   }
 
   async #ids(text: string, params: readonly unknown[]): Promise<string[]> {
-    const [rows] = await this.#store.batch([{ text, params }]);
-    return (rows ?? []).map((row) => String(row.id));
+    return (await this.#rows(text, params)).map((row) => String(row.id));
+  }
+
+  async #rows(text: string, params: readonly unknown[]) {
+    const [rows = []] = await this.#store.batch([{ text, params }]);
+    return rows;
   }
 }

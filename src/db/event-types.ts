@@ -17,6 +17,7 @@ const told = {
     "enabled",
     "disabled",
     "secret_rotated",
+    "secret_rotation_due",
     "tested",
     "replay_requested",
   ],

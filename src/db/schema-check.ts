@@ -7,7 +7,7 @@ import type { DatabaseKind } from "./technical-columns.ts";
 /** The newest migration of each kind of database; a test holds it to the folder. */
 export const newestMigrations = {
   directory: "0008_audit_sinks.sql",
-  cell: "0015_keys_by_pepper.sql",
+  cell: "0016_webhook_secret_age.sql",
   log: "0001_calls.sql",
 } as const;
 

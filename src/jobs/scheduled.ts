@@ -17,6 +17,7 @@ import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
+import { tellOldSecrets } from "./tell-old-secrets.ts";
 
 /** What cron does every minute. One job's failure, or one cell's, stops no other. */
 export async function runScheduled(env: Env, registry: Registry, now: number): Promise<void> {
@@ -36,6 +37,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
+      [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

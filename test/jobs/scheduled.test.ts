@@ -75,9 +75,10 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-key-rotation",
     "directory-schema",
     "directory-retention",
-    ...["schema", "audit", "sinks", "events", "intents", "webhooks", "retention", "wraps", "keys"].map(
-      (job) => `${job} us1`,
-    ),
+    ...[
+      ...["schema", "audit", "sinks", "events", "intents", "webhooks", "secrets", "retention", "wraps"],
+      "keys",
+    ].map((job) => `${job} us1`),
     "sinks of the platform",
     "files us1",
   ]);

@@ -64,6 +64,8 @@ test("address and secrets lie sealed, and neither the audit nor a record has the
     "secret",
     "previousSecret",
     "previousSecretUntil",
+    "secretCreatedAt",
+    "secretVersion",
   ]);
   for (const { row: copy } of audited) {
     expect(JSON.parse(String(copy))).toMatchObject({ host: "shop.example", creatorId: tenant.keyId });
@@ -86,8 +88,11 @@ test("rotation signs with both secrets until the overlap is over", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const tenant = await newTenant();
   const { json: first } = await create(tenant);
+  expect(first).toMatchObject({ secretCreatedAt: timestamp(Date.now()), secretVersion: 1 });
+  vi.setSystemTime(Date.now() + hourMs);
   const params = { webhookEndpointId: first.id };
   const rotated = await ask(tenant, "rotate", { params, body: {} });
+  expect(rotated.json).toMatchObject({ secretCreatedAt: timestamp(Date.now()), secretVersion: 2 });
   expect([rotated.status, rotated.json.previousSecretUntil]).toEqual([
     200,
     timestamp(Date.now() + 24 * hourMs),

@@ -79,6 +79,8 @@ export const rotate = writeOperation({
       secret,
       previousSecret: overlaps ? row.secret : null,
       previousSecretUntil: overlaps ? timestamp(now + overlapHours * hourMs) : null,
+      secretCreatedAt: timestamp(now),
+      secretVersion: row.secretVersion + 1,
     };
     const rotated = change(webhookEndpoints, row, patch, now);
     return commit({ ...present(rotated.row), secret }, rotated, told("webhook_endpoint.secret_rotated", row));

@@ -13,7 +13,13 @@ export function present(row: EndpointRow) {
     ...row,
     eventTypes: Ids.parse(JSON.parse(row.eventTypes)),
     locationIds: locationsOf(row),
+    secretCreatedAt: secretSince(row),
   };
+}
+
+/** When the secret was set; not known of one that was there before this was kept, which is as old as its endpoint. */
+export function secretSince(row: EndpointRow): string {
+  return row.secretCreatedAt ?? row.createdAt;
 }
 
 /** What an endpoint wants to be told of. A type that this version does not know, as during a deploy, is left out. */

@@ -8,6 +8,9 @@ const patienceMs = 5 * dayMs;
 
 export const mostEndpoints = 50;
 
+/** How old a secret may get before its tenant is told to rotate it. */
+export const longestSecretAgeMs = 365 * dayMs;
+
 const faults: Readonly<Record<DestinationFault, string>> = {
   malformed: "is not a URL in plain ASCII without spaces",
   "not-https": "is not https",

@@ -25,6 +25,11 @@ const fields = z.object({
   state: z.enum(["enabled", "disabled"]),
   disabledBecause: z.enum(disabledReasons).nullable(),
   disabledAt: Timestamp.nullable(),
+  secretCreatedAt: Timestamp.meta({ description: "When the secret was set; rotate one that is a year old." }),
+  secretVersion: z
+    .int()
+    .min(1)
+    .meta({ description: "1 for the first secret, one more with each rotation.", examples: [1] }),
   previousSecretUntil: Timestamp.nullable().meta({
     description: "Until then deliveries are signed with the previous secret too.",
   }),

@@ -1,4 +1,4 @@
-import { text } from "drizzle-orm/sqlite-core";
+import { integer, text } from "drizzle-orm/sqlite-core";
 import { none, open, secret, tenantTable } from "#db/tenant-table.ts";
 
 /** Why nothing is sent: somebody wished so, the receiver said 410 or failed for days, or its creator's rights ended. */
@@ -26,6 +26,11 @@ export const webhookEndpoints = tenantTable(
     secret: secret(text("secret").notNull()),
     previousSecret: secret(text("previous_secret")),
     previousSecretUntil: open(text("previous_secret_until")),
+    /** null: as old as the endpoint. */
+    secretCreatedAt: open(text("secret_created_at")),
+    secretVersion: open(integer("secret_version").notNull()),
+    /** The newest secret of whose age the tenant was told. */
+    secretToldVersion: open(integer("secret_told_version").notNull()),
     state: open(text("state", { enum: ["enabled", "disabled"] }).notNull()),
     enabledAt: open(text("enabled_at").notNull()),
     disabledAt: open(text("disabled_at")),

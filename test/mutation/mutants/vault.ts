@@ -1,7 +1,8 @@
-import { body, conjunct, disarmed, element, replaced } from "#test/mutation/cut.ts";
+import { body, conjunct, disarmed, element, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const erasure = "src/db/erasure.ts";
+const secrets = "src/jobs/tell-old-secrets.ts";
 const rotation = ["test/db/key-rotation.test.ts"];
 const caughtBy = ["test/db/destroy-subject.test.ts"];
 
@@ -57,6 +58,21 @@ export const vault: readonly Mutant[] = [
     name: "the keys that an older pepper is kept for",
     cut: replaced("src/jobs/old-peppers.ts", "removeOldPeppers", "BinaryExpression", "keysMadeWith", "false"),
     caughtBy: ["test/jobs/directory-keys.test.ts"],
+  },
+  {
+    name: "the mark that a tenant was told of a secret's age",
+    cut: element(secrets, "tell", "marked"),
+    caughtBy: ["test/jobs/webhooks/secret-age.test.ts"],
+  },
+  {
+    name: "the look at whether another runner told it meanwhile",
+    cut: operand(secrets, "isToTell", "secretToldVersion"),
+    caughtBy: ["test/jobs/webhooks/secret-age.test.ts"],
+  },
+  {
+    name: "the look at whether the secret was rotated meanwhile",
+    cut: operand(secrets, "isToTell", "secretSince"),
+    caughtBy: ["test/jobs/webhooks/secret-age.test.ts"],
   },
   {
     name: "the epoch's move with a new tenant key",
