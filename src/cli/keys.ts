@@ -11,12 +11,13 @@ import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { keysMadeWith, peppersOf } from "#jobs/old-peppers.ts";
 import { rewrapTenantKeys } from "#jobs/rewrap-tenant-keys.ts";
 import { moveToNewestKey } from "#jobs/rotate-tenant-keys.ts";
+import { oldSecretsOf } from "#jobs/tell-old-secrets.ts";
 import { dayMs } from "#lib/time.ts";
 import type { Env } from "#platform/env.ts";
 import { databasesOf, ownersOf } from "./owners.ts";
 
 const pagesAtOnce = 100;
-const mostKeysCounted = 1000;
+const mostCounted = 1000;
 
 /** All of it at once, as cron would do it in time. A tenant whose key is younger than a day has been through already. */
 export async function rotateKeys(env: Env, run: SystemRun): Promise<void> {
@@ -66,6 +67,7 @@ export async function keysStatus(env: Env, now: number): Promise<{ said: string;
     `Tenant keys: ${sum.tenants} owners, ${sum.underWay} rotations under way; a newest key has sealed ${sum.uses} times at most, a person's ${sum.ofPeople}; the bound is ${2 ** 32}.`,
     ...progress,
     await pepperStatus(env, now),
+    await secretStatus(env, now),
     `Older keys: ${sum.wraps} wraps and ${sum.columns} columns left; ${sum.removable} may be removed, which cron does, and ${sum.kept} may not yet.`,
   ].join("\n");
   return { said, isDone };
@@ -78,8 +80,16 @@ async function pepperStatus(env: Env, now: number): Promise<string> {
   const lines = [`Key peppers: new API keys are made with version ${newest.pepperVersion}.`];
   for (const pepper of older) {
     const count = await keysMadeWith(env, pepper, now);
-    const keys = count >= mostKeysCounted ? `${count} keys or more` : `${count} keys`;
+    const keys = count >= mostCounted ? `${count} keys or more` : `${count} keys`;
     lines.push(`  version ${pepper.pepperVersion}: ${keys} that may be used; it goes with the last of them`);
   }
   return lines.join("\n");
+}
+
+/** Only who receives webhooks can take over another secret, so none is rotated from here. */
+async function secretStatus(env: Env, now: number): Promise<string> {
+  const count = await oldSecretsOf(env, now);
+  if (count === 0) return "Webhook secrets: none that signs is older than a year.";
+  const many = `${count}${count >= mostCounted ? " or more" : ""}`;
+  return `Webhook secrets: ${many} of those that sign are older than a year. Their tenants have been told (webhook_endpoint.secret_rotation_due) and alone can rotate them: POST /v1/tenants/{tenant}/webhook-endpoints/{id}/rotate-secret.`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configuration } from "#cli/configuration.ts";
-import { type Finding, green, red, unseen } from "#cli/doctor/finding.ts";
+import { type Finding, green, red, unseen, warning } from "#cli/doctor/finding.ts";
 import { judgeKeys, type KeyFacts } from "#cli/doctor/keys.ts";
 import { judgeLimits, judgeSettings } from "#cli/doctor/limits.ts";
 import { judgeLocks } from "#cli/doctor/locks.ts";
@@ -67,6 +67,7 @@ test("keys within their terms are green, each is red a while after its own, and 
     spent: 0,
     spentPeople: 0,
     inLongRotation: 0,
+    oldSecrets: 0,
   };
   assert.deepEqual(ungreen(judgeKeys(facts, now)), []);
   const next = { ...facts, terms: { ...facts.terms, signsFrom: timestamp(now + 1000) } };
@@ -95,6 +96,10 @@ test("keys within their terms are green, each is red a while after its own, and 
       "The newest key-encryption key, kek2, has wrapped for 401 days, longer than 400 days.",
       "1 owner who sealed so much that a person's key may have done so 2147483648 times.",
     ],
+  );
+  assert.deepEqual(
+    ungreen(judgeKeys({ ...facts, oldSecrets: 2 }, now)).map(({ grade, what }) => [grade, what]),
+    [["warning", "2 secrets of webhooks older than a year."]],
   );
   const without = ungreen(judgeKeys({ ...facts, kek: null }, now));
   assert.deepEqual(without, [unseen("The key-encryption keys", "KEYLINE_KEKS is not in the environment")]);
@@ -127,18 +132,26 @@ test("a store that gets copies is red once it lacks a head for too long, and non
 test("the report is aligned, folded at a hundred columns, and coloured only where asked", () => {
   const long = "word ".repeat(40).trim();
   const groups = [
-    { name: "Group", findings: [green("all well"), red(long, `do ${long}`), unseen("this", "of that")] },
+    {
+      name: "Group",
+      findings: [
+        green("all well"),
+        warning("not well", "mend it"),
+        red(long, `do ${long}`),
+        unseen("this", "of that"),
+      ],
+    },
   ];
   const plain = report(groups, false);
   assert.equal(
     plain.replaceAll(/(?: ?word)+/g, " …"),
     [
       "Group",
-      "  ok   all well",
+      ...["  ok   all well", "  WARN not well", "       -> mend it"],
       ...["  RED  …", "       …", "       …", "       -> do …", "          …", "          …"],
       "  ?    this: not looked at, because of that",
       "",
-      "1 green, 1 red, 1 not looked at.",
+      "1 green, 1 to see to, 1 red, 1 not looked at.",
     ]
       .join("\n")
       .replaceAll(/ …/g, " …"),

@@ -43,7 +43,10 @@ test("a fresh deployment has nothing red, and what was not looked at is told", a
   assert.equal(code, 0, said);
   const unseen = marked(said, "?").map((line) => line.split(":")[0]);
   assert.deepEqual(unseen, unseenLocally);
-  assert.match(said, new RegExp(`\n\\d\\d green, 0 red, ${unseenLocally.length} not looked at\\.\n$`));
+  assert.match(
+    said,
+    new RegExp(`\n\\d\\d green, 0 to see to, 0 red, ${unseenLocally.length} not looked at\\.\n$`),
+  );
   for (const group of [
     "Keys",
     "Schema",
@@ -56,6 +59,26 @@ test("a fresh deployment has nothing red, and what was not looked at is told", a
   ])
     assert.match(said, new RegExp(`^${group}\n {2}(?:ok|\\?)`, "m"));
   assert.ok(!said.includes("\u001b"), "no colours where nobody sees them");
+});
+
+test("a webhook's secret that only its tenant can rotate is warned of, and fails nothing", async () => {
+  // Nobody mends anything meanwhile, nor breaks: cron runs where something serves.
+  await instance.halt();
+  const sign = (state: string, since: string) =>
+    ran(
+      "alter.mjs",
+      "CELL_US1",
+      `update webhook_endpoints set state = '${state}', secret_created_at = '${since}'`,
+    );
+  await sign("enabled", ago(364 * dayMs));
+  assert.deepEqual(marked((await doctor()).said, "WARN"), []);
+  await sign("enabled", long);
+  const { code, said } = await doctor();
+  assert.deepEqual(marked(said, "WARN"), ["1 secret of webhooks older than a year."]);
+  assert.match(said, /^ {7}-> their tenants have been told, and alone can rotate them/m);
+  assert.match(said, / 1 to see to, 0 red, /);
+  assert.equal(code, 0, said);
+  await sign("disabled", long);
 });
 
 /** By hand: where, what is executed there, and what the doctor then says in red. */
@@ -175,8 +198,6 @@ const broken: readonly (readonly [
 ];
 
 test("whatever is broken in a database is red, under its own words, each with what to do", async () => {
-  // Nobody mends anything meanwhile: cron runs where something serves.
-  await instance.halt();
   let reds = 0;
   for (const [what, database, texts, says] of broken) {
     const altered = await ran("alter.mjs", database, ...texts);
@@ -246,7 +267,7 @@ test("an address that is none, and an option of another command, are refused", a
 });
 
 /** What stands under one mark, each as one line. */
-function marked(said: string, mark: "RED" | "?"): string[] {
+function marked(said: string, mark: "RED" | "WARN" | "?"): string[] {
   const lead = `  ${mark.padEnd(4)} `;
   const found: string[] = [];
   let isInside = false;

@@ -31,6 +31,8 @@ const age = `
   const { env, dispose } = await localBindings();
   for (const database of [env.DIRECTORY, env.CELL_US1, env.CELL_EU1])
     await database.prepare("update tenant_keys set created_at = '2026-01-01T00:00:00.000Z'").run();
+  for (const database of [env.CELL_US1, env.CELL_EU1])
+    await database.prepare("update webhook_endpoints set state = 'enabled', secret_created_at = '2025-01-01T00:00:00.000Z'").run();
   await dispose();
 `;
 const alter = `
@@ -86,7 +88,7 @@ test("logs are let go on after a restore, of the store that is named and no othe
 test("keys are rotated, and what is left under older ones is told before and after", () => {
   expectDone(
     keyline("keys", "status"),
-    /every tenant key is wrapped by kek1; .*\n.* 3 owners, 0 rotations.* a person's [1-9]\d*; the bound is 4294967296\./,
+    /every tenant key is wrapped by kek1; .*\n.* 3 owners, 0 rotations.* a person's [1-9]\d*; the bound is 4294967296\.[\s\S]*Webhook secrets: none that signs is older/,
   );
   writeFileSync(join(home, ".dev.vars"), `KEYLINE_KEKS="1:${"A".repeat(43)},2:${"B".repeat(42)}A"\n`);
   writeFileSync(join(home, "age.mjs"), age);
@@ -94,7 +96,7 @@ test("keys are rotated, and what is left under older ones is told before and aft
   assert.equal(aged.code, 0, aged.said);
   expectRefused(
     keyline("keys", "status"),
-    /3 tenants or more have keys that kek2 does not wrap; none may leave/,
+    /3 tenants or more have keys that kek2 does not wrap; none may leave[\s\S]*Webhook secrets: 2 of those that sign are older than a year\./,
   );
   expectDone(
     keyline("keys", "rotate"),

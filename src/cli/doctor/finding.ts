@@ -1,6 +1,7 @@
 /** One thing that was graded, or that could not be; what was not looked at is never green. */
 export type Finding =
   | { readonly grade: "green"; readonly what: string }
+  | { readonly grade: "warning"; readonly what: string; readonly todo: string }
   | { readonly grade: "red"; readonly what: string; readonly todo: string }
   | { readonly grade: "unseen"; readonly what: string; readonly because: string };
 
@@ -15,6 +16,11 @@ export function green(what: string): Finding {
 
 export function red(what: string, todo: string): Finding {
   return { grade: "red", what, todo };
+}
+
+/** What a deployment's operator can hardly mend, so that it fails no check. */
+export function warning(what: string, todo: string): Finding {
+  return { grade: "warning", what, todo };
 }
 
 export function unseen(what: string, because: string): Finding {

@@ -8,10 +8,11 @@ import { keylessSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
 import { longestKeyAgeMs, mostKeyUses, usesPer } from "#db/tenant-keys.ts";
 import { lifetimes, overlapMs } from "#jobs/directory-keys.ts";
+import { oldSecretsOf } from "#jobs/tell-old-secrets.ts";
 import { dayMs, hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { counted, type Finding, graded, red, unseen } from "./finding.ts";
+import { counted, type Finding, graded, green, red, unseen, warning } from "./finding.ts";
 
 /** Of all databases together; each count stops at `mostCounted`. */
 export interface KeyFacts {
@@ -30,9 +31,11 @@ export interface KeyFacts {
   readonly spent: number;
   readonly spentPeople: number;
   readonly inLongRotation: number;
+  readonly oldSecrets: number;
 }
 
 const mostCounted = 100;
+const mostSecretsCounted = 1000;
 // Cron looks at each tenant's keys once a day, and begins a rotation when one is due.
 const checkedWithinMs = 2 * dayMs;
 const rotatedWithinMs = 7 * dayMs;
@@ -56,6 +59,7 @@ export async function keyFacts(env: Env, now: number): Promise<KeyFacts> {
     spent: await sum((system) => system.tenantsWithSpentKeys(spentBefore, mostKeyUses)),
     spentPeople: await sum((system) => system.tenantsWithSpentPeople(mostKeyUses, usesPer)),
     inLongRotation: await sum((system) => system.tenantsInRotationSince(timestamp(now - rotatedWithinMs))),
+    oldSecrets: await oldSecretsOf(env, now),
   };
 }
 
@@ -78,7 +82,7 @@ async function kekFacts(
 }
 
 export function judgeKeys(
-  { kek, terms, unchecked, spent, spentPeople, inLongRotation }: KeyFacts,
+  { kek, terms, unchecked, spent, spentPeople, inLongRotation, oldSecrets }: KeyFacts,
   now: number,
 ): Finding[] {
   return [
@@ -110,7 +114,16 @@ export function judgeKeys(
       `${counted(inLongRotation, mostCounted, "rotation")} of keys under way for more than a week.`,
       "see `npm run keyline -- keys status --remote`, then `keys rotate --remote`, which goes on with them",
     ),
+    judgeSecrets(oldSecrets),
   ];
+}
+
+function judgeSecrets(old: number): Finding {
+  if (old === 0) return green("No webhook secret that signs is older than a year.");
+  return warning(
+    `${counted(old, mostSecretsCounted, "secret")} of webhooks older than a year.`,
+    "their tenants have been told, and alone can rotate them (POST …/webhook-endpoints/{id}/rotate-secret): remind whoever does not",
+  );
 }
 
 function judgeKeks(kek: KeyFacts["kek"], now: number): Finding[] {
