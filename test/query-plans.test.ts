@@ -161,7 +161,7 @@ const acrossTenants: Reads = {
     steps: ["SEARCH api_keys USING INDEX api_keys_by_id (id=?)"],
   },
   keysOfPepper: {
-    args: [1, "2026"],
+    args: [1, "2026", 1],
     steps: ["SEARCH api_keys USING INDEX api_keys_by_pepper (pepper_version=?)"],
   },
   tenantsWithSpentPeople: {

@@ -79,7 +79,7 @@ async function pepperStatus(env: Env, now: number): Promise<string> {
   if (!newest) return "Key peppers: none yet; cron makes the first.";
   const lines = [`Key peppers: new API keys are made with version ${newest.pepperVersion}.`];
   for (const pepper of older) {
-    const count = await keysMadeWith(env, pepper, now);
+    const count = await keysMadeWith(env, pepper, now, mostCounted);
     const keys = count >= mostCounted ? `${count} keys or more` : `${count} keys`;
     lines.push(`  version ${pepper.pepperVersion}: ${keys} that may be used; it goes with the last of them`);
   }

@@ -16,7 +16,7 @@ export async function removeOldPeppers(env: Env, run: SystemRun): Promise<void> 
   // By then no isolate makes keys with an older one.
   if (!newest || newest.mintsFrom > timestamp(run.now - dayMs)) return;
   for (const pepper of older) {
-    if ((await keysMadeWith(env, pepper, run.now)) > 0) continue;
+    if ((await keysMadeWith(env, pepper, run.now, 1)) > 0) continue;
     await commitAsSystem(await openDirectory(env), run, [remove(keyPeppers, pepper)]);
   }
 }
@@ -31,15 +31,16 @@ export async function peppersOf(env: Env, now: number) {
   return { newest, older };
 }
 
-/** How many keys, of all cells, that may still be used; counted up to 1000 in each. */
+/** How many keys, of all cells, that may still be used; counted up to so many in each. */
 export async function keysMadeWith(
   env: Env,
   { pepperVersion }: Pick<Row<typeof keyPeppers>, "pepperVersion">,
   now: number,
+  most: 1 | 1000,
 ): Promise<number> {
   const found = await Promise.all(
     cellsOf(env).map(({ database }) =>
-      new CellSystem(new Store(database, "first-primary")).keysOfPepper(pepperVersion, timestamp(now)),
+      new CellSystem(new Store(database, "first-primary")).keysOfPepper(pepperVersion, timestamp(now), most),
     ),
   );
   return found.flat().length;
