@@ -1,9 +1,11 @@
+import { SealError } from "#crypto/envelope.ts";
 import { CellSystem } from "#db/cell-system.ts";
 import { emit, update } from "#db/changes.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { Store } from "#db/store.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
+import { noteUnopened } from "#db/unopened.ts";
 import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
@@ -28,6 +30,7 @@ export async function tellOldSecrets(env: Env, cell: Cell, now: number): Promise
     try {
       await tell(await systemSession(env, cell.database, tenantId), endpointId, run);
     } catch (error) {
+      if (error instanceof SealError) await noteUnopened(cell.database, error, run);
       log("error", "a tenant could not be told of an old secret yet", {
         endpoint: endpointId,
         ...errorFields(error),
