@@ -230,6 +230,26 @@ test("a pepper has a successor after a year, which makes keys when every isolate
   expect([await statusOf(tenant, made), await statusOf(tenant, second)]).toEqual([200, 401]);
 });
 
+test("of many runners that find one kind of key alone too old, one makes its successor and none fails", async () => {
+  await newEra();
+  const lives = { signing: 10 * 365 * dayMs, heads: 10 * 365 * dayMs, pepper: 10 * 365 * dayMs };
+  const tables = { signing: "signing_keys", heads: "checkpoint_keys", pepper: "key_peppers" } as const;
+  const counts = async () =>
+    await Promise.all(
+      Object.values(tables).map(
+        async (table) => (await rowsOf(testEnv().DIRECTORY, `select id from ${table}`)).length,
+      ),
+    );
+  let now = Date.now();
+  for (const [index, kind] of (["signing", "heads", "pepper"] as const).entries()) {
+    const before = await counts();
+    now += 31 * dayMs;
+    const due = { ...lives, [kind]: dayMs };
+    await Promise.all(Array.from({ length: 10 }, (_, ms) => ensureDirectoryKeys(testEnv(), now + ms, due)));
+    expect(await counts(), kind).toEqual(before.map((count, at) => count + (at === index ? 1 : 0)));
+  }
+});
+
 test("however often a command rotates, no pepper and no key that signed a head drops out", async () => {
   const start = await newEra();
   vi.setSystemTime(start + hourMs);
