@@ -1,10 +1,13 @@
 import type { Hono } from "hono";
 import { contractOf } from "#console/contract.ts";
+import { mailboxPage } from "#console/mailbox.tsx";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
 import type { AppTypes } from "#http/request-state.ts";
+import { receiveFromPostmark } from "#identity/mail/receive-postmark.ts";
 import { receiveMessage } from "#identity/outside/receive-message.ts";
+import { accountServices } from "#identity/services.ts";
 import { readiness } from "#jobs/readiness.ts";
 import { systemNow } from "#platform/clock.ts";
 import { registry } from "#resources/index.ts";
@@ -19,10 +22,17 @@ export function createApp(operations: Registry = registry): Hono<AppTypes> {
       checkpointKeys: async () => (await directoryKeys(c.env, () => true)).checkpointKeys,
       readiness: () => readiness(c.env, systemNow()),
       contract: contract(c.env.PUBLIC_ORIGIN, c.env.SECURITY_CONTACT, systemNow()),
+      mailbox: () => mailboxPage(c.env),
     }),
+    accounts: accountServices,
     protocol: (c) => ({
       receive: (issuerName, message) =>
         receiveMessage(c.env, issuerName, message, {
+          now: systemNow(),
+          requestId: c.get("state").requestId,
+        }),
+      receiveFromPostmark: (authorization, body) =>
+        receiveFromPostmark(c.env, authorization, body, {
           now: systemNow(),
           requestId: c.get("state").requestId,
         }),

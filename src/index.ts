@@ -6,7 +6,9 @@ import type { Env } from "#platform/env.ts";
 import { registry } from "#resources/index.ts";
 
 export { Gate } from "#gate/gate.ts";
+export { Lockout } from "#identity/lockout/lockout.ts";
 export { AuditTree } from "#jobs/audit-tree/audit-tree.ts";
+export { Mailbox } from "#platform/mail/mailbox-object.ts";
 
 const app = createApp();
 

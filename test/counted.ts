@@ -12,6 +12,10 @@ export interface Counts {
   hops: string[];
   /** The methods called on tenants' audit trees, with the tree's name. */
   trees: string[];
+  /** The methods called on lockouts. */
+  lockouts: string[];
+  /** What was sent to wake what sends mails. */
+  mails: unknown[];
   sent: unknown[];
   /** What was sent to wake webhook endpoints. */
   woken: unknown[];
@@ -23,7 +27,18 @@ export interface Counts {
 
 /** The counts of a request that asked for nothing. */
 export function nothing(): Counts {
-  return { trips: [], objects: [], hops: [], trees: [], sent: [], woken: [], noted: [], files: [] };
+  return {
+    trips: [],
+    objects: [],
+    hops: [],
+    trees: [],
+    lockouts: [],
+    mails: [],
+    sent: [],
+    woken: [],
+    noted: [],
+    files: [],
+  };
 }
 
 /** The bindings, some replaced, counted. Reset the counts between requests; the caches stay those of this env. */
@@ -70,11 +85,18 @@ export function counted(changes: Readonly<Record<string, unknown>> = {}): {
     getByName: (name: string) =>
       calls(env.AUDIT_TREES.getByName(name), (method) => counts.trees.push(`${method} ${name}`)),
   });
+  const lockouts = proxied(env.LOCKOUTS, {
+    ...outside("get", "newUniqueId", "idFromName"),
+    getByName: (name: string) =>
+      calls(env.LOCKOUTS.getByName(name), (method) => counts.lockouts.push(method)),
+  });
   const replaced = {
     ...Object.fromEntries(bindings),
     DIRECTORY: database(env.DIRECTORY),
     GATES: gates,
     AUDIT_TREES: trees,
+    LOCKOUTS: lockouts,
+    MAILS: calls(env.MAILS, (_method, args) => counts.mails.push(args[0])),
   };
   return { env: envWith(replaced), counts, reset };
 }

@@ -3,19 +3,21 @@ import { type AnyOperation, namedOperations } from "#http/registry.ts";
 import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
+import { accountExamples } from "#test/account-examples.ts";
 import { logAll } from "#test/audit-log.ts";
 import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { fileExamples } from "#test/file-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
+import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
-type Input = Pick<Call, "params" | "query" | "body" | "bytes" | "headers">;
+type Input = Pick<Call, "as" | "params" | "query" | "body" | "bytes" | "headers">;
 
 /** One valid call of an operation, and which of its ids a hostile caller would swap. Ids in params are all of them. */
 export interface Example {
   /** By hand, so that a wrong `can` in the code shows: its capability, or whose call it answers. */
-  readonly needs: string | "any principal" | "nobody";
+  readonly needs: string | "any principal" | "the user" | "nobody";
   /** JSON pointers of ids in the body that must be of this tenant. */
   readonly bodyIds?: readonly string[];
   /** Query parameters that filter by an id. */
@@ -30,6 +32,7 @@ const line = { description: "Banner, printed", quantityThousandths: 2000, unitPr
 
 /** By operation. Every call reaches what the roles reach that are limited: the first location, the installer's work. */
 const examples: Readonly<Record<string, Example>> = {
+  ...accountExamples,
   "api-calls.list": {
     needs: "api-calls:read",
     queryIds: ["actorId"],
@@ -139,6 +142,8 @@ const examples: Readonly<Record<string, Example>> = {
     needs: "locations:write",
     make: async (tenant) => ({ params: { locationId: await newLocation(tenant) } }),
   },
+  "mail.mailbox": { needs: "nobody", make: () => ({}) },
+  "mail.postmark": { needs: "nobody", make: postmarkMessage },
   "orders.list": {
     needs: "orders:read",
     queryIds: ["customerId", "locationId"],
@@ -365,6 +370,13 @@ async function withDelivery(
     const [first] = data ?? [];
     if (first) return { params: { ...params, deliveryId: first.id } };
   }
+}
+
+function postmarkMessage(): Input {
+  return {
+    headers: { Authorization: postmarkAuthorization },
+    body: { RecordType: "Bounce", Type: "HardBounce", Email: `${newId("x")}@example.com`, Inactive: true },
+  };
 }
 
 // A tenant has fifty at most, and the tests make more than that.

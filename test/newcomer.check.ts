@@ -55,9 +55,9 @@ test("two demo tenants lie in two cells, with a key each", () => {
   }
 });
 
-test("the three commands it prints work when pasted", () => {
+test("the four commands it prints work when pasted", () => {
   const commands = said.slice(said.indexOf("Try:") + 4).trim();
-  assert.equal(commands.match(/^\s*curl /gm)?.length, 3);
+  assert.equal(commands.match(/^\s*curl /gm)?.length, 4);
   const output = execFileSync(
     "bash",
     ["-euo", "pipefail", "-c", commands.replaceAll("curl -s", "curl -sS --fail-with-body")],
@@ -66,6 +66,30 @@ test("the three commands it prints work when pasted", () => {
   assert.match(output, /"number":1/);
   assert.match(output, /"name":"Ada Lovelace"/);
   assert.match(output, /"operation":"customers.create"/);
+  assert.match(output, /"refreshToken":"klr_/);
+});
+
+test("each owner signs in and gets a token of their own business", async () => {
+  const { baseUrl, tenants } = demo();
+  const post = async (path: string, body: object) => {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(baseUrl + path, { method: "POST", headers, body: JSON.stringify(body) });
+    return { status: answer.status, json: (await answer.json()) as Record<string, string> };
+  };
+  for (const { slug, ownerEmail: email, ownerPassword: password } of tenants) {
+    const signedIn = await post("/v1/sign-in", { email, password });
+    assert.equal(signedIn.status, 201);
+    const { refreshToken } = signedIn.json;
+    const { json } = await post("/v1/tokens", { refreshToken, tenant: slug });
+    const orders = await fetch(`${baseUrl}/v1/tenants/${slug}/orders`, {
+      headers: { Authorization: `Bearer ${json.accessToken}` },
+    });
+    assert.equal(orders.status, 200);
+    for (const other of tenants.filter((each) => each.slug !== slug)) {
+      const foreign = await post("/v1/tokens", { refreshToken: json.refreshToken ?? "", tenant: other.slug });
+      assert.equal(foreign.status, 404);
+    }
+  }
 });
 
 test("a demo key of one tenant finds nothing of the other", async () => {
@@ -98,7 +122,14 @@ test("a second start keeps the data and asks nothing", async () => {
 
 interface Demo {
   readonly baseUrl: string;
-  readonly tenants: readonly { slug: string; id: string; cell: string; apiKey: string }[];
+  readonly tenants: readonly {
+    slug: string;
+    id: string;
+    cell: string;
+    apiKey: string;
+    ownerEmail: string;
+    ownerPassword: string;
+  }[];
 }
 
 function demo(): Demo {
@@ -128,7 +159,7 @@ async function start(): Promise<void> {
   });
   server.stdout?.on("data", (chunk: Buffer) => (said += chunk));
   server.stderr?.on("data", (chunk: Buffer) => (said += chunk));
-  while (!/\/audit\n\n$/.test(said)) {
+  while (!/\/v1\/sign-in\n\n$/.test(said)) {
     assert.equal(server.exitCode, null, said);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -1,6 +1,8 @@
 import { createServer } from "node:net";
 import { issuerServer, issuersDomain } from "./issuer-server.ts";
 import { kmsHost, kmsServer } from "./kms-server.ts";
+import { postmarkHost, postmarkServer } from "./postmark-server.ts";
+import { pwnedHost, pwnedServer } from "./pwned-server.ts";
 import { resolved } from "./resolver.ts";
 import { storeServer, storesDomain } from "./store-server.ts";
 
@@ -37,6 +39,8 @@ export async function outside(request: Request): Promise<Response> {
   if (url.pathname === "/dns-query") return resolverAnswer(url);
   if (url.host === "outside.test") return Response.json({ connections, received });
   if (url.hostname === kmsHost) return await kmsServer(request);
+  if (url.hostname === pwnedHost) return await pwnedServer(request);
+  if (url.hostname === postmarkHost) return await postmarkServer(request);
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
   if (url.hostname.endsWith(storesDomain)) return await storeServer(request);
   if (!url.hostname.endsWith(".example")) return await throughTheNetwork(url);

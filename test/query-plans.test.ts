@@ -121,6 +121,7 @@ const acrossTenants: Reads = {
       "SEARCH webhook_deliveries USING INDEX webhook_deliveries_by_age (created_at<?)",
       "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
       "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
+      "SEARCH ended_sessions USING INDEX ended_sessions_by_end (kept_until<?)",
     ],
   },
   furthestBehindAtSink: {
@@ -275,6 +276,8 @@ const idColumns = [
   "sink",
   "endpoint_id",
   "event_seq",
+  "member_id",
+  "session_id",
 ];
 
 test.each([

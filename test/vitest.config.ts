@@ -2,6 +2,7 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { matrixIssuer } from "./matrix-issuer.ts";
 import { loopbackListener, outside } from "./outbound.ts";
+import { postmarkBindings } from "./postmark-server.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -18,6 +19,8 @@ export default defineConfig(async () => ({
           OUTSIDE_ISSUERS: JSON.stringify([matrixIssuer.entry]),
           OUTSIDE_ISSUER_SECRETS: `${matrixIssuer.entry.name}:${matrixIssuer.secret}`,
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+          MAIL: "mailbox",
+          ...postmarkBindings,
           // A test client waits for all that a call began.
           CALL_LOG_WAIT_MS: "0",
           WAKE_UP_WAIT_MS: "0",

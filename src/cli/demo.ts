@@ -10,13 +10,22 @@ import type { Env } from "#platform/env.ts";
 import { localBindings } from "./bindings.ts";
 import { businesses } from "./businesses.ts";
 import { mintDemoKey, seedTenant } from "./seed.ts";
+import { withNewPassword } from "./seed-password.ts";
 
-const DemoTenant = z.object({ slug: z.string(), id: z.string(), cell: z.string(), apiKey: z.string() });
+const DemoTenant = z.object({
+  slug: z.string(),
+  id: z.string(),
+  cell: z.string(),
+  apiKey: z.string(),
+  ownerEmail: z.string(),
+  ownerPassword: z.string(),
+});
 type DemoTenant = z.output<typeof DemoTenant>;
 const Demo = z.object({ tenants: z.array(DemoTenant) });
 
 /**
- * Founds the demo tenants where they are not yet, and gives each a key unless the facts of an earlier start hold one.
+ * Founds the demo tenants where they are not yet, and gives each a key, and its owner a password, unless the facts of an
+ * earlier start hold them.
  */
 export async function prepareDemo(earlier: unknown): Promise<DemoTenant[]> {
   const proxy = await localBindings();
@@ -60,5 +69,6 @@ async function withNewKey(
   const owner = rows.find((row) => row.role === "owner");
   if (!owner) throw new Error(`${slug} has no owner.`);
   const { key } = await mintDemoKey(env, cell, id, owner.id, now);
-  return { slug, id, cell: cell.id, apiKey: key };
+  const owns = await withNewPassword(env, owner.userId, now);
+  return { slug, id, cell: cell.id, apiKey: key, ...owns };
 }

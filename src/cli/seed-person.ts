@@ -20,3 +20,19 @@ export function aboutPerson({ diet }: Business, customerId: string, now: number)
     insert(customerConsents, { id: customerId, customerId, ...shares }, now),
   ];
 }
+
+/** Whoever holds this role at a demo business. */
+export function demoUser(
+  id: string,
+  role: string,
+  { name, slug }: Pick<Business, "name" | "slug">,
+  now: number,
+) {
+  return {
+    id,
+    name: `${role} of ${name}`,
+    email: `${role}@${slug}.example`,
+    state: "active" as const,
+    emailVerifiedAt: timestamp(now),
+  };
+}

@@ -31,7 +31,7 @@ import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
 import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
 import { outsideIndex, outsideRows } from "./seed-outside.ts";
-import { aboutPerson } from "./seed-person.ts";
+import { aboutPerson, demoUser } from "./seed-person.ts";
 import { sleepingEndpoint } from "./seed-webhook.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
@@ -132,7 +132,7 @@ async function contentIn(
     },
     people: [
       ...found.members.flatMap(({ role, userId }) => [
-        insert(users, { id: userId, name: `${role} of ${name}`, email: `${role}@${slug}.example` }, now),
+        insert(users, demoUser(userId, role, { name, slug }, now), now),
         insert(memberships, { id: newId("mem"), userId, memberTenantId: session.tenantId }, now),
       ]),
       ...outsideIndex(slug, session.tenantId, found, now),

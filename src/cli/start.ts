@@ -41,6 +41,8 @@ const server = spawn(
     `PUBLIC_ORIGIN:${baseUrl}`,
     "--var",
     "WEBHOOKS_TO_LOCALHOST:true",
+    "--var",
+    "MAIL:mailbox",
   ],
   {
     stdio: ["ignore", "inherit", "inherit"],
@@ -76,7 +78,9 @@ async function answers(path: string): Promise<boolean> {
 function introduce(): void {
   const [first] = demo;
   console.log(`\nKeyline serves ${baseUrl}\n`);
-  for (const { slug, cell, apiKey } of demo) console.log(`  ${slug} (cell ${cell})\n    ${apiKey}`);
+  for (const { slug, cell, apiKey, ownerEmail, ownerPassword } of demo)
+    console.log(`  ${slug} (cell ${cell})\n    ${apiKey}\n    ${ownerEmail}  ${ownerPassword}`);
+  console.log(`\n  Mail goes nowhere but to ${baseUrl}/mailbox`);
   if (!first) return;
   const tenant = `${baseUrl}/v1/tenants/${first.slug}`;
   console.log(`
@@ -85,5 +89,6 @@ Try:
   curl -s -H "Authorization: Bearer $KEY" ${tenant}/orders
   curl -s -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '{"name":"Ada Lovelace","email":"ada@example.com"}' ${tenant}/customers
   curl -s -H "Authorization: Bearer $KEY" ${tenant}/audit
+  curl -s -H "Content-Type: application/json" -d '{"email":"${first.ownerEmail}","password":"${first.ownerPassword}"}' ${baseUrl}/v1/sign-in
 `);
 }

@@ -580,6 +580,22 @@ export type OrderSummaryPage = {
   readonly nextCursor: string | null;
 };
 
+export type PasswordChange = {
+  readonly currentPassword: string;
+  /** 12 to 128 characters, none of the commonest and none that was found in a breach. */
+  readonly password: string;
+};
+
+export type PasswordReset = {
+  readonly token: string;
+  /** 12 to 128 characters, none of the commonest and none that was found in a breach. */
+  readonly password: string;
+};
+
+export type PasswordResetRequest = {
+  readonly email: string;
+};
+
 export type Ping = {
   readonly principal: string;
   readonly tenant: string;
@@ -630,6 +646,35 @@ export type SecretRotation = {
   readonly overlapHours?: number;
 };
 
+export type Session = {
+  readonly id: string;
+  readonly isCurrent: boolean;
+  readonly device: string;
+  readonly address: string | null;
+  readonly place: string | null;
+  /** How its user signed in (RFC 8176). */
+  readonly methods: readonly string[];
+  readonly signedInAt: string;
+  /** When a second factor was last proved in it. */
+  readonly strongAt: string | null;
+  readonly lastUsedAt: string;
+  readonly expiresAt: string;
+  readonly state: "active" | "ended";
+  readonly endedBecause:
+    | "signed-out"
+    | "revoked"
+    | "refresh-reused"
+    | "password-changed"
+    | "factor-changed"
+    | "account-closed"
+    | "expired"
+    | null;
+};
+
+export type Sessions = {
+  readonly data: readonly Session[];
+};
+
 export type Settings = {
   readonly name: string;
   readonly currency: string;
@@ -669,6 +714,27 @@ export type SharedProfiles = {
     | null;
 };
 
+export type SignIn = {
+  readonly email: string;
+  readonly password: string;
+};
+
+export type SignInLockClearance = {
+  readonly token: string;
+};
+
+export type SignUp = {
+  readonly name: string;
+  readonly email: string;
+  /** 12 to 128 characters, none of the commonest and none that was found in a breach. */
+  readonly password: string;
+};
+
+export type SignUpVerification = {
+  readonly token: string;
+  readonly password: string;
+};
+
 export type Tenant = {
   readonly id: string;
   readonly slug: string;
@@ -687,6 +753,43 @@ export type Tenant = {
   readonly version: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+};
+
+export type TokenRequest = {
+  readonly refreshToken: string;
+  /** Whose token is asked for; without it, one of the user's own account. */
+  readonly tenant?: string;
+};
+
+export type Tokens = {
+  /** A bearer token (RFC 9068): of the tenant that was asked for, or of the user's own account. */
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly tenantId: string | null;
+  /** Taken once, and answered with the next one. One that comes again later ends the session. */
+  readonly refreshToken: string;
+  readonly sessionId: string;
+};
+
+export type User = {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly emailVerifiedAt: string | null;
+  readonly createdAt: string;
+};
+
+export type UserMembership = {
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly cell: string;
+  readonly memberId: string;
+  readonly role: string;
+};
+
+export type UserMemberships = {
+  readonly data: readonly UserMembership[];
 };
 
 export type WebhookDelivery = {
@@ -1058,6 +1161,18 @@ export interface Operations {
       answer: Location;
     };
   };
+  mail: {
+    /** Take in what Postmark tells of addresses: bounces, complaints, subscriptions. */
+    postmark: { input: Record<never, never>; answer: null };
+  };
+  me: {
+    /** Change your password; your other sessions end. */
+    changePassword: { input: { body: PasswordChange }; answer: null };
+    /** Read your account. */
+    get: { input: Record<never, never>; answer: User };
+    /** List the businesses that you are a member of. */
+    tenants: { input: Record<never, never>; answer: UserMemberships };
+  };
   orders: {
     /** Cancel an order that is not completed. */
     cancel: {
@@ -1108,11 +1223,41 @@ export interface Operations {
     /** Take in what an outside issuer tells of its members (Clerk's webhooks). */
     receive: { input: { params: { issuerName: string } }; answer: null };
   };
+  passwordResets: {
+    /** Ask for a link to choose a new password. */
+    ask: { input: { body: PasswordResetRequest }; answer: null };
+    /** Choose a new password by the link that was mailed; every session ends. */
+    complete: { input: { body: PasswordReset }; answer: null };
+  };
+  sessions: {
+    /** End one of your sessions. */
+    end: { input: { params: { sessionId: string } }; answer: null };
+    /** End all your sessions but this one. */
+    endOthers: { input: Record<never, never>; answer: null };
+    /** List where you are signed in, and were of late. */
+    list: { input: Record<never, never>; answer: Sessions };
+    /** End this session. */
+    signOut: { input: Record<never, never>; answer: null };
+  };
   settings: {
     /** Read the settings. */
     get: { input: Record<never, never>; answer: Settings };
     /** Change the settings. */
     update: { input: { body: SettingsPatch; ifMatch?: string }; answer: Settings };
+  };
+  signInLocks: {
+    /** Be let in again after wrong passwords, by the link that was mailed. */
+    clear: { input: { body: SignInLockClearance }; answer: null };
+  };
+  signIn: {
+    /** Sign in with an e-mail address and a password. */
+    password: { input: { body: SignIn }; answer: Tokens };
+  };
+  signUps: {
+    /** Sign up: a link is mailed to the address. */
+    create: { input: { body: SignUp }; answer: null };
+    /** Confirm an address by the link that was mailed to it, and sign in. */
+    verify: { input: { body: SignUpVerification }; answer: Tokens };
   };
   system: {
     /** Is the Worker alive. */
@@ -1147,6 +1292,10 @@ export interface Operations {
     get: { input: Record<never, never>; answer: Tenant };
     /** Check a credential and its rate limit. */
     ping: { input: Record<never, never>; answer: Ping };
+  };
+  tokens: {
+    /** Exchange a refresh token for an access token. */
+    refresh: { input: { body: TokenRequest }; answer: Tokens };
   };
   webhookEndpoints: {
     /** Have events sent to an address; the secret they are signed with is shown once. */
@@ -1212,6 +1361,7 @@ export interface Operations {
 }
 
 export type ProblemName =
+  | "account-exists"
   | "address-has-consent"
   | "address-not-allowed"
   | "conflict"
@@ -1233,6 +1383,7 @@ export type ProblemName =
   | "internal"
   | "invalid"
   | "length-required"
+  | "link-not-valid"
   | "location-in-use"
   | "malformed-request"
   | "media-type-mismatch"
@@ -1246,6 +1397,7 @@ export type ProblemName =
   | "rate-limited"
   | "scopes-exceed-creator"
   | "sha256-mismatch"
+  | "sign-in-failed"
   | "signature-invalid"
   | "size-mismatch"
   | "subject-erased"
@@ -1326,6 +1478,14 @@ export const routes = {
     remove: { method: "DELETE", path: "/v1/tenants/{tenant}/locations/{locationId}" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/locations/{locationId}" },
   },
+  mail: {
+    postmark: { method: "POST", path: "/mail/postmark" },
+  },
+  me: {
+    changePassword: { method: "POST", path: "/v1/me/password" },
+    get: { method: "GET", path: "/v1/me" },
+    tenants: { method: "GET", path: "/v1/me/tenants" },
+  },
   orders: {
     cancel: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/cancel" },
     complete: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/complete" },
@@ -1340,9 +1500,29 @@ export const routes = {
   outsideIssuers: {
     receive: { method: "POST", path: "/issuers/{issuerName}/webhooks" },
   },
+  passwordResets: {
+    ask: { method: "POST", path: "/v1/password-resets" },
+    complete: { method: "POST", path: "/v1/password-resets/complete" },
+  },
+  sessions: {
+    end: { method: "POST", path: "/v1/me/sessions/{sessionId}/end" },
+    endOthers: { method: "POST", path: "/v1/me/sessions/end-others" },
+    list: { method: "GET", path: "/v1/me/sessions" },
+    signOut: { method: "POST", path: "/v1/me/sign-out" },
+  },
   settings: {
     get: { method: "GET", path: "/v1/tenants/{tenant}/settings" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/settings" },
+  },
+  signInLocks: {
+    clear: { method: "POST", path: "/v1/sign-in-locks/clear" },
+  },
+  signIn: {
+    password: { method: "POST", path: "/v1/sign-in" },
+  },
+  signUps: {
+    create: { method: "POST", path: "/v1/sign-ups" },
+    verify: { method: "POST", path: "/v1/sign-ups/verify" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },
@@ -1353,6 +1533,9 @@ export const routes = {
   tenants: {
     get: { method: "GET", path: "/v1/tenants/{tenant}" },
     ping: { method: "GET", path: "/v1/tenants/{tenant}/ping" },
+  },
+  tokens: {
+    refresh: { method: "POST", path: "/v1/tokens" },
   },
   webhookEndpoints: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints" },

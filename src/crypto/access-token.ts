@@ -3,6 +3,8 @@ import type { AdmittedJwks } from "./jwk.ts";
 import { type JwsRefusal, parseJsonObject, verifyCompactJws } from "./jws.ts";
 
 const maxLifetimeSeconds = 300;
+/** The scope of a token that a session is given for its own use: all that its member may do. */
+export const sessionScope = "session";
 // What clocks of two machines of ours may differ by.
 const skewSeconds = 5;
 
@@ -56,14 +58,15 @@ export async function verifyAccessToken(
   if (verified.header.typ !== "at+jwt") return { ok: false, reason: "wrong-type" };
   const parsed = Claims.safeParse(parseJsonObject(verified.payload));
   if (!parsed.success) return { ok: false, reason: "bad-claims" };
-  const reason = refusalOf(parsed.data, expected);
+  const reason = timeRefusal(parsed.data, expected);
   return reason ? { ok: false, reason } : { ok: true, claims: parsed.data };
 }
 
-function refusalOf(
-  { iss, aud, exp, iat }: AccessClaims,
+/** Why these claims do not count here and now; null where they do. */
+export function timeRefusal(
+  { iss, aud, exp, iat }: Pick<AccessClaims, "iss" | "aud" | "exp" | "iat">,
   { issuer, audience, nowSeconds }: { issuer: string; audience: string; nowSeconds: number },
-): AccessTokenRefusal | null {
+): Exclude<AccessTokenRefusal, JwsRefusal> | null {
   if (iss !== issuer) return "wrong-issuer";
   if (aud !== audience) return "wrong-audience";
   if (exp <= nowSeconds) return "expired";

@@ -9,7 +9,7 @@ import { type AnyTenantTable, columnOf, metaOf } from "./tenant-table.ts";
 
 /** Who did it and within which request; stands on every audit row and event. */
 export interface Actor {
-  readonly kind: "api-key" | "member" | "system";
+  readonly kind: "api-key" | "member" | "system" | "user" | "stranger";
   readonly id: string;
 }
 

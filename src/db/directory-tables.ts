@@ -1,6 +1,6 @@
 import { integer, text } from "drizzle-orm/sqlite-core";
 import { normaliseEmail } from "#lib/normalise.ts";
-import { digest, internal, none, open, personal, secret, tenantTable } from "./tenant-table.ts";
+import { assignee, digest, internal, none, open, personal, secret, tenantTable } from "./tenant-table.ts";
 
 /** The owner of every row of the directory: its own audit, events and keys are the platform's. */
 export const platformTenant = "platform";
@@ -11,9 +11,7 @@ export const platformTenant = "platform";
  */
 export const mostKeysKept = 200;
 
-const global = none(
-  "the directory has no locations; nobody reads it but the platform and a user their own rows",
-);
+const global = none("the directory has no locations; nobody reads it but the platform");
 
 export const directoryTenants = tenantTable(
   "directory_tenants",
@@ -31,10 +29,12 @@ export const users = tenantTable(
     name: personal(text("name").notNull()),
     email: personal(text("email").notNull()),
     emailToken: digest(text("email_token")),
+    state: open(text("state", { enum: ["active", "closed"] }).notNull()),
+    emailVerifiedAt: open(text("email_verified_at")),
   },
   {
     entity: "user",
-    scope: global,
+    scope: assignee("id"),
     store: "directory",
     subject: "id",
     exact: { emailToken: { from: "email", normalise: normaliseEmail } },
@@ -47,7 +47,46 @@ export const memberships = tenantTable(
     userId: open(text("user_id").notNull()),
     memberTenantId: open(text("member_tenant_id").notNull()),
   },
-  { entity: "membership", scope: global, store: "directory" },
+  { entity: "membership", scope: assignee("userId"), store: "directory" },
+);
+
+/** Why a session is over. */
+export const sessionEnds = [
+  "signed-out",
+  "revoked",
+  "refresh-reused",
+  "password-changed",
+  "factor-changed",
+  "account-closed",
+  "expired",
+] as const;
+export type SessionEnd = (typeof sessionEnds)[number];
+
+export const sessions = tenantTable(
+  "sessions",
+  {
+    userId: open(text("user_id").notNull()),
+    device: personal(text("device").notNull()),
+    deviceToken: digest(text("device_token")),
+    address: personal(text("address")),
+    place: personal(text("place")),
+    /** JSON array of how its user signed in (RFC 8176). */
+    methods: open(text("methods").notNull()),
+    signedInAt: open(text("signed_in_at").notNull()),
+    /** When its user last proved a second factor; null: never in it. */
+    strongAt: open(text("strong_at")),
+    expiresAt: open(text("expires_at").notNull()),
+    state: open(text("state", { enum: ["active", "ended"] }).notNull()),
+    endedAt: open(text("ended_at")),
+    endedBecause: open(text("ended_because", { enum: sessionEnds })),
+  },
+  {
+    entity: "session",
+    scope: assignee("userId"),
+    store: "directory",
+    subject: "userId",
+    exact: { deviceToken: { from: "device", normalise: (device) => device } },
+  },
 );
 
 export const signingKeys = tenantTable(
@@ -82,6 +121,16 @@ export const checkpointKeys = tenantTable(
     signsFrom: open(text("signs_from").notNull()),
   },
   { entity: "checkpoint-key", scope: global, store: "directory" },
+);
+
+/** Whose key seals what unknown callers leave behind: one a month, destroyed when its time is over. */
+export const strangerMonths = tenantTable(
+  "stranger_months",
+  {
+    /** `2026-11` */
+    month: open(text("month").notNull()),
+  },
+  { entity: "stranger-month", scope: global, store: "directory", subject: "id" },
 );
 
 /** Which tenant an organization of an outside issuer is; at most one at a time, and one per tenant and issuer. */

@@ -1,8 +1,17 @@
-import { gt, sql } from "drizzle-orm";
+import { eq, gt, sql } from "drizzle-orm";
+import { timestamp } from "#lib/time.ts";
 import type { Env } from "#platform/env.ts";
-import { type Guard, mustNotExist } from "./changes.ts";
-import { checkpointKeys, keyPeppers, platformTenant, signingKeys } from "./directory-tables.ts";
+import { type Guard, mustExist, mustNotExist } from "./changes.ts";
+import {
+  checkpointKeys,
+  keyPeppers,
+  platformTenant,
+  sessions,
+  signingKeys,
+  strangerMonths,
+} from "./directory-tables.ts";
 import { systemSession } from "./open-tenant.ts";
+import { all } from "./statement.ts";
 import type { TenantSession } from "./tenant-db.ts";
 import type { Row } from "./tenant-table.ts";
 
@@ -27,4 +36,19 @@ export function noNewerPepper(latest: Row<typeof keyPeppers> | null): Guard {
 export function noNewerCheckpointKey(latest: Row<typeof checkpointKeys> | null): Guard {
   const newer = latest ? gt(checkpointKeys.signsFrom, latest.signsFrom) : sql`1`;
   return mustNotExist(checkpointKeys, newer, { problem: "conflict" });
+}
+
+/** The same of the keys of unknown callers. */
+export function noSuchStrangers(month: string): Guard {
+  return mustNotExist(strangerMonths, eq(strangerMonths.month, month), { problem: "conflict" });
+}
+
+/** A user's write counts only while the session that it is made in does. */
+export function sessionStands(sessionId: string, now: number): Guard {
+  const stands = all(
+    eq(sessions.id, sessionId),
+    eq(sessions.state, "active"),
+    gt(sessions.expiresAt, timestamp(now)),
+  );
+  return mustExist(sessions, stands, { problem: "unauthorized" });
 }

@@ -1,4 +1,3 @@
-import * as directoryTables from "./directory-tables.ts";
 import {
   type DatabaseKind,
   type Keeping,
@@ -26,14 +25,12 @@ const keepingOf: Readonly<Record<Classification, Keeping>> = {
 
 /** Every table of every database, from what is declared beside the columns. */
 export function keptTables(): KeptTable[] {
-  const ofDirectory = new Set<unknown>(Object.values(directoryTables));
   const entities = [...tenantTables()].map(([name, table]): KeptTable => {
     const columns = [...metaOf(table).classification].map(([key, classification]): [string, Keeping] => [
       columnOf(table, key).name,
       keepingOf[classification],
     ]);
-    const database = ofDirectory.has(table) ? "directory" : "cell";
-    return { database, name, columns: Object.fromEntries(columns) };
+    return { database: metaOf(table).store, name, columns: Object.fromEntries(columns) };
   });
   const declared: readonly [string, TechnicalColumns][] = Object.entries(technicalColumns);
   const technical = declared.flatMap(([name, { lies, columns }]) =>

@@ -25,6 +25,7 @@ export const cellKinds = [
   "webhook_deliveries",
   "webhook_attempts",
   "webhook_bodies",
+  "ended_sessions",
 ] as const;
 
 type Kind = (typeof cellKinds)[number];
@@ -70,6 +71,10 @@ const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
     text: `select tenant_id, event_seq from webhook_bodies indexed by webhook_bodies_by_age where created_at <= ? order by created_at limit ${mostOfAKind}`,
     params: [timestamp(now - bodiesKeptMs)],
   }),
+  ended_sessions: (now) => ({
+    text: `select tenant_id, member_id, session_id from ended_sessions indexed by ended_sessions_by_end where kept_until <= ? order by kept_until limit ${mostOfAKind}`,
+    params: [timestamp(now)],
+  }),
 };
 
 /** Deletes them; a record that was renewed since it was found expired stays, and so does a delivery sent again. */
@@ -92,6 +97,8 @@ export async function deleteExpiredRows(driver: TenantDriver, expired: Expired, 
       sql`delete from "webhook_attempts" where "webhook_attempts"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys}))`,
     webhook_bodies: (keys) =>
       sql`delete from "webhook_bodies" where "webhook_bodies"."tenant_id" = ${tenantId} and "event_seq" in (select value ->> 0 from json_each(${keys}))`,
+    ended_sessions: (keys) =>
+      sql`delete from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and ("member_id", "session_id") in (select value ->> 0, value ->> 1 from json_each(${keys}))`,
   };
   const found = cellKinds.flatMap((kind) => (expired[kind] ? [{ kind, keys: expired[kind] }] : []));
   await driver.execute(found.map(({ kind, keys }) => statementOf(statements[kind](JSON.stringify(keys)))));

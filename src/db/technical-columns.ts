@@ -124,6 +124,14 @@ export const technicalColumns = {
       ...plain("tries", "failures", "outcome", "replay_seq", "settled_at", "created_at"),
     },
   },
+  ended_sessions: {
+    lies: ["cell"],
+    columns: plain("tenant_id", "member_id", "session_id", "kept_until"),
+  },
+  session_refreshes: {
+    lies: ["directory"],
+    columns: plain("tenant_id", "session_id", "generation", "refreshed_at"),
+  },
   webhook_attempts: {
     lies: ["cell"],
     columns: {

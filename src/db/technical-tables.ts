@@ -9,6 +9,10 @@ export const technicalTables = {
   subject_keys: "wrapped keys; made with their subject's row, destroyed by the vault",
   subject_tombstones: "whose key was destroyed; written beside the audit row that says so",
   key_rotations: "how far the vault has come, which audits its runs",
+  session_refreshes:
+    "which of its refresh tokens a session is at; made and ended with the session, which is audited",
+  ended_sessions:
+    "whose tokens the gates refuse until the last of them has expired; written beside an audit row",
   counters: "numbers handed out inside other commits",
   commits: "tells after a lost connection whether a batch was committed; kept 31 days",
   idempotency: "answers to replay; kept until they expire",

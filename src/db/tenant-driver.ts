@@ -30,8 +30,8 @@ export class TenantDriver {
 export async function executeTogether(
   store: Store,
   byTenant: ReadonlyMap<string, readonly Statement[]>,
-): Promise<void> {
+): Promise<ResultRows[]> {
   for (const [tenantId, statements] of byTenant)
     for (const statement of statements) assertOwnTenant(statement, tenantId);
-  await store.batch([...byTenant.values()].flat());
+  return await store.batch([...byTenant.values()].flat());
 }

@@ -39,10 +39,11 @@ export type Scope =
 
 export const none = (because: string): Scope => ({ kind: "none", because });
 export const location = (column: string): Scope => ({ kind: "rows", location: column });
-export const locationAndAssignee = (locationColumn: string, assignee: string): Scope => ({
+export const assignee = (column: string): Scope => ({ kind: "rows", assignee: column });
+export const locationAndAssignee = (locationColumn: string, assigneeColumn: string): Scope => ({
   kind: "rows",
   location: locationColumn,
-  assignee,
+  assignee: assigneeColumn,
 });
 export const via = (parent: AnyTenantTable, column: string): Scope => ({ kind: "via", parent, column });
 

@@ -1,4 +1,4 @@
-import { verifyAccessToken } from "#crypto/access-token.ts";
+import { sessionScope, verifyAccessToken } from "#crypto/access-token.ts";
 import { hashSecret, type ParsedApiKey, type Pepper, parseApiKey, verifyApiKeyMac } from "#crypto/api-key.ts";
 import { parseCompactJws, parseJsonObject } from "#crypto/jws.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
@@ -19,6 +19,8 @@ export interface Credential {
   readonly secretHash: string | null;
   /** What a token was limited to; null leaves the principal's own rights whole. */
   readonly scope: CapabilityMask | null;
+  /** Of a token of our own: the session that it was made in. */
+  readonly sessionId: string | null;
   /** Of a token of an outside issuer alone. */
   readonly outside: OutsideCredential | null;
 }
@@ -73,7 +75,16 @@ async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
   const key = known?.pepper === pepper ? known : await genuine(pepper, text);
   if (!key) return null;
   const { principalId, secretHash } = key;
-  return { kind: "api-key", principalId, cell, tenantId: null, secretHash, scope: null, outside: null };
+  return {
+    kind: "api-key",
+    principalId,
+    cell,
+    tenantId: null,
+    secretHash,
+    scope: null,
+    sessionId: null,
+    outside: null,
+  };
 }
 
 async function genuine(pepper: Pepper, text: string): Promise<KnownKey | null> {
@@ -99,7 +110,8 @@ async function fromAccessToken(env: Env, token: string, kid: string): Promise<Cr
   const { claims } = verified;
   const cell = cellOf(env, claims.cell);
   if (!cell) return null;
-  const scope = maskOf(claims.scope.split(" ").filter(isCapability));
+  // A session's own token leaves its member's rights whole.
+  const scope = claims.scope === sessionScope ? null : maskOf(claims.scope.split(" ").filter(isCapability));
   return {
     kind: "member",
     principalId: claims.member,
@@ -107,6 +119,7 @@ async function fromAccessToken(env: Env, token: string, kid: string): Promise<Cr
     tenantId: claims.tenant,
     secretHash: null,
     scope,
+    sessionId: claims.sid,
     outside: null,
   };
 }

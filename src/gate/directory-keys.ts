@@ -2,17 +2,25 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { importPepper, type Pepper } from "#crypto/api-key.ts";
 import { importSigner } from "#crypto/ed25519.ts";
+import type { DataKey } from "#crypto/envelope.ts";
 import { type AdmittedJwks, admitJwks } from "#crypto/jwk.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
+import { importTokenSigner, type TokenSigner } from "#crypto/token-signer.ts";
 import { openDirectory } from "#db/directory.ts";
-import { checkpointKeys, keyPeppers, mostKeysKept, signingKeys } from "#db/directory-tables.ts";
+import {
+  checkpointKeys,
+  keyPeppers,
+  mostKeysKept,
+  signingKeys,
+  strangerMonths,
+} from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import { decodeBase64Url } from "#lib/base64url.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 
-interface DirectoryKeys {
+export interface DirectoryKeys {
   /** Of the directory's own rows: makes the tokens that they are looked up by. */
   readonly ring: TenantKeyRing;
   readonly peppers: ReadonlyMap<number, Pepper>;
@@ -20,6 +28,10 @@ interface DirectoryKeys {
   readonly newestPepper: Pepper | null;
   readonly publicJwks: readonly object[];
   readonly admitted: AdmittedJwks;
+  /** What signs tokens now. */
+  readonly tokenSigner: TokenSigner | null;
+  /** By month, whose key seals what an unknown caller leaves behind. */
+  readonly strangers: ReadonlyMap<string, Stranger>;
   /** What signs the audit's heads now. */
   readonly checkpointSigner: {
     readonly publicKey: Uint8Array<ArrayBuffer>;
@@ -27,6 +39,11 @@ interface DirectoryKeys {
   } | null;
   /** All that ever did, the newest first. */
   readonly checkpointKeys: readonly CheckpointKey[];
+}
+
+export interface Stranger {
+  readonly id: string;
+  readonly key: DataKey;
 }
 
 export interface CheckpointKey {
@@ -80,7 +97,7 @@ const StoredJwk = z.record(z.string(), z.unknown());
 
 async function read(env: Env, now: number): Promise<DirectoryKeys> {
   const directory = await openDirectory(env);
-  const { pepperRows, keyRows, headKeyRows } = await directory.read({
+  const { pepperRows, keyRows, headKeyRows, months } = await directory.read({
     pepperRows: many(keyPeppers, { order: sql`${keyPeppers.id} desc`, limit: mostKeysKept }),
     keyRows: many(signingKeys, {
       where: sql`${signingKeys.expiresAt} > ${timestamp(now)}`,
@@ -88,6 +105,7 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
       limit: mostSigningKeys,
     }),
     headKeyRows: many(checkpointKeys, { order: sql`${checkpointKeys.id} desc`, limit: mostKeysKept }),
+    months: many(strangerMonths, { order: sql`${strangerMonths.id} desc`, limit: 3 }),
   });
   const peppers = new Map<number, Pepper>();
   let newest = 0;
@@ -102,7 +120,8 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
   const admitted = await admitJwks({ keys: publicJwks });
   if (!admitted.ok)
     throw new Error(`The directory holds a signing key that is not admitted: ${admitted.reason}`);
-  const { ring } = directory.keys;
+  const { ring, subjects } = directory.keys;
+  const signing = keyRows.find(({ signsFrom }) => signsFrom <= timestamp(now));
   const headKeys = z.array(HeadKeyRow).parse(headKeyRows);
   const [newestOfHeads] = headKeys;
   return {
@@ -111,6 +130,13 @@ async function read(env: Env, now: number): Promise<DirectoryKeys> {
     newestPepper: peppers.get(newest) ?? null,
     publicJwks,
     admitted: admitted.keys,
+    tokenSigner: signing ? await importTokenSigner(signing.privateJwk) : null,
+    strangers: new Map(
+      months.flatMap(({ id, month }): [string, Stranger][] => {
+        const key = subjects.get(id);
+        return key ? [[month, { id, key }]] : [];
+      }),
+    ),
     checkpointSigner: newestOfHeads
       ? { publicKey: newestOfHeads.publicKey, signer: await importSigner(newestOfHeads) }
       : null,

@@ -27,7 +27,12 @@ export async function hydrate(
     ...common(owner, principalId),
     ...(isKey
       ? [keyRow(owner, principalId), keyPlaces(owner, principalId)]
-      : [memberRow(owner, principalId), memberPlaces(owner, principalId), outsideRows(owner, principalId)]
+      : [
+          memberRow(owner, principalId),
+          memberPlaces(owner, principalId),
+          outsideRows(owner, principalId),
+          endedSessions(owner, principalId),
+        ]
     ).map(statementOf),
   ]);
   const shared = parseCommon(state, tenant, tenantKeys, subjectKeys);
@@ -58,6 +63,9 @@ const memberPlaces = (tenantId: string, id: string) =>
 
 const outsideRows = (tenantId: string, id: string) =>
   sql`select ${outsideMembers.id} as "id" from ${outsideMembers} indexed by "outside_members_by_member" join ${outsideOrganizations} on ${outsideOrganizations.tenantId} = ${tenantId} and ${outsideOrganizations.id} = ${outsideMembers.organizationId} and ${outsideOrganizations.state} = 'linked' where ${outsideMembers.tenantId} = ${tenantId} and ${outsideMembers.memberId} = ${id} and ${outsideMembers.state} = 'active' limit 50`;
+
+const endedSessions = (tenantId: string, id: string) =>
+  sql`select "session_id" as "id" from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${id} order by "session_id" desc limit 200`;
 
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });
@@ -111,6 +119,7 @@ function keyRights([principal, places]: readonly ResultRows[]) {
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
     secretHash: key.secret_hash,
     outsideMembers: [],
+    endedSessions: [],
   };
 }
 
@@ -122,7 +131,7 @@ const Member = z.object({
   capabilities: z.string().nullable(),
 });
 
-function memberRights([principal, places, outside]: readonly ResultRows[], memberId: string) {
+function memberRights([principal, places, outside, ended]: readonly ResultRows[], memberId: string) {
   if (!principal?.[0]) return null;
   const member = Member.parse(principal[0]);
   const role = parseRole(member.role);
@@ -141,6 +150,7 @@ function memberRights([principal, places, outside]: readonly ResultRows[], membe
     expiresAt: null,
     secretHash: null,
     outsideMembers: Ids.parse(outside).map(({ id }) => id),
+    endedSessions: Ids.parse(ended).map(({ id }) => id),
   };
 }
 

@@ -42,6 +42,7 @@ export async function fromOutsideToken(
     tenantId: pointer.tenantId,
     secretHash: null,
     scope: maskOfClaims(issuer, said),
+    sessionId: null,
     outside: {
       memberRowId: pointer.indexId,
       seesAssignedAlone: terms !== null && roles[terms.role].scope === "assigned",

@@ -33,6 +33,8 @@ export const Policy = z.object({
   secretHash: z.string().nullable(),
   /** Members only: the rows by which outside issuers vouch for them. A gate of before does not know of any. */
   outsideMembers: z.array(z.string()).default([]),
+  /** Members only: their sessions that ended while tokens of them may live. */
+  endedSessions: z.array(z.string()).default([]),
   tenantKeys: z.array(WrappedKey),
   subjectKey: WrappedKey.nullable(),
   /** Where the cell stood when this was read: no replica older than it may answer. */

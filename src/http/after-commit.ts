@@ -5,7 +5,7 @@ import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { gateOf } from "#platform/gates.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { wakeOutbox } from "#platform/wake-ups.ts";
+import { wakeMails, wakeOutbox } from "#platform/wake-ups.ts";
 
 /**
  * What may be told sooner than it would be found out: consumers of the outbox, and the gates of principals whose own
@@ -30,6 +30,21 @@ export async function afterCommit(
   for (const result of await Promise.allSettled(told)) {
     if (result.status === "rejected")
       log("warn", "a notice after a commit was not delivered", errorFields(result.reason));
+  }
+}
+
+/** The same of the directory's commits: mails that were written are sent at once. What this misses, the sweeper finds. */
+export async function afterDirectoryCommit(env: Env, changes: readonly Change[]): Promise<void> {
+  const mailIds = changes.flatMap((change) =>
+    change.kind === "insert" && metaOf(change.table).entity === "outgoing-mail"
+      ? change.rows.map(({ id }) => String(id))
+      : [],
+  );
+  if (mailIds.length === 0) return;
+  try {
+    await wakeMails(env.MAILS, mailIds);
+  } catch (error) {
+    log("warn", "mails wait for the sweeper", errorFields(error));
   }
 }
 

@@ -12,7 +12,7 @@ import type { TextAnswer } from "./text-answer.ts";
 export function problemAnswer(c: RequestContext, name: ProblemName, details: ProblemDetails = {}): Response {
   const state = c.get("state");
   state.problem = name;
-  if (name === "unauthorized") state.headers.set("WWW-Authenticate", "Bearer");
+  if (problems[name].status === 401) state.headers.set("WWW-Authenticate", "Bearer");
   if (details.retryAfterSeconds !== undefined)
     state.headers.set("Retry-After", String(details.retryAfterSeconds));
   const body = JSON.stringify(problemBody(name, state.requestId, details));

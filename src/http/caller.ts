@@ -41,6 +41,8 @@ export async function admit(
   const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
+  if (credential.sessionId !== null && policy.endedSessions.includes(credential.sessionId))
+    return refuse("unauthorized");
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
     return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);

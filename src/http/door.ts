@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { HashersBusy } from "#crypto/argon2id.ts";
 import { SealError } from "#crypto/envelope.ts";
 import { isBusy } from "#db/d1-errors.ts";
 import { platformTenant } from "#db/directory-tables.ts";
@@ -10,9 +11,12 @@ import { IssuerUnavailable } from "#gate/outside-keys.ts";
 import { systemNow } from "#platform/clock.ts";
 import { KmsUnavailable } from "#platform/kms.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { serveMe, serveVisitor, signedIn } from "./account-door.ts";
+import type { SignedIn } from "./account-operation.ts";
 import { jsonOf } from "./answer.ts";
 import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
 import { admit, type Caller, mayCall } from "./caller.ts";
+import type { AccountServicesOf } from "./directory-run.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
@@ -25,7 +29,9 @@ import {
   type AnyProtocol,
   type AnyPublic,
   type AnyTenantOperation,
+  type AnyVisitor,
   isForAnybody,
+  isMine,
   type NamedOperation,
   namedOperations,
   pathOf,
@@ -43,6 +49,7 @@ import { executeWrite } from "./write.ts";
 interface Contexts {
   readonly public: (c: RequestContext) => PublicContext;
   readonly protocol: (c: RequestContext) => ProtocolContext;
+  readonly accounts: AccountServicesOf;
 }
 
 /** The one door: authenticate → gate → authorize → validate → run → parse the answer → commit → answer → log. */
@@ -63,9 +70,23 @@ function mount(app: Hono<AppTypes>, { name, operation }: NamedOperation, context
       method,
       [path],
       ...validators(operation),
-      operation.form === "public"
-        ? async (c) => await servePublic(c, name, operation, contexts.public(c))
-        : async (c) => await serveProtocol(c, name, operation, contexts.protocol(c)),
+      async (c) => await serveAnybody(c, name, operation, contexts),
+    );
+    return;
+  }
+  if (isMine(operation)) {
+    app.on(
+      method,
+      [path],
+      async (c, next) => {
+        c.get("state").operation = name;
+        const user = await signedIn(c);
+        if (!user) return problemAnswer(c, "unauthorized");
+        c.set("user", user);
+        return await next();
+      },
+      ...validators(operation),
+      async (c) => await serveMe(c, name, operation, userFrom(c), inputOf(c, operation), contexts.accounts),
     );
     return;
   }
@@ -124,13 +145,34 @@ function callerFrom(c: RequestContext): Caller {
   return caller;
 }
 
-async function servePublic(
+function userFrom(c: RequestContext): SignedIn {
+  const user = c.get("user");
+  if (!user) throw new Error("A request came past authentication without a user.");
+  return user;
+}
+
+async function serveAnybody(
   c: RequestContext,
   name: string,
+  operation: AnyPublic | AnyProtocol | AnyVisitor,
+  contexts: Contexts,
+): Promise<Response> {
+  c.get("state").operation = name;
+  switch (operation.form) {
+    case "public":
+      return await servePublic(c, operation, contexts.public(c));
+    case "protocol":
+      return await serveProtocol(c, operation, contexts.protocol(c));
+    case "visitor":
+      return await serveVisitor(c, name, operation, inputOf(c, operation), contexts.accounts);
+  }
+}
+
+async function servePublic(
+  c: RequestContext,
   operation: AnyPublic,
   context: PublicContext,
 ): Promise<Response> {
-  c.get("state").operation = name;
   // No credentials are asked for, so any page may read what anybody may.
   c.get("state").headers.set("Access-Control-Allow-Origin", "*");
   const answer = await operation.run(context, inputOf(c, operation));
@@ -141,11 +183,9 @@ async function servePublic(
 
 async function serveProtocol(
   c: RequestContext,
-  name: string,
   operation: AnyProtocol,
   context: ProtocolContext,
 ): Promise<Response> {
-  c.get("state").operation = name;
   const answer = await operation.run(context, {
     params: inputOf(c, operation).params,
     header: (header) => c.req.header(header),
@@ -216,6 +256,8 @@ async function replayKeyOf(
 async function unexpected(c: RequestContext, error: Error): Promise<Response> {
   if (error instanceof HTTPException && error.status === 400) return problemAnswer(c, "malformed-request");
   if (error instanceof EpochMoved) return problemAnswer(c, "unavailable", { retryAfterSeconds: 1 });
+  if (error instanceof HashersBusy)
+    return problemAnswer(c, "unavailable", { retryAfterSeconds: error.retryAfterSeconds });
   if (error instanceof IssuerUnavailable) return problemAnswer(c, "unavailable", { retryAfterSeconds: 60 });
   if (error instanceof KmsUnavailable) {
     log("error", "the key-encryption keys are away", errorFields(error));

@@ -85,6 +85,8 @@ export interface PublicContext {
   readonly jwks: () => Promise<{ keys: readonly object[] }>;
   readonly readiness: () => Promise<readonly { name: string; ok: boolean; todo?: string }[]>;
   readonly contract: Contract;
+  /** The page of mails that went nowhere, in development; null elsewhere. */
+  readonly mailbox: () => Promise<TextAnswer | null>;
 }
 
 /** What this deployment says of itself to anybody who asks. */
@@ -96,7 +98,7 @@ export interface Contract {
   readonly securityTxt: () => TextAnswer | null;
 }
 
-/** What became of a message that an outside issuer signed; "try-again": a part was done, the rest is for the next try. */
+/** What became of a message that somebody outside sent; "try-again": a part was done, the rest is for the next try. */
 export type MessageOutcome =
   | "done"
   | "ignored"
@@ -108,6 +110,11 @@ export type MessageOutcome =
 export interface ProtocolContext {
   /** Verifies a message of the issuer of this name and does what it says. */
   readonly receive: (issuerName: string, message: SignedMessage) => Promise<MessageOutcome>;
+  /** The same of what Postmark tells of addresses; it signs nothing and brings a password of ours. */
+  readonly receiveFromPostmark: (
+    authorization: string | undefined,
+    body: Uint8Array<ArrayBuffer>,
+  ) => Promise<MessageOutcome>;
 }
 
 /** A request as its protocol sent it: nothing of it is read as ours. */
@@ -148,7 +155,7 @@ export interface Input<P, Q, B> {
   readonly body: Out<B>;
 }
 
-interface Declaration<P, Q, B, R extends Shape> {
+export interface Declaration<P, Q, B, R extends Shape> {
   readonly method: "get" | "post" | "patch" | "put" | "delete";
   /** `/orders/{orderId}`, below the mount. */
   readonly path: string;
@@ -160,6 +167,8 @@ interface Declaration<P, Q, B, R extends Shape> {
   /** The status of a success; 200 unless told. */
   readonly status?: 200 | 201 | 204;
   readonly problems: readonly ProblemName[];
+  /** It ends sessions: 202 where a cell is away, which is told by and by. */
+  readonly endsSessions?: true;
 }
 
 interface TenantDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {

@@ -18,6 +18,12 @@ export const problems = {
     title: "No valid credentials.",
     meaning: "The key or token is missing, malformed, unknown, expired or revoked.",
   },
+  "sign-in-failed": {
+    status: 401,
+    title: "That did not match.",
+    meaning:
+      "The address or the password is wrong, or too many were tried: which of these is not told. A mail tells its owner of a lock.",
+  },
   forbidden: {
     status: 403,
     title: "Not allowed.",
@@ -52,6 +58,17 @@ export const problems = {
     status: 409,
     title: "Somebody else changed this meanwhile.",
     meaning: "The row kept changing while this request ran. Read it again and retry.",
+  },
+  "account-exists": {
+    status: 409,
+    title: "There is an account of this address already.",
+    meaning:
+      "Somebody who has the address has confirmed an account meanwhile. Sign in, or choose a new password.",
+  },
+  "link-not-valid": {
+    status: 410,
+    title: "The link does not work any more.",
+    meaning: "It was used, has expired, or was never ours. Ask for another.",
   },
   "in-progress": {
     status: 409,

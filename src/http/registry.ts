@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { MeReadOperation, MeWriteOperation, VisitorOperation } from "./account-operation.ts";
 import type {
   EffectOperation,
   Input,
@@ -18,8 +19,15 @@ export type AnyEffect = EffectOperation<Optional, Optional, Optional, Shape, Sha
 };
 export type AnyPublic = PublicOperation<Optional, Optional, Optional, Shape> & { readonly form: "public" };
 export type AnyProtocol = ProtocolOperation<Optional, Shape> & { readonly form: "protocol" };
+export type AnyVisitor = VisitorOperation<Optional, Optional, Optional, Shape> & {
+  readonly form: "visitor";
+};
+export type AnyMe =
+  | (MeReadOperation<Optional, Optional, Optional, Shape> & { readonly form: "me-read" })
+  | (MeWriteOperation<Optional, Optional, Optional, Shape> & { readonly form: "me-write" });
+export type AnyAccount = AnyVisitor | AnyMe;
 export type AnyTenantOperation = AnyRead | AnyWrite | AnyEffect;
-export type AnyOperation = AnyTenantOperation | AnyPublic | AnyProtocol;
+export type AnyOperation = AnyTenantOperation | AnyPublic | AnyProtocol | AnyAccount;
 export type AnyInput = Input<Optional, Optional, Optional>;
 
 /** The operations of each resource; `orders.place` is the operation's name everywhere. */
@@ -36,12 +44,19 @@ export function namedOperations(registry: Registry): NamedOperation[] {
   );
 }
 
+const mounts = { tenant: "/v1/tenants/{tenant}", me: "/v1/me", public: "", protocol: "" } as const;
+
 /** The whole path of an operation below the origin, parameters in braces. */
 export function pathOf(operation: AnyOperation): string {
-  return operation.mount === "tenant" ? `/v1/tenants/{tenant}${operation.path}` : operation.path;
+  return `${mounts[operation.mount]}${operation.path}`;
 }
 
 /** No credentials of ours are asked for. */
-export function isForAnybody(operation: AnyOperation): operation is AnyPublic | AnyProtocol {
-  return operation.form === "public" || operation.form === "protocol";
+export function isForAnybody(operation: AnyOperation): operation is AnyPublic | AnyProtocol | AnyVisitor {
+  return operation.form === "public" || operation.form === "protocol" || operation.form === "visitor";
+}
+
+/** Asks for a token of the user's own. */
+export function isMine(operation: AnyOperation): operation is AnyMe {
+  return operation.mount === "me";
 }

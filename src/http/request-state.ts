@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import type { SignedIn } from "./account-operation.ts";
 import type { Caller } from "./caller.ts";
 import type { ProblemName } from "./problem.ts";
 
@@ -32,6 +33,8 @@ export interface AppTypes {
     state: RequestState;
     /** Set once the request was authorized. */
     caller: Caller | undefined;
+    /** The same of an operation on the user's own account. */
+    user: SignedIn | undefined;
   };
 }
 

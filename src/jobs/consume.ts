@@ -11,6 +11,7 @@ import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
 import { logAudit } from "./log-audit.ts";
 import { logCalls } from "./log-calls.ts";
+import { MailWakeUp, sendMail } from "./send-mail.ts";
 import { newAllowance } from "./telling.ts";
 import { EndpointWakeUp } from "./webhook-wake-ups.ts";
 
@@ -49,12 +50,20 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
   },
 };
 
-/** The consumer of every cell's queues. A message that fails is retried alone; a tenant woken twice is served once. */
+/** The directory's one queue. */
+function mails(env: Env, now: number): Consumer {
+  return async (body) => await sendMail(env, MailWakeUp.parse(body).mailId, now);
+}
+
+/** The consumer of every queue. A message that fails is retried alone; a tenant woken twice is served once. */
 export async function consume(env: Env, batch: MessageBatch, now: number): Promise<void> {
   const [, name = "", cellId = ""] = /^(.+)-([a-z0-9]+)$/.exec(batch.queue) ?? [];
   const cell = cellsOf(env).find(({ id }) => id === cellId);
   if (cell && name === "keyline-calls") return await logCalls(cell, batch, now);
-  const consumer = cell && queues[name]?.(env, cell, now, batch.messages.length);
+  const consumer =
+    batch.queue === "keyline-mail"
+      ? mails(env, now)
+      : cell && queues[name]?.(env, cell, now, batch.messages.length);
   if (!consumer) throw new Error(`No cell has the queue ${batch.queue}.`);
   for (const message of batch.messages) {
     try {
@@ -63,7 +72,7 @@ export async function consume(env: Env, batch: MessageBatch, now: number): Promi
     } catch (error) {
       log("error", "a queue message failed", { queue: batch.queue, ...errorFields(error) });
       if (error instanceof SealError)
-        await noteUnopened(cell.database, error, { requestId: newId("run"), now });
+        await noteUnopened(cell?.database ?? env.DIRECTORY, error, { requestId: newId("run"), now });
       message.retry();
     }
   }

@@ -1,14 +1,26 @@
 import { newEd25519Pair } from "#crypto/ed25519.ts";
 import { newSigningKey } from "#crypto/signing-key.ts";
 import { insert } from "#db/changes.ts";
-import { noNewerCheckpointKey, noNewerPepper, noNewerSigningKey, openDirectory } from "#db/directory.ts";
-import { checkpointKeys, keyPeppers, platformTenant, signingKeys } from "#db/directory-tables.ts";
+import {
+  noNewerCheckpointKey,
+  noNewerPepper,
+  noNewerSigningKey,
+  noSuchStrangers,
+  openDirectory,
+} from "#db/directory.ts";
+import {
+  checkpointKeys,
+  keyPeppers,
+  platformTenant,
+  signingKeys,
+  strangerMonths,
+} from "#db/directory-tables.ts";
 import { foundOwner } from "#db/found-tenant.ts";
 import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { encodeBase64Url } from "#lib/base64url.ts";
-import { dayMs, hourMs, timestamp } from "#lib/time.ts";
+import { dayMs, hourMs, monthOf, timestamp } from "#lib/time.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -41,10 +53,11 @@ export async function ensureDirectoryKeys(
 ): Promise<void> {
   await foundOwner(env, env.DIRECTORY, platformTenant, now);
   const directory = await openDirectory(env);
-  const { peppers, keys, headKeys } = await directory.read({
+  const { peppers, keys, headKeys, strangers } = await directory.read({
     peppers: many(keyPeppers, { limit: 1 }),
     keys: many(signingKeys, { limit: 1 }),
     headKeys: many(checkpointKeys, { limit: 1 }),
+    strangers: many(strangerMonths, { limit: monthsAhead }),
   });
   const [latest = null] = keys;
   const [pepper = null] = peppers;
@@ -60,10 +73,20 @@ export async function ensureDirectoryKeys(
     ...(head === null || isOver(head.signsFrom, Math.max(lives.heads, soonestSuccessorMs))
       ? [noNewerCheckpointKey(head), insert(checkpointKeys, await newCheckpointKey(now), now)]
       : []),
+    ...comingMonths(now)
+      .filter((month) => !strangers.some((row) => row.month === month))
+      .flatMap((month) => [noSuchStrangers(month), insert(strangerMonths, { id: newId("str"), month }, now)]),
   ];
   if (changes.length === 0) return;
   // Refused where another runner was first; the next run does what is left.
   await commitAsSystem(directory, { job, requestId: newId("run"), now }, changes);
+}
+
+// The next one is there before it is needed, as every isolate has to have met it by then.
+const monthsAhead = 2;
+
+function comingMonths(now: number): string[] {
+  return [now, now + 2 * dayMs].map(monthOf).filter((month, index, all) => all.indexOf(month) === index);
 }
 
 type KeyRow = Row<typeof signingKeys>;

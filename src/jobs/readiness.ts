@@ -10,7 +10,9 @@ import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { hasGates } from "#platform/gates.ts";
+import { hasLockouts } from "#platform/lockouts.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { mailFaults } from "#platform/mail/mailer.ts";
 
 export interface Check {
   readonly name: string;
@@ -67,11 +69,18 @@ async function runChecks(env: Env): Promise<Check[]> {
       for (const sink of auditSinks(env)) sinkKeys(env, sink);
       return [];
     }),
+    check("mail", "correct MAIL, MAIL_FROM or what they need (README, Deploy)", async () => mailFaults(env)),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
       return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
     }),
+    check("breached passwords", "set PWNED_PASSWORDS_URL to the range API's URL", async () => {
+      return URL.canParse(env.PWNED_PASSWORDS_URL) ? [] : ["PWNED_PASSWORDS_URL is no URL"];
+    }),
     check("gates", "bind the Durable Object of the gates", async () => {
       return hasGates(env) ? [] : ["not bound"];
+    }),
+    check("lockouts", "bind the Durable Object of the lockouts", async () => {
+      return hasLockouts(env) ? [] : ["not bound"];
     }),
     check("audit log of the platform", "create and bind its R2 bucket", async () => {
       await env.AUDIT_LOG_PLATFORM.head("readyz");

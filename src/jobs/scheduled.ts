@@ -1,5 +1,6 @@
 import { cellKinds } from "#db/retention.ts";
 import type { Registry } from "#http/registry.ts";
+import { sweepEndedSessions } from "#identity/sessions/end-in-cells.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
@@ -15,6 +16,7 @@ import { removeOldPeppers } from "./old-peppers.ts";
 import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
+import { sweepMails } from "./send-mail.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 import { tellOldSecrets } from "./tell-old-secrets.ts";
@@ -28,6 +30,8 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["directory-wraps", () => rewrapTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-schema", () => guardSchema(env, [directoryOf(env)], now)],
+    ["mails", () => sweepMails(env, now)],
+    ["ended sessions", () => sweepEndedSessions(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [

@@ -6,6 +6,7 @@ import type { Due } from "#db/webhooks/queue.ts";
 import { openText } from "#db/webhooks/sealing.ts";
 import type { Tried } from "#db/webhooks/tries.ts";
 import { secondMs } from "#lib/time.ts";
+import { chance } from "#platform/chance.ts";
 import { systemNow } from "#platform/clock.ts";
 import { destinationFault } from "#platform/destinations.ts";
 import type { Env } from "#platform/env.ts";
@@ -120,10 +121,4 @@ function triedOf(delivery: Due, startedAtMs: number, outcome: Reception | string
     nextTryAtMs: outcome === "unreadable" ? null : nextTryAtMs,
     accepted,
   };
-}
-
-/** From 0 to 1. */
-function chance(): number {
-  const [drawn = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return drawn / 0xffffffff;
 }

@@ -31,6 +31,18 @@ export function isWithin(address: string, cidrs: readonly string[]): boolean {
   });
 }
 
+/**
+ * What one customer of a network holds, as a block in its one spelling: an IPv4 address, or the /64 of an IPv6 one, of
+ * which whoever has any address has all 2^64 (RFC 6177). Null when malformed.
+ */
+export function networkOf(address: string): string | null {
+  const bytes = parseAddress(address);
+  if (!bytes) return null;
+  if (bytes.length === 4) return `${bytes.join(".")}/32`;
+  const groups = [0, 2, 4, 6].map((at) => (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)).toString(16));
+  return `${groups.join(":")}::/64`;
+}
+
 function parseAddress(text: string): Address | null {
   if (!text.includes(":")) return parseIpv4(text);
   const bytes = parseIpv6(text);

@@ -35,13 +35,21 @@ export function normalisePhone(text: string): string | null {
  * letter nor digit. So "José O’Neill" is found by "jose" and by "neill".
  */
 export function nameWords(text: string): string[] {
-  const plain = lowerCase(text)
-    .normalize("NFD")
-    .replaceAll(/\p{M}/gu, "")
-    // Hangul came apart into letters, not marks; it is searched by syllable.
-    .normalize("NFC");
-  const words = plain.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
+  const words = withoutMarks(text)
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== "");
   return [...new Set(words)].slice(0, maxWords);
+}
+
+/** NFKC, lower-case, without combining marks. */
+export function withoutMarks(text: string): string {
+  return (
+    lowerCase(text)
+      .normalize("NFD")
+      .replaceAll(/\p{M}/gu, "")
+      // Hangul came apart into letters, not marks; it is searched by syllable.
+      .normalize("NFC")
+  );
 }
 
 /** The beginnings of a word by which it is found: 2 to 12 code points, and the word itself. */

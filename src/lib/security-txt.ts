@@ -2,7 +2,7 @@ import { dayMs } from "./time.ts";
 
 /**
  * `mailto:…`, `https://…` or `tel:…`, as RFC 9116 section 2.5.3 asks; whatever else stands there is passed over. So are
- * the names that nobody can own (RFC 2606): they are what an operator has not changed yet, and fine on localhost alone.
+ * names that nobody can own: they are fine on localhost alone.
  */
 export function contactsOf(configured: string | undefined, origin: string): string[] {
   const isLocal = new URL(origin).hostname === "localhost";
@@ -10,7 +10,12 @@ export function contactsOf(configured: string | undefined, origin: string): stri
     .split(",")
     .map((contact) => contact.trim())
     .filter((contact) => /^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/[^\s]+|tel:\+[\d-]+)$/.test(contact))
-    .filter((contact) => isLocal || !/[@/.]example(?:\.(?:com|net|org))?(?:[/:?]|$)/i.test(contact));
+    .filter((contact) => isLocal || !isNobodys(contact));
+}
+
+/** Whether an address or a URL is of a name that nobody can own (RFC 2606), as in what an operator has not changed yet. */
+export function isNobodys(address: string): boolean {
+  return /[@/.]example(?:\.(?:com|net|org))?(?:[/:?]|$)/i.test(address);
 }
 
 const keptDays = 90;

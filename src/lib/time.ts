@@ -12,3 +12,8 @@ export const dayMs = 24 * hourMs;
 export function hourStart(ms: number): number {
   return Math.floor(ms / hourMs) * hourMs;
 }
+
+/** The month that this instant lies in, in UTC: `2026-11`. */
+export function monthOf(ms: number): string {
+  return timestamp(ms).slice(0, 7);
+}

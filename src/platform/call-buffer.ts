@@ -1,6 +1,6 @@
 import { type CallMessage, type CallRecord, messageOfCalls, mostCallsPerMessage } from "#lib/call-record.ts";
 import { secondMs } from "#lib/time.ts";
-import { withDeadline } from "./deadline.ts";
+import { inTime } from "./deadline.ts";
 import { type Adding, Gatherer } from "./gatherer.ts";
 import { errorFields, log } from "./log.ts";
 
@@ -44,7 +44,8 @@ export class CallBuffer {
   async #send({ entries }: Calls): Promise<void> {
     this.#underWay += entries.length;
     try {
-      for (const messages of sendings(messagesOf(entries))) await inTime(this.#queue.sendBatch(messages));
+      for (const messages of sendings(messagesOf(entries)))
+        await inTime(sendingMs, "The queue", this.#queue.sendBatch(messages));
     } catch (error) {
       this.#lost += entries.reduce((sum, { call }) => sum + call.times, 0);
       log("warn", "calls could not be sent to the call log", errorFields(error));
@@ -78,14 +79,6 @@ function put({ entries, limited }: Calls, tenantId: string, call: CallRecord): v
     limited.set(name, entry);
   }
   entries.push(entry);
-}
-
-async function inTime(sending: Promise<unknown>): Promise<void> {
-  await withDeadline(sendingMs, async (signal) => {
-    const late = Promise.withResolvers<never>();
-    signal.addEventListener("abort", () => late.reject(new Error("The queue did not answer in time.")));
-    await Promise.race([sending, late.promise]);
-  });
 }
 
 // As many messages as a queue takes at once.

@@ -13,6 +13,19 @@ export interface AuditTreeRpc extends Rpc.DurableObjectBranded {
   leaves(from: number, count: number): Promise<unknown>;
 }
 
+/** A lockout's methods as they cross the wire; identity/lockout/messages has the shapes. */
+export interface LockoutRpc extends Rpc.DurableObjectBranded {
+  reserve(request: unknown): Promise<unknown>;
+  settle(request: unknown): Promise<unknown>;
+  clear(request: unknown): Promise<void>;
+}
+
+/** The mailbox's methods as they cross the wire; platform/mail/mailbox has the shape of a mail. */
+export interface MailboxRpc extends Rpc.DurableObjectBranded {
+  put(mail: unknown): Promise<void>;
+  list(): Promise<unknown>;
+}
+
 /** A secret of the Worker, or of the account's Secrets Store, which can change under a running Worker. */
 export type SecretText = string | SecretsStoreSecret;
 
@@ -21,8 +34,15 @@ export interface Env {
   readonly DIRECTORY: D1Database;
   readonly GATES: DurableObjectNamespace<GateRpc>;
   readonly AUDIT_TREES: DurableObjectNamespace<AuditTreeRpc>;
+  readonly LOCKOUTS: DurableObjectNamespace<LockoutRpc>;
   /** The platform's own log; a cell's tenants have theirs in the cell's bucket. */
   readonly AUDIT_LOG_PLATFORM: R2Bucket;
+  /** Mails that are to leave. */
+  readonly MAILS: Queue;
+  /** Where mail goes in development, and stays. */
+  readonly MAILBOX: DurableObjectNamespace<MailboxRpc>;
+  /** Cloudflare's Email Service; bound where MAIL is "cloudflare". */
+  readonly EMAIL?: SendEmail;
   /** By IP, before authentication; a deployment may do without. */
   readonly SHIELD?: RateLimit;
   /** `us1,eu1:eu`: each cell, with its jurisdiction where it has one. */
@@ -39,6 +59,8 @@ export interface Env {
   readonly WAKE_UP_WAIT_MS: string;
   /** Where names are looked up: a resolver that speaks DNS over HTTPS in JSON. */
   readonly DOH_URL: string;
+  /** Who is asked whether a password was breached: the range API of Have I Been Pwned, or a mirror of it. */
+  readonly PWNED_PASSWORDS_URL: string;
   /** "true": webhooks may go to http://localhost. `npm start` sets it. */
   readonly WEBHOOKS_TO_LOCALHOST?: string;
   /** `1:<base64url of 32 bytes>[,2:…]`; empty where a KMS holds them all. */
@@ -55,5 +77,15 @@ export interface Env {
   readonly AUDIT_SINKS?: string;
   /** Worker secret: `<sink's name>:<access key id>:<secret access key>[,…]`. */
   readonly AUDIT_SINK_KEYS?: string;
+  /** Who carries mail: "cloudflare", "postmark" or, in development, "mailbox". */
+  readonly MAIL?: string;
+  /** `Name <address>`: whom mail is from; the name is what it calls this deployment. */
+  readonly MAIL_FROM?: string;
+  /** Worker secret. */
+  readonly POSTMARK_SERVER_TOKEN?: string;
+  /** Worker secret: what Postmark's webhooks bring, as the user `postmark`, by basic authentication. */
+  readonly POSTMARK_WEBHOOK_PASSWORD?: string;
+  /** Where Postmark's API is, unless it is Postmark's own. */
+  readonly POSTMARK_URL?: string;
   readonly [cellBinding: string]: unknown;
 }

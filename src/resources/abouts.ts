@@ -15,12 +15,21 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   docs: "This contract, for programs and for people, and whom to tell of a vulnerability.",
   events: "What happened, numbered without gaps, for 30 days: the pull side of webhooks.",
   files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
+  me: "Your own account: who you are, where you are a member, your password.",
   locations: "Places of the business; members and keys may be limited to some.",
+  mail: "What becomes of the mails that this deployment sends: told by who carries them, or shown in development.",
   orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
+  "password-resets": "For whoever forgot their password: a link by mail, and a new one.",
   "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
+  sessions: "Where you are signed in, on which devices, and how to end it.",
+  "sign-in": "How a person proves who they are.",
+  "sign-in-locks": "What stands after many wrong passwords, and how its owner lifts it.",
+  "sign-ups": "How a person gets an account: an address that they prove to have.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
   tenants: "The business that the credentials belong to.",
+  tokens:
+    "What a session's refresh token is exchanged for: a tenant's access token, or one of your own account.",
   "webhook-endpoints":
     "Addresses that events are posted to, signed as Standard Webhooks says, and tried again.",
 };

@@ -1,4 +1,5 @@
 import type { Registry } from "#http/registry.ts";
+import { identityOperations } from "#identity/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import * as leaves from "./audit/leaves.ts";
@@ -20,6 +21,7 @@ import * as parts from "./files/parts.ts";
 import * as removal from "./files/removal.ts";
 import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
+import * as mail from "./mail/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
 import * as outsideIssuers from "./outside-issuers/operations.ts";
@@ -32,6 +34,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 
 /** Every operation there is. A resource joins here, and with that come limits, permissions, audit and their tests. */
 export const registry = {
+  ...identityOperations,
   "api-calls": apiCalls,
   "api-keys": apiKeys,
   audit: { ...audit, ...leaves, ...proofs, sinks },
@@ -42,6 +45,7 @@ export const registry = {
   events,
   files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
+  mail,
   orders: { ...orders, ...transitions },
   "outside-issuers": outsideIssuers,
   settings,

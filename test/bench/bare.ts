@@ -17,6 +17,10 @@ export class Gate extends DurableObject<BareEnv> {
 
 /** Bound by wrangler.toml as well, and asked nothing. */
 export class AuditTree extends DurableObject<BareEnv> {}
+export class Lockout extends DurableObject<BareEnv> {}
+
+/** The same. */
+export class Mailbox extends DurableObject<BareEnv> {}
 
 export const app = new Hono<{ Bindings: BareEnv }>();
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import {
   unstable_getMiniflareWorkerOptions as optionsOf,
@@ -59,7 +60,7 @@ export async function bundle(entry?: string): Promise<string> {
       "--outdir",
       folder,
     ]);
-    const built = (await readdir(folder)).filter((name) => !/\.(map|md)$/.test(name));
+    const built = (await readdir(folder)).filter((name) => !/\.(map|md|wasm)$/.test(name));
     const [main, ...others] = built.filter((name) => !/\.(css|mjs)$/.test(name));
     if (!main?.endsWith(".js") || others.length > 0)
       throw new Error(`The bundle holds more than code and texts: pass ${built.join(", ")} to miniflare.`);
@@ -99,7 +100,10 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
         {
           ...workerOptions,
           name: "keyline",
-          modules: [{ type: "ESModule", path: "index.js", contents: `${options.prelude ?? ""}\n${script}` }],
+          modules: [
+            { type: "ESModule", path: "index.js", contents: `${options.prelude ?? ""}\n${script}` },
+            ...(await wasmOf(script)),
+          ],
           bindings: Object.assign({}, workerOptions.bindings, inStore ? {} : { KEYLINE_KEKS: keks }),
           secretsStoreSecrets: inStore ? { KEYLINE_KEKS: { store_id: "keyline", secret_name: "keks" } } : {},
         },
@@ -126,6 +130,14 @@ export async function deploy(script: string, options: DeploymentOptions = {}): P
     env: async () => (await miniflare.getBindings()) as unknown as Env,
     stop: () => miniflare.dispose(),
   };
+}
+
+/** The passwords' hash function is the one module that is neither code nor text: under the name the bundle asks for. */
+async function wasmOf(script: string) {
+  const [, path] = /\bimport\("\.\/([^"]+-simd\.wasm)"\)/.exec(script) ?? [];
+  if (path === undefined) return [];
+  const contents = await readFile(fileURLToPath(import.meta.resolve("argon2id/dist/simd.wasm")));
+  return [{ type: "CompiledWasm" as const, path, contents }];
 }
 
 async function runCron({ origin }: URL): Promise<void> {

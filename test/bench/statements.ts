@@ -29,7 +29,7 @@ export async function statementsOf(env: Env, call: Call): Promise<number> {
   // The line that the door logs for a request is no figure of the bench.
   const { info } = console;
   console.info = () => undefined;
-  const answer = await doorTo(registry, { public: nobody, protocol: nobody }).fetch(
+  const answer = await doorTo(registry, { public: nobody, protocol: nobody, accounts: nobody }).fetch(
     request,
     { ...env, CELL_US1: counting },
     context,

@@ -28,7 +28,7 @@ export async function startInstance(port?: number): Promise<Instance> {
   });
   let said = "";
   for (const stream of [server.stdout, server.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk));
-  while (!/\/audit\n\n$/.test(said)) {
+  while (!/\/v1\/sign-in\n\n$/.test(said)) {
     assert.equal(server.exitCode, null, said);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

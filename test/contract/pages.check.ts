@@ -118,6 +118,7 @@ for (const [name, options] of Object.entries({ desk, night, phone })) {
       "/docs/protection",
       "/docs/system",
       "/security",
+      "/mailbox",
     ]) {
       await page.goto(instance.baseUrl + path);
       const { width } = options.viewport;
@@ -132,7 +133,14 @@ for (const [name, options] of Object.entries({ desk, night, phone })) {
       return t.skip(otherFonts);
     }
     const page = await pageFor(options);
-    for (const path of ["docs", "docs/customers", "docs/problems", "docs/protection", "security"]) {
+    for (const path of [
+      "docs",
+      "docs/customers",
+      "docs/problems",
+      "docs/protection",
+      "security",
+      "mailbox",
+    ]) {
       await page.goto(`${instance.baseUrl}/${path}`);
       const changed = await changeOf(page, `${path.replace("/", "-")}-${name}`);
       assert.ok(changed < mostChanged, `${(changed * 100).toFixed(1)} % of ${path}: ${howToAccept}`);

@@ -6,6 +6,7 @@ import { platformTenant } from "#db/directory-tables.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { newestKey } from "#db/tenant-keys.ts";
+import { changeAddress } from "#identity/mail/suppressions.ts";
 import { scheduledRun } from "#jobs/rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs } from "#lib/time.ts";
@@ -14,6 +15,7 @@ import { customers } from "#resources/customers/table.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { createCustomer, isReplay, person } from "#test/http/kit.ts";
+import { carrier, deliver, newAddress, newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { tamper } from "#test/tampering.ts";
 import { as, memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { keyIds, left, move, newEndpoint, rotate } from "./rotations.ts";
@@ -114,11 +116,23 @@ test("the directory's own key rotates: signing keys and peppers move, and its un
   const tenant = await newTenant();
   const { DIRECTORY } = testEnv();
   const directory = { ...tenant, cell: { ...tenant.cell, database: DIRECTORY }, tenantId: platformTenant };
+  const [mail, bounced] = [resetMail(newAddress()), newAddress()];
+  const mailId = await newMail(mail);
+  const run = { job: "test.suppress", requestId: newId("run"), now: Date.now() };
+  await changeAddress(await openDirectory(testEnv()), { address: bounced, suppress: "bounced" }, run);
+  const sealed: readonly (readonly [table: string, column: string])[] = [
+    ["signing_keys", "private_jwk"],
+    ["key_peppers", "pepper"],
+    ["checkpoint_keys", "seed"],
+    ["outgoing_mails", "recipient"],
+    ["outgoing_mails", "data"],
+    ["mail_suppressions", "recipient"],
+  ];
   const kids = async () => {
-    const text =
-      "select private_jwk as sealed from signing_keys union all select pepper from key_peppers union all select seed from checkpoint_keys";
-    const rows = await rowsOf<{ sealed: string }>(DIRECTORY, text);
-    return new Set(rows.map(({ sealed }) => sealed.split(".")[1]));
+    const texts = sealed.map(([table, column]) => `select ${column} as sealed from ${table}`);
+    const rows = await Promise.all(texts.map((text) => rowsOf<{ sealed: string }>(DIRECTORY, text)));
+    for (const [index, found] of rows.entries()) expect(found.length, texts[index]).toBeGreaterThan(0);
+    return new Set(rows.flat().map((row) => row.sealed.split(".")[1]));
   };
   const tokenOf = async () =>
     await exactToken((await openDirectory(testEnv())).keys.ring.indexKey(), "subject", "user_1");
@@ -138,7 +152,15 @@ test("the directory's own key rotates: signing keys and peppers move, and its un
     "secrets signing_keys",
     "secrets key_peppers",
     "secrets checkpoint_keys",
+    "secrets outgoing_mails",
+    "secrets mail_suppressions",
+    // The last is told, though it had nothing to move.
+    "secrets passwords",
   ]);
+  // A mail that was written before leaves still, and an address that was suppressed stays so.
+  const { env, sent } = carrier();
+  for (const id of [mailId, await newMail(resetMail(bounced))]) await deliver(id, env);
+  expect(sent.map(({ to }) => to)).toEqual([mail.to]);
 });
 
 test("a rotation begins once at a time, and stops at nothing that does not open", async () => {

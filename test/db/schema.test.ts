@@ -15,6 +15,7 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "webhook_endpoints.creator_id": "a member or an API key",
   "files.document_id": "what the revisions of one document share",
   "files.upload_id": "R2's own",
+  "outgoing_mails.user_id": "may outlive the account that it is about, for a day",
   "members.user_id": "lies in the directory",
   "outside_members.identity_id": "lies in the directory",
   "outside_member_index.member_id": "lies in the tenant's cell",

@@ -138,7 +138,7 @@ for (const { name, operation } of withoutTenant) {
 
 test("public operations ask for no gate, and for D1 only where they say how it is", async () => {
   await call("system.jwks", { env });
-  const open = withoutTenant.filter(({ operation }) => operation.mount === "public");
+  const open = withoutTenant.filter(({ operation }) => operation.form === "public");
   for (const { name } of open.filter((each) => each.name !== "system.ready")) {
     reset();
     expectSuccess(name, await call(name, { ...(await exampleOf(name).make(tenant)), env }));
@@ -240,11 +240,12 @@ async function ask(name: string, { as }: Principal, input: Call): Promise<Answer
 
 /** Of whatever kind: Cloudflare counts them together. */
 function subrequests(): number {
-  const { trips, hops, trees, sent, woken, noted, files } = counts;
+  const { trips, hops, trees, lockouts, sent, woken, noted, files } = counts;
   const kinds: readonly unknown[][] = [
     [...trips],
     hops,
     trees,
+    lockouts,
     sent,
     woken,
     noted,

@@ -78,7 +78,13 @@ for (const { name } of operations) {
     const success = await tryOut(tenant, name, ownKeyOf(tenant));
     expectSuccess(name, success);
     expectFrame(success, published(name));
-    if (exampleOf(name).needs === "nobody") return;
+    const { needs } = exampleOf(name);
+    if (needs === "nobody") return;
+    if (needs === "the user") {
+      const answer = await tryOut(tenant, name, null, { as: "nobody" });
+      expect(answer.status).toBe(401);
+      return expectProblem(answer);
+    }
     expect(success.headers.get("x-keyline-cell")).toBe("us1");
     expect(success.headers.get("ratelimit")).toMatch(/^"enterprise";r=\d+;t=\d+$/);
     expect(success.headers.get("ratelimit-policy")).toMatch(/^"enterprise";q=10000;w=60/);
@@ -175,9 +181,13 @@ const framePolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'
 const pagePolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const mailboxPolicy =
+  "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /** What is published for everybody may be kept, and its pages load what we serve ourselves. By hand. */
 function published(name: string): Readonly<Record<string, string>> {
   if (name === "docs.securityTxt") return { "cache-control": "public, max-age=86400" };
+  if (name === "mail.mailbox") return { "content-security-policy": mailboxPolicy };
   if (!name.startsWith("docs.")) return {};
   const isPage = ["docs.guide", "docs.page", "docs.securityPolicy"].includes(name);
   return { "cache-control": "no-cache", ...(isPage ? { "content-security-policy": pagePolicy } : {}) };

@@ -186,7 +186,7 @@ function expectInvalid(
 
 async function sent(
   name: string,
-  { params = {} }: Pick<Call, "params">,
+  { params = {}, as = tenant.key, headers: own = {} }: Pick<Call, "params" | "as" | "headers">,
   body: string | ReadableStream<Uint8Array>,
   headers: Record<string, string> = { "Content-Type": "application/json" },
 ): Promise<Answer> {
@@ -198,7 +198,7 @@ async function sent(
   return await send(
     new Request(`http://localhost:8787${path}`, {
       method: operation.method.toUpperCase(),
-      headers: { Authorization: `Bearer ${tenant.key}`, ...headers },
+      headers: { ...own, Authorization: `Bearer ${as}`, ...headers },
       body: typeof body === "string" ? new TextEncoder().encode(body) : body,
     }),
   );

@@ -6,7 +6,7 @@ import type { Row } from "#db/tenant-table.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { peppersOf } from "#jobs/old-peppers.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
-import { dayMs, hourMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
+import { dayMs, hourMs, minuteMs, monthOf, secondMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { registry } from "#resources/index.ts";
 import { clientOf } from "#test/client.ts";
@@ -29,7 +29,10 @@ test("ten first runs at once make one pepper, one key of each kind that signs, a
     ),
   );
   expect([peppers, keys, headKeys, tenantKeys].map((rows) => rows?.length)).toEqual([1, 1, 1, 1]);
-  expect(audit?.map(({ entity, actor_kind, operation }) => [entity, actor_kind, operation])).toEqual([
+  // Of one month, or of two at the end of one.
+  const told = audit?.filter(({ entity }) => entity !== "stranger-month") ?? [];
+  expect((audit?.length ?? 0) - told.length).toBe(new Set([now, now + 2 * dayMs].map(monthOf)).size);
+  expect(told.map(({ entity, actor_kind, operation }) => [entity, actor_kind, operation])).toEqual([
     ["key-pepper", "system", "jobs.directory-keys"],
     ["signing-key", "system", "jobs.directory-keys"],
     ["checkpoint-key", "system", "jobs.directory-keys"],
@@ -248,6 +251,13 @@ test("of many runners that find one kind of key alone too old, one makes its suc
     await Promise.all(Array.from({ length: 10 }, (_, ms) => ensureDirectoryKeys(testEnv(), now + ms, due)));
     expect(await counts(), kind).toEqual(before.map((count, at) => count + (at === index ? 1 : 0)));
   }
+  const months = async () =>
+    (await rowsOf<{ month: string }>(testEnv().DIRECTORY, "select month from stranger_months")).length;
+  const before = await months();
+  // The tenth of a month that is yet to come: only what is due then is made.
+  const tenth = Date.parse(`${monthOf(now + 62 * dayMs)}-10T00:00:00Z`);
+  await Promise.all(Array.from({ length: 10 }, (_, ms) => ensureDirectoryKeys(testEnv(), tenth + ms, lives)));
+  expect(await months()).toBe(before + 1);
 });
 
 test("however often a command rotates, no pepper and no key that signed a head drops out", async () => {

@@ -31,7 +31,22 @@ const broken: Readonly<Record<string, { changes: Record<string, unknown>; check:
     check: "queue of audit sinks of cell us1",
   },
   "a list of audit sinks": { changes: { AUDIT_SINKS: '[{"name":"vault"}]' }, check: "audit sinks" },
+  "the service for breached passwords": {
+    changes: { PWNED_PASSWORDS_URL: "api.pwnedpasswords.com" },
+    check: "breached passwords",
+  },
+  "who carries mail": { changes: { MAIL: "pigeon" }, check: "mail" },
+  "whom mail is from": { changes: { MAIL_FROM: "keyline@example.com" }, check: "mail" },
+  "Postmark's token": { changes: { MAIL: "postmark", POSTMARK_SERVER_TOKEN: undefined }, check: "mail" },
+  "a password for Postmark's webhooks": {
+    changes: { MAIL: "postmark", POSTMARK_WEBHOOK_PASSWORD: "short" },
+    check: "mail",
+  },
+  "Cloudflare's binding for mail": { changes: { MAIL: "cloudflare", EMAIL: undefined }, check: "mail" },
+  "the mailbox of a deployment under development": { changes: { MAILBOX: undefined }, check: "mail" },
+  "the queue of mails": { changes: { MAILS: undefined }, check: "mail" },
   "the gates": { changes: { GATES: undefined }, check: "gates" },
+  "the lockouts": { changes: { LOCKOUTS: undefined }, check: "lockouts" },
   "the least version of TLS": { changes: { MIN_TLS: "TLSv1.3" }, check: "transport" },
   "the key-encryption keys": { changes: { KEYLINE_KEKS: "" }, check: "key-encryption keys" },
 };
@@ -124,6 +139,20 @@ test("a directory that has no pepper, or no signing key, is not ready, though it
     expect(json.errors).toMatchObject([{ parameter: "directory keys" }]);
   }
   expect((await ready(envWith({ DIRECTORY: proxied(DIRECTORY, {}) }))).status).toBe(200);
+});
+
+test("each way to carry mail is ready where it has all it needs; the example's sender will do on one's own machine", async () => {
+  for (const MAIL of ["cloudflare", "postmark", "mailbox"])
+    expect((await ready(envWith({ MAIL }))).status, MAIL).toBe(200);
+  const deployed = {
+    MAIL: "cloudflare",
+    PUBLIC_ORIGIN: "https://api.keyline.test",
+    SECURITY_CONTACT: "https://keyline.test/security",
+    OUTSIDE_ISSUERS: "[]",
+  };
+  const { status, json } = await ready(envWith(deployed));
+  expect([status, json.errors]).toMatchObject([503, [{ parameter: "mail" }]]);
+  expect((await ready(envWith({ ...deployed, MAIL_FROM: "Keyline <mail@keyline.test>" }))).status).toBe(200);
 });
 
 test("a migration that is newer than this code is no fault", async () => {

@@ -74,6 +74,8 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-wraps",
     "directory-key-rotation",
     "directory-schema",
+    "mails",
+    "ended sessions",
     "directory-retention",
     ...[
       ...["schema", "audit", "sinks", "events", "intents", "webhooks", "secrets", "retention", "wraps"],

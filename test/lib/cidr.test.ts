@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isWithin, parseCidr } from "#lib/cidr.ts";
+import { isWithin, networkOf, parseCidr } from "#lib/cidr.ts";
 
 const groupsOf = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff })), {
   minLength: 8,
@@ -209,4 +209,35 @@ test.each([
   "::1\n",
 ])("%j is no block", (text) => {
   expect(parseCidr(text)).toBeNull();
+});
+
+test("whoever has one address of a network has all of it: an IPv4 address, or the /64 of an IPv6 one", () => {
+  const networks: Readonly<Record<string, string | null>> = {
+    "203.0.113.7": "203.0.113.7/32",
+    "::ffff:203.0.113.7": "203.0.113.7/32",
+    "::FFFF:cb00:7107": "203.0.113.7/32",
+    "2001:db8:a:b:1:2:3:4": "2001:db8:a:b::/64",
+    "2001:0DB8:000a:B:ffff:ffff:ffff:ffff": "2001:db8:a:b::/64",
+    "2001:db8::1": "2001:db8:0:0::/64",
+    "::1": "0:0:0:0::/64",
+    "203.0.113.256": null,
+    "203.0.113.7/32": null,
+    "fe80::1%eth0": null,
+    "": null,
+  };
+  for (const [address, network] of Object.entries(networks))
+    expect(networkOf(address), address).toBe(network);
+});
+
+test("two addresses have the same network exactly where the blocks say so", () => {
+  const numbers = ipv6Numbers.filter((number) => !isMappedNumber(number));
+  fc.assert(
+    fc.property(numbers, fc.nat(127), (number, bit) => {
+      const neighbour = number ^ (1n << BigInt(bit));
+      fc.pre(!isMappedNumber(neighbour));
+      const isSame = networkOf(ipv6Text(number)) === networkOf(ipv6Text(neighbour));
+      expect(isSame).toBe(bit < 64);
+      expect(isSame).toBe(isWithin(ipv6Text(neighbour), [networkOf(ipv6Text(number)) ?? ""]));
+    }),
+  );
 });

@@ -114,6 +114,12 @@ test("packages stay in their homes, and a vendor's SDK in platform", () => {
   accepts("src/resources/orders/table.ts", `import { text } from "drizzle-orm/sqlite-core";`);
   accepts("src/resources/orders/operations.ts", `import { eq } from "drizzle-orm";`);
   accepts("src/gate/gate.ts", `import { DurableObject } from "cloudflare:workers";`);
+  accepts("src/identity/lockout/lockout.ts", `import { DurableObject } from "cloudflare:workers";`);
+  refuses(
+    "src/identity/accounts/operations.ts",
+    `import { env } from "cloudflare:workers";`,
+    /"cloudflare:workers" may be imported only in/,
+  );
   accepts("src/cli/start.ts", `import { spawn } from "node:child_process";`);
   refuses("src/resources/payments/operations.ts", `import Stripe from "stripe";`, /wrap a vendor's SDK/);
   refuses("src/lib/time.ts", `import { Hono } from "hono";`, /"hono" may be imported only in http/);

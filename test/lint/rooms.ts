@@ -52,13 +52,18 @@ interface Home {
 export const homes: Readonly<Record<string, Home>> = {
   zod: { rooms: levels.flat() },
   jose: { rooms: ["crypto", "gate", "identity"] },
+  argon2id: { rooms: ["crypto"] },
   hono: { rooms: ["http", "identity", "console", "app"] },
   "@hono/zod-validator": { rooms: ["http"] },
   "drizzle-orm": {
     rooms: ["db", "gate", "identity", "resources"],
     files: /^(?!src\/resources\/.*[/-](rules?|schemas?)\.ts$)/,
   },
-  "cloudflare:workers": { rooms: ["index", "platform", "gate", "jobs"] },
+  "cloudflare:workers": {
+    rooms: ["index", "platform", "gate", "jobs", "identity"],
+    // Of people's identity the lockouts alone are objects.
+    files: /^src\/(?!identity\/(?!lockout\/lockout\.ts$))/,
+  },
   "@cloudflare/workers-types": { rooms: ["platform", "db", "gate", "jobs", "app", "index"] },
 };
 

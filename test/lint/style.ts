@@ -4,7 +4,8 @@ const MAX_LINES = 300;
 
 /** DESIGN section 10 as far as a machine can tell; `any` and `!` are Biome's. */
 export const style: Rule = ({ path, text, comments }, report) => {
-  const mayDefault = ["src/index.ts", "test/worker.ts"].includes(path) || path.endsWith(".config.ts");
+  // A declaration says what somebody else's module exports.
+  const mayDefault = ["src/index.ts", "test/worker.ts"].includes(path) || /\.(config|d)\.ts$/.test(path);
   const byName = (start: number) => {
     if (!mayDefault)
       report(start, "default export: export it by its name, so that it is called the same everywhere");

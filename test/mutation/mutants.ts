@@ -10,7 +10,10 @@ import { gates } from "./mutants/gate.ts";
 import { guards } from "./mutants/guards.ts";
 import { http } from "./mutants/http.ts";
 import { isolation } from "./mutants/isolation.ts";
+import { lockouts } from "./mutants/lockout.ts";
+import { mail } from "./mutants/mail.ts";
 import { numbers } from "./mutants/numbers.ts";
+import { passwords } from "./mutants/passwords.ts";
 import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
 import { tokens } from "./mutants/tokens.ts";
@@ -34,4 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...schema,
   ...vault,
   ...consent,
+  ...lockouts,
+  ...passwords,
+  ...mail,
 ];

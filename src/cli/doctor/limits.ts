@@ -8,7 +8,7 @@ const ofCell = {
   buckets: ["FILES", "CALL_ARCHIVE", "AUDIT_LOG"],
   queues: ["AUDIT_EVENTS", "CALLS", "WEBHOOKS", "SINKS"],
 } as const;
-const objects = ["GATES", "AUDIT_TREES"];
+const objects = ["GATES", "AUDIT_TREES", "LOCKOUTS", "MAILBOX"];
 const unset = /^[0-]*$/;
 
 /** What wrangler.toml says, as it would be deployed: the shield and the limits, and what must be bound. */
@@ -62,7 +62,7 @@ function judgeBindings(config: Configuration): Finding[] {
     .map((entry) => entry.trim().split(":"));
   const ids = cells.map(([id = ""]) => id.toUpperCase());
   const needed = [
-    ...["DIRECTORY", "AUDIT_LOG_PLATFORM", ...objects],
+    ...["DIRECTORY", "AUDIT_LOG_PLATFORM", "MAILS", ...objects],
     ...Object.values(ofCell).flatMap((names) => names.flatMap((name) => ids.map((id) => `${name}_${id}`))),
   ];
   const missing = needed.filter((name) => !bound.has(name));

@@ -82,9 +82,26 @@ const otherStores: Readonly<Record<string, { title: string; holds: string; keepi
     holds: "The log's rows on their way: ids, names of ours and numbers.",
     keeping: "plain",
   },
+  MAILS: { title: "The queue of mails", holds: "Ids of mails.", keeping: "plain" },
+  MAILBOX: {
+    title: "The mailbox (Durable Object)",
+    holds:
+      "The last hundred mails of a deployment that says it is one under development, on this machine; nothing elsewhere.",
+    keeping: "plain",
+  },
+  EMAIL: {
+    title: "Cloudflare's Email Service, or Postmark",
+    holds: "Mails that left, as long as whoever carries them keeps them: to whom, and what they say.",
+    keeping: "plain",
+  },
   GATES: {
     title: "Gates (Durable Objects)",
     holds: "Counts of calls and when a key was last used; rights and wrapped keys in memory alone.",
+    keeping: "plain",
+  },
+  LOCKOUTS: {
+    title: "Lockouts (Durable Objects)",
+    holds: "How often somebody, or an address, failed of late; named by an HMAC, so neither is known.",
     keeping: "plain",
   },
   SHIELD: {

@@ -36,7 +36,12 @@ export function successesOf(
     description: "It is still of the version that If-None-Match names.",
     headers: headers.of(isBytes(operation.returns) ? bytesHeaders(presence, 304) : presence),
   };
-  if (status === 204) return { 204: success };
+  const later = {
+    description:
+      "Done, but for a cell that did not answer: tokens of ended sessions are taken there for five minutes at most.",
+    headers: success.headers,
+  };
+  if (status === 204) return operation.endsSessions ? { 204: success, 202: later } : { 204: success };
   if (!media) {
     const done = { ...success, content: { "application/json": contentOf(returns, schemas) } };
     return isVersioned && operation.method === "get" ? { 200: done, 304: unchanged } : { [status]: done };

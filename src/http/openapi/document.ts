@@ -52,7 +52,9 @@ export function openApi(
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
     servers: [{ url: origin, description: environmentOf(origin), "x-internal": false }],
-    tags: Object.keys(registry).map((name) => ({ name, description: abouts[name] ?? name })),
+    tags: Object.keys(registry)
+      .toSorted()
+      .map((name) => ({ name, description: abouts[name] ?? name })),
     paths: sorted(paths),
     components: {
       securitySchemes: { bearer, ...(takesSigned ? { signature } : {}) },

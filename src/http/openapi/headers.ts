@@ -1,5 +1,5 @@
 import { isBytes } from "#http/media.ts";
-import { type AnyOperation, isForAnybody } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody, isMine } from "#http/registry.ts";
 import { answered } from "./header-tables.ts";
 import { takesIdempotencyKey } from "./problems.ts";
 import type { Header, Reference } from "./types.ts";
@@ -37,6 +37,7 @@ const cors = "Access-Control-Allow-Origin";
 export function successHeaders(operation: AnyOperation, isVersioned: boolean): Presence {
   if (operation.form === "public") return { always: ["X-Request-Id", cors], sometimes: textHeaders };
   if (isForAnybody(operation)) return { always: ["X-Request-Id"], sometimes: [] };
+  if (isMine(operation)) return { always: ["X-Request-Id", ...(isVersioned ? ["ETag"] : [])], sometimes: [] };
   return {
     always: [
       "X-Request-Id",
@@ -78,7 +79,7 @@ export function problemHeaders(operation: AnyOperation, status: number): Presenc
     // The row was read before the request was held against it.
     ...(isStreamed ? ["X-Keyline-Bookmark"] : []),
   ];
-  if (isForAnybody(operation)) return { always, sometimes };
+  if (isForAnybody(operation) || isMine(operation)) return { always, sometimes };
   return beforeTheGate.includes(status)
     ? { always, sometimes: [...ofTheGate, ...sometimes] }
     : { always: [...always, ...ofTheGate], sometimes };

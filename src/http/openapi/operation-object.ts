@@ -1,7 +1,7 @@
 import { capabilities } from "#gate/capabilities.ts";
 import { isBytes, mediaOf } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
-import { type AnyOperation, isForAnybody, type NamedOperation } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody, isMine, type NamedOperation } from "#http/registry.ts";
 import { requestBodyOf, successesOf } from "./bodies.ts";
 import { referred } from "./example.ts";
 import type { Headers } from "./headers.ts";
@@ -30,11 +30,7 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
     summary: operation.summary,
     description: [`${operation.summary}.`, needs, ...notes(operation)].join("\n\n"),
     security:
-      operation.form === "public"
-        ? []
-        : operation.form === "protocol"
-          ? [{ signature: [] }]
-          : [{ bearer: [] }],
+      operation.form === "protocol" ? [{ signature: [] }] : isForAnybody(operation) ? [] : [{ bearer: [] }],
     parameters: parametersOf(operation, isVersioned, parts.schemas),
     ...(requestBody ? { requestBody } : {}),
     responses: { ...successes, ...parts.problems.of(operation) },
@@ -45,6 +41,8 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
 function accessOf(operation: AnyOperation): { capability: string | null; needs: string } {
   if (isForAnybody(operation))
     return { capability: null, needs: `Takes no credentials of ours: ${operation.can.because}.` };
+  if (isMine(operation))
+    return { capability: null, needs: "Takes a user's own token, for what is their own." };
   const { can } = operation;
   if (can instanceof AnyPrincipal)
     return { capability: null, needs: `Takes any credentials of the tenant: ${can.because}.` };
@@ -63,7 +61,7 @@ function notes(operation: AnyOperation): string[] {
   }
   if (isBytes(operation.returns))
     found.push("Streamed; ranges and conditional requests are answered as RFC 9110 says.");
-  if (!isForAnybody(operation) && operation.recordRefusal)
+  if (operation.mount === "tenant" && operation.recordRefusal)
     found.push("A refused call is recorded in the audit.");
   return found;
 }

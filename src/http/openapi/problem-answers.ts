@@ -1,6 +1,6 @@
 import { isBytes } from "#http/media.ts";
 import { type ProblemName, problemBody, problems } from "#http/problem.ts";
-import { type AnyOperation, isForAnybody } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody, isMine } from "#http/registry.ts";
 import { type Headers, problemHeaders } from "./headers.ts";
 import { problemsOf } from "./problems.ts";
 import type { Schemas } from "./schemas.ts";
@@ -28,7 +28,7 @@ export class ProblemAnswers {
   }
 
   #component(operation: AnyOperation, status: number, names: readonly ProblemName[]): Reference {
-    const of = isForAnybody(operation) ? "Public" : isBytes(operation.returns) ? "Bytes" : "";
+    const of = prefixOf(operation);
     const name = `${of}${status}-${names.join("-or-")}`;
     this.components[name] ??= {
       description: names.map((each) => `\`${each}\`: ${problems[each].meaning}`).join("\n\n"),
@@ -88,4 +88,11 @@ export class ProblemAnswers {
 
 function pascal(name: string): string {
   return name.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+// Operations of one kind carry the same headers.
+function prefixOf(operation: AnyOperation): string {
+  if (isForAnybody(operation)) return "Public";
+  if (isMine(operation)) return "Mine";
+  return isBytes(operation.returns) ? "Bytes" : "";
 }

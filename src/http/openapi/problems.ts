@@ -1,7 +1,7 @@
 import { isBytes } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
 import { type ProblemName, problems } from "#http/problem.ts";
-import { type AnyOperation, isForAnybody } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody, isMine } from "#http/registry.ts";
 
 /** Every problem that calling this operation can end in: those it declares, and those of the door around it. */
 export function problemsOf(operation: AnyOperation): ProblemName[] {
@@ -16,7 +16,9 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   if (params) found.push("not-found");
   if (method !== "get") found.push("malformed-request", "too-large");
   if (method !== "get" && form !== "protocol" && !isBytes(body)) found.push("unsupported-media-type");
+  if (form === "visitor" || form === "me-write") found.push("conflict");
   if (isForAnybody(operation)) return found;
+  if (isMine(operation)) return [...found, "unauthorized"];
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");
   if (form === "read") return found;

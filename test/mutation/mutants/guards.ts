@@ -5,7 +5,9 @@ import { callsOf, codeOf, TargetMissing } from "#test/mutation/tree.ts";
 
 /** Which tests are there for the guards of each file. */
 const caughtBy: Readonly<Record<string, readonly string[]>> = {
-  "src/db/directory.ts": ["test/jobs/directory-keys.test.ts"],
+  "src/db/directory.ts": ["test/jobs/directory-keys.test.ts", "test/identity/accounts/sessions.test.ts"],
+  "src/identity/accounts/sign-up.ts": ["test/identity/accounts/accounts.test.ts"],
+  "src/identity/mail/suppressions.ts": ["test/identity/mail/postmark-webhooks.test.ts"],
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],
   "src/identity/outside/people.ts": ["test/identity/outside/clerk-races.test.ts"],
   "src/identity/outside/standing.ts": ["test/identity/outside/clerk-races.test.ts"],

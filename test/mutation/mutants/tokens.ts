@@ -9,11 +9,11 @@ const ofJws = ["test/crypto/jws.test.ts"];
 /** Every check between a text and the claims we believe. */
 export const tokens: readonly Mutant[] = [
   { name: "the token's type", cut: never(token, "verifyAccessToken", "wrong-type"), caughtBy: ofToken },
-  { name: "the token's issuer", cut: never(token, "refusalOf", "wrong-issuer"), caughtBy: ofToken },
-  { name: "the token's audience", cut: never(token, "refusalOf", "wrong-audience"), caughtBy: ofToken },
-  { name: "the token's expiry", cut: never(token, "refusalOf", '"expired"'), caughtBy: ofToken },
-  { name: "the token's time of issue", cut: never(token, "refusalOf", "not-yet-valid"), caughtBy: ofToken },
-  { name: "the token's longest life", cut: never(token, "refusalOf", "lives-too-long"), caughtBy: ofToken },
+  { name: "the token's issuer", cut: never(token, "timeRefusal", "wrong-issuer"), caughtBy: ofToken },
+  { name: "the token's audience", cut: never(token, "timeRefusal", "wrong-audience"), caughtBy: ofToken },
+  { name: "the token's expiry", cut: never(token, "timeRefusal", '"expired"'), caughtBy: ofToken },
+  { name: "the token's time of issue", cut: never(token, "timeRefusal", "not-yet-valid"), caughtBy: ofToken },
+  { name: "the token's longest life", cut: never(token, "timeRefusal", "lives-too-long"), caughtBy: ofToken },
   {
     name: "the list of algorithms",
     cut: operand(jws, "verifyCompactJws", "!algorithms.includes(alg)"),

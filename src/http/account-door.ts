@@ -1,0 +1,170 @@
+import { parseCompactJws } from "#crypto/jws.ts";
+import { verifyUserToken } from "#crypto/user-token.ts";
+import type { Change } from "#db/changes.ts";
+import { sessionStands } from "#db/directory.ts";
+import { sessions } from "#db/directory-tables.ts";
+import { one } from "#db/queries.ts";
+import { wholeTenant } from "#db/scope.ts";
+import { metaOf, type Row } from "#db/tenant-table.ts";
+import { directoryKeys } from "#gate/directory-keys.ts";
+import { secondMs, timestamp } from "#lib/time.ts";
+import { systemNow } from "#platform/clock.ts";
+import { type SignedIn, UserCommit } from "./account-operation.ts";
+import { afterDirectoryCommit } from "./after-commit.ts";
+import { draftOf, filled, jsonOf } from "./answer.ts";
+import { dataAnswer, problemAnswer } from "./answers.ts";
+import {
+  type AccountServicesOf,
+  commitToDirectory,
+  type DirectoryRun,
+  openDirectoryRun,
+} from "./directory-run.ts";
+import { type Commit, Refusal, refuse } from "./outcome.ts";
+import type { AnyAccount, AnyInput, AnyMe, AnyVisitor } from "./registry.ts";
+import type { RequestContext } from "./request-state.ts";
+import { respond } from "./respond.ts";
+import { refusalOf } from "./write.ts";
+
+const mostTries = 3;
+
+/** run → parse the answer → commit → answer, for whoever has not signed in. */
+export async function serveVisitor(
+  c: RequestContext,
+  name: string,
+  operation: AnyVisitor,
+  input: AnyInput,
+  servicesOf: AccountServicesOf,
+): Promise<Response> {
+  return await toItsEnd(c, servedVisitor(c, name, operation, input, servicesOf));
+}
+
+// A client that hangs up while its password waits to be hashed would leave its place in that line taken.
+async function toItsEnd(c: RequestContext, work: Promise<Response>): Promise<Response> {
+  c.executionCtx.waitUntil(work.catch(() => undefined));
+  return await work;
+}
+
+async function servedVisitor(
+  c: RequestContext,
+  name: string,
+  operation: AnyVisitor,
+  input: AnyInput,
+  servicesOf: AccountServicesOf,
+): Promise<Response> {
+  const run = await openDirectoryRun(c, name, wholeTenant, servicesOf);
+  const context = { ...run.context, strangerId: run.stranger.id };
+  return await written(run, operation, null, [], () => operation.run(context, input));
+}
+
+/** Who asks, by a token that is genuine; whether their session still stands is asked with what the request reads or writes. */
+export async function signedIn(c: RequestContext): Promise<SignedIn | null> {
+  const [, token] = /^Bearer ([A-Za-z0-9._-]{1,8192})$/i.exec(c.req.header("authorization") ?? "") ?? [];
+  const kid = parseCompactJws(token ?? "")?.header.kid;
+  if (!token || typeof kid !== "string") return null;
+  const { admitted } = await directoryKeys(c.env, (keys) => keys.admitted.kids.has(kid));
+  const nowSeconds = Math.floor(systemNow() / secondMs);
+  const verified = await verifyUserToken(token, admitted, { issuer: c.env.PUBLIC_ORIGIN, nowSeconds });
+  if (!verified.ok) return null;
+  const { sub, sid, auth_time: authTime } = verified.claims;
+  return { userId: sub, sessionId: sid, signedInAt: authTime * secondMs };
+}
+
+/** The same for a user, who sees their own rows alone, and no longer than their session stands. */
+export async function serveMe(
+  c: RequestContext,
+  name: string,
+  operation: AnyMe,
+  user: SignedIn,
+  input: AnyInput,
+  servicesOf: AccountServicesOf,
+): Promise<Response> {
+  const reach = { locations: null, assigneeId: user.userId };
+  const run = await openDirectoryRun(c, name, reach, servicesOf);
+  const context = { ...run.context, user };
+  const stands = rideSession(run, user);
+  if (operation.form === "me-write") {
+    const guard = sessionStands(user.sessionId, run.now);
+    const handled = async () => {
+      const outcome = await operation.run(context, input);
+      return (await stands()) ? outcome : refuse("unauthorized");
+    };
+    return await toItsEnd(c, written(run, operation, user.userId, [guard], handled));
+  }
+  const answer = await operation.run(context, input);
+  if (!(await stands())) return problemAnswer(c, "unauthorized");
+  if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  return dataAnswer(c, 200, jsonOf(operation.returns.parse(answer)));
+}
+
+// In the first read's round trip; a handler that reads nothing is asked for on its own.
+function rideSession({ session, now }: DirectoryRun, { sessionId }: SignedIn): () => Promise<boolean> {
+  let found: Row<typeof sessions> | null | undefined;
+  const query = one(sessions, sessionId);
+  session.ride({
+    statement: (context) => query.statement(context),
+    async decode(context, rows) {
+      found = await query.decode(context, rows);
+    },
+  });
+  return async () => {
+    if (found === undefined) await session.read({});
+    return found?.state === "active" && found.expiresAt > timestamp(now);
+  };
+}
+
+// Before the answer: whoever ended a session was promised that no later request is served in it.
+async function endedInCells({ context }: DirectoryRun, changes: readonly Change[]): Promise<boolean> {
+  const ended = changes.flatMap((change) =>
+    change.kind === "update" && metaOf(change.table).entity === "session" && change.patch.state === "ended"
+      ? [{ id: String(change.before.id), userId: String(change.before.userId) }]
+      : [],
+  );
+  const byUser = Map.groupBy(ended, ({ userId }) => userId);
+  const told = await Promise.all(
+    [...byUser].map(([userId, rows]) =>
+      context.accounts.endInCells(
+        userId,
+        rows.map(({ id }) => id),
+      ),
+    ),
+  );
+  return told.every((isTold) => isTold);
+}
+
+/** A lost version reruns the handler, as in the tenants' door. */
+async function written(
+  run: DirectoryRun,
+  operation: AnyAccount,
+  userId: string | null,
+  guards: readonly Change[],
+  handle: () => Promise<Commit<unknown> | Refusal>,
+): Promise<Response> {
+  const { c } = run;
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await handle();
+    if (outcome instanceof Refusal) {
+      if (outcome.changes.length > 0) {
+        await commitToDirectory(run, userId, outcome.changes);
+        await endedInCells(run, outcome.changes);
+        c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
+      }
+      return problemAnswer(c, outcome.problem, outcome.details);
+    }
+    const draft = draftOf(operation.returns, outcome.answer);
+    const actor = outcome instanceof UserCommit ? outcome.userId : userId;
+    const committed =
+      outcome.changes.length > 0 || guards.length > 0
+        ? await commitToDirectory(run, actor, [...guards, ...outcome.changes])
+        : { kind: "committed" as const, assigned: {} };
+    if (committed.kind === "committed") {
+      c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
+      if (!(await endedInCells(run, outcome.changes))) return respond(c, 202, null);
+      return dataAnswer(c, operation.status ?? 200, filled(draft, committed.assigned));
+    }
+    if (committed.kind === "refused") {
+      const refusal = refusalOf(committed.refusal);
+      return problemAnswer(c, refusal.problem, refusal.details);
+    }
+    if (tries === mostTries) return problemAnswer(c, "conflict");
+  }
+}

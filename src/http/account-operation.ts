@@ -1,0 +1,141 @@
+import type { z } from "zod";
+import type { Change } from "#db/changes.ts";
+import type { TenantDb } from "#db/tenant-db.ts";
+import type { Membership, Place } from "#gate/members-of-user.ts";
+import type { Declaration, Input, PublicAccess } from "./operation.ts";
+import { Commit, type Refusal } from "./outcome.ts";
+
+type Shape = z.ZodType;
+type Optional = Shape | undefined;
+
+/** Where a request came from; null where that is not known. */
+export interface Visitor {
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  /** City and country of the address, as the platform guesses them. */
+  readonly place: string | null;
+}
+
+/** All that an operation on people's accounts can touch. */
+export interface DirectoryContext {
+  readonly directory: TenantDb;
+  /** ms since 1970, the same for the whole request. */
+  readonly now: number;
+  readonly newId: (prefix: string) => string;
+  readonly visitor: Visitor;
+  readonly accounts: AccountPorts;
+}
+
+/** Makes tokens and reads them; the keys stay behind it. */
+export interface AccountPorts extends AccountServices {
+  /** This deployment, as the issuer of tokens. */
+  readonly issuer: string;
+  /** An access token of these claims. */
+  readonly sign: (claims: object) => Promise<string>;
+  readonly makeToken: (kind: TokenKind, named: { id: string; turn: number }) => Promise<string>;
+  /** Who a user is at these tenants by now, as their cells say. */
+  readonly membersOf: (places: readonly Place[], userId: string) => Promise<Membership[]>;
+  /** What a user of this address is looked up by; null where it is no address. */
+  readonly emailToken: (email: string) => Promise<string | null>;
+  readonly readToken: (kind: TokenKind, text: string) => Promise<{ id: string; turn: number } | null>;
+}
+
+/** What guards against guessing and flooding, and asks others about passwords; the rooms of identity have them. */
+export interface AccountServices {
+  readonly reserveTry: (asked: {
+    readonly purpose: "sign-in" | "sign-up" | "reset";
+    readonly identifier: string;
+    readonly address: string | null;
+  }) => Promise<Reservation>;
+  /** Ends what wrong passwords have locked. */
+  readonly clearSignIn: (identifier: string) => Promise<void>;
+  /** Has every cell refuse the tokens of sessions that ended; false where one did not answer, and the sweeper goes on. */
+  readonly endInCells: (userId: string, sessionIds: readonly string[]) => Promise<boolean>;
+  readonly breachAnswer: (password: string) => Promise<"breached" | "clear" | "unavailable">;
+}
+
+export type Reservation =
+  | {
+      readonly outcome: "admitted";
+      /** ms since 1970 where this very try locked whom it was tried at. */
+      readonly settle: (
+        outcome: "success" | "failure" | "released",
+      ) => Promise<{ readonly lockedUntil: number | null }>;
+    }
+  | { readonly outcome: "refused" }
+  | { readonly outcome: "unavailable" };
+
+export type TokenKind = "refresh" | "session" | "sign-up" | "link";
+
+/** Who signed in, and how far that goes. */
+export interface SignedIn {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** When they signed in, and when they last proved a second factor; ms since 1970. */
+  readonly signedInAt: number;
+}
+
+/** Nobody has been let in: the month's strangers' key seals what such a caller leaves behind. */
+export interface VisitorContext extends DirectoryContext {
+  readonly strangerId: string;
+}
+
+/** A user, with what is their own: the handle shows no other's rows. */
+export interface MeContext extends DirectoryContext {
+  readonly user: SignedIn;
+}
+
+/** An answer and its changes, as the doing of a user whose row was read in this request. */
+export class UserCommit<A> extends Commit<A> {
+  readonly userId: string;
+
+  constructor(userId: string, answer: A, changes: readonly Change[]) {
+    super(answer, changes);
+    this.userId = userId;
+  }
+}
+
+export function commitAs<A>(userId: string, answer: A, ...changes: readonly Change[]): UserCommit<A> {
+  return new UserCommit(userId, answer, changes);
+}
+
+/** For whoever has not signed in: signing up and in, and what a link in a mail brings about. Takes no Idempotency-Key. */
+export interface VisitorOperation<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
+  readonly mount: "public";
+  readonly can: PublicAccess;
+  readonly store: "directory";
+  run(context: VisitorContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
+}
+
+interface MeDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
+  readonly mount: "me";
+  readonly store: "directory";
+}
+
+/** A user reads what is their own. */
+export interface MeReadOperation<P, Q, B, R extends Shape> extends MeDeclaration<P, Q, B, R> {
+  run(context: MeContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
+}
+
+/** A user changes what is their own. */
+export interface MeWriteOperation<P, Q, B, R extends Shape> extends MeDeclaration<P, Q, B, R> {
+  run(context: MeContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
+}
+
+export function visitorOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
+  declared: VisitorOperation<P, Q, B, R>,
+) {
+  return { form: "visitor" as const, ...declared };
+}
+
+export function meReadOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
+  declared: MeReadOperation<P, Q, B, R>,
+) {
+  return { form: "me-read" as const, ...declared };
+}
+
+export function meWriteOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
+  declared: MeWriteOperation<P, Q, B, R>,
+) {
+  return { form: "me-write" as const, ...declared };
+}

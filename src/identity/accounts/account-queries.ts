@@ -1,0 +1,74 @@
+import { type SQL, sql } from "drizzle-orm";
+import { directoryTenants, memberships, platformTenant, sessions, users } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import type { Row } from "#db/tenant-table.ts";
+import type { Membership, Place } from "#gate/members-of-user.ts";
+import { parseRole, type roles } from "#gate/roles.ts";
+import type { PasswordOwner } from "#identity/passwords/password-rules.ts";
+import { oneTimeLinks, passwords } from "#identity/tables.ts";
+
+// Sets of none or one user's id, so that all of an account is read in one round trip whatever it is found by.
+
+export function userById(id: string): SQL {
+  return sql`(${id})`;
+}
+
+export function userByEmail(token: string): SQL {
+  return sql`(select ${users.id} from ${users} where ${users.tenantId} = ${platformTenant} and ${users.emailToken} = ${token})`;
+}
+
+export function userByLink(id: string): SQL {
+  return sql`(select ${oneTimeLinks.userId} from ${oneTimeLinks} where ${oneTimeLinks.tenantId} = ${platformTenant} and ${oneTimeLinks.id} = ${id})`;
+}
+
+/** A hundred at most, as of the tenants: who is signed in more often than that ends some of them twice. */
+const mostSessions = 100;
+const mostTenants = 100;
+
+export const userIn = (set: SQL) => many(users, { where: sql`${users.id} in ${set}`, limit: 1 });
+
+export const passwordIn = (set: SQL) =>
+  many(passwords, { where: sql`${passwords.userId} in ${set}`, limit: 1 });
+
+export const activeSessionsIn = (set: SQL) =>
+  many(sessions, {
+    where: sql`${sessions.userId} in ${set} and ${sessions.state} = 'active'`,
+    indexedBy: "sessions_by_user",
+    limit: mostSessions,
+  });
+
+/** The latest, ended or not. */
+export const sessionsIn = (set: SQL, limit: number) =>
+  many(sessions, { where: sql`${sessions.userId} in ${set}`, indexedBy: "sessions_by_user", limit });
+
+/** Where they are members, as the directory's index has it; the cells say who they are there. */
+export const tenantsIn = (set: SQL) =>
+  many(directoryTenants, {
+    where: sql`${directoryTenants.state} = 'active' and ${directoryTenants.id} in (select ${memberships.memberTenantId} from ${memberships} where ${memberships.tenantId} = ${platformTenant} and ${memberships.userId} in ${set})`,
+    limit: mostTenants,
+  });
+
+export function placesOf(tenants: readonly Row<typeof directoryTenants>[]): Place[] {
+  return tenants.map(({ id, cell }) => ({ tenantId: id, cell }));
+}
+
+/** Whom a password is held to. */
+export function ownerOf(
+  { email, name }: { readonly email: string; readonly name: string },
+  members: readonly Membership[],
+): PasswordOwner {
+  return {
+    email,
+    name,
+    tenants: members.flatMap((member) => [member.name, member.slug]),
+    isPrivileged: members.some(({ role }) => isElevated(role)),
+  };
+}
+
+/** Whoever could do the most harm. */
+function isElevated(text: string): boolean {
+  const role = parseRole(text);
+  return role !== null && elevated.includes(role);
+}
+
+const elevated: readonly (keyof typeof roles)[] = ["owner", "admin"];

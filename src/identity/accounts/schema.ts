@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { line, Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { normaliseEmail } from "#lib/normalise.ts";
+
+export const Email = line(254)
+  .refine((text) => normaliseEmail(text) !== null, "is not an e-mail address")
+  .meta({ examples: ["ada@example.com"] });
+
+/** As it was typed: the rules say what is amiss with it, and nothing is cut off. */
+export const NewPassword = z
+  .string()
+  .min(1)
+  .max(1000)
+  .meta({
+    format: "password",
+    description: "12 to 128 characters, none of the commonest and none that was found in a breach.",
+    examples: ["four quiet lanterns drift"],
+  });
+
+/** One that somebody claims to have. */
+export const GivenPassword = z.string().min(1).max(1000).meta({ format: "password" });
+
+export const User = z
+  .object({
+    id: toldId("usr"),
+    name: told(200, "Ada Lovelace"),
+    email: told(254, "ada@example.com"),
+    emailVerifiedAt: Timestamp.nullable(),
+    createdAt: Timestamp,
+  })
+  .meta({ id: "User" });
+
+export const Memberships = z
+  .object({
+    data: toldList(
+      z
+        .object({
+          tenantId: toldId("ten"),
+          slug: told(64, "harbour-cafe"),
+          name: told(120, "Harbour Café"),
+          cell: told(16, "eu1"),
+          memberId: toldId("mbr"),
+          role: told(40, "owner"),
+        })
+        .meta({ id: "UserMembership" }),
+      100,
+    ),
+  })
+  .meta({ id: "UserMemberships" });

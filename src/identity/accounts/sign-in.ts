@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { hashPassword, verifyDecoy, verifyPassword } from "#crypto/argon2id.ts";
+import { type Change, insert, note, update } from "#db/changes.ts";
+import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
+import { publicOperation } from "#http/operation.ts";
+import { Refusal, refuse } from "#http/outcome.ts";
+import { mailTo } from "#identity/mail/outgoing.ts";
+import { tokenLifeSeconds, userToken } from "#identity/sessions/access-tokens.ts";
+import { beginSession } from "#identity/sessions/begin-session.ts";
+import { Tokens } from "#identity/sessions/schema.ts";
+import { oneTimeLinks, passwords } from "#identity/tables.ts";
+import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
+import { passwordIn, sessionsIn, userByEmail, userIn } from "./account-queries.ts";
+import { Email, GivenPassword } from "./schema.ts";
+
+const unlockLivesMs = 24 * hourMs;
+
+/** Silent: who is locked out, who is unknown and who is wrong are answered alike. */
+export const signIn = visitorOperation({
+  mount: "public",
+  method: "post",
+  path: "/v1/sign-in",
+  summary: "Sign in with an e-mail address and a password",
+  can: publicOperation({ because: "the password is the credential" }),
+  store: "directory",
+  body: z.strictObject({ email: Email, password: GivenPassword }).meta({ id: "SignIn" }),
+  returns: Tokens,
+  status: 201,
+  problems: ["sign-in-failed"],
+  async run(context, { body }) {
+    const { directory, accounts, now, visitor } = context;
+    const identifier = (await accounts.emailToken(body.email)) ?? "";
+    const reservation = await accounts.reserveTry({
+      purpose: "sign-in",
+      identifier,
+      address: visitor.address,
+    });
+    if (reservation.outcome === "unavailable")
+      return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
+    if (reservation.outcome === "refused") return refuse("sign-in-failed");
+    const theirs = userByEmail(identifier);
+    const found = await directory.read({
+      users: userIn(theirs),
+      passwords: passwordIn(theirs),
+      earlier: sessionsIn(theirs, 20),
+    });
+    const [user] = found.users;
+    const [password] = found.passwords;
+    const { isMatch, needsRehash } =
+      user?.state === "active" && password
+        ? await verifyPassword(body.password, password.hash, now)
+        : { isMatch: await verifyDecoy(body.password, now), needsRehash: false };
+    const { lockedUntil } = await reservation.settle(isMatch ? "success" : "failure");
+    if (!isMatch || !user || !password)
+      return refuse("sign-in-failed", ...(await failed(context, body.email, user?.id ?? null, lockedUntil)));
+    const rehashed = needsRehash ? { hash: await hashPassword(body.password, now) } : null;
+    const begun = await beginSession(context, { userId: user.id, methods: ["pwd"], isStrong: false });
+    const session = {
+      id: begun.sessionId,
+      userId: user.id,
+      methods: '["pwd"]',
+      signedInAt: timestamp(now),
+      strongAt: null,
+    };
+    const { device } = begun;
+    const isKnown = found.earlier.some((each) => each.device === device);
+    return commitAs(
+      user.id,
+      {
+        accessToken: await userToken(accounts, session, now),
+        tenantId: null,
+        expiresInSeconds: tokenLifeSeconds,
+        refreshToken: begun.refreshToken,
+        sessionId: begun.sessionId,
+      },
+      ...begun.changes,
+      ...(rehashed ? [update(passwords, password, rehashed, now)] : []),
+      ...(isKnown ? [] : [newDevice(context, user, device)]),
+    );
+  },
+});
+
+function newDevice(
+  { accounts, now, visitor }: VisitorContext,
+  user: { id: string; email: string },
+  device: string,
+) {
+  const data = {
+    at: timestamp(now),
+    device,
+    place: visitor.place ?? "an unknown place",
+    sessionsLink: `${accounts.issuer}/sessions`,
+  };
+  return mailTo({ kind: "new-device", to: user.email, data, userId: user.id }, now);
+}
+
+/** The same statements for whoever exists and for who does not. */
+async function failed(
+  { accounts, newId, now }: VisitorContext,
+  email: string,
+  userId: string | null,
+  lockedUntil: number | null,
+): Promise<Change[]> {
+  const told = note("user", userId ?? "unknown", { signInFailed: true, locked: lockedUntil !== null });
+  if (lockedUntil === null) return [told];
+  const id = newId("lnk");
+  const token = await accounts.makeToken("link", { id, turn: 0 });
+  const data = { link: `${accounts.issuer}/unlock?token=${token}`, validMinutes: unlockLivesMs / minuteMs };
+  return [
+    told,
+    insert(
+      oneTimeLinks,
+      { id, userId, purpose: "clear-lock", state: "unused", expiresAt: timestamp(now + unlockLivesMs) },
+      now,
+    ),
+    mailTo({ kind: "locked-out", to: email, data, userId }, now),
+  ];
+}

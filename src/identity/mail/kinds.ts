@@ -1,0 +1,41 @@
+import { z } from "zod";
+
+/** Every link of a mail leads to a page of ours. */
+const Link = z.url({ protocol: /^https?$/, error: "is an http(s) URL" }).max(2000);
+const Instant = z.iso.datetime();
+/** For how long a link works. */
+const validMinutes = z.int().min(1).max(10_080);
+/** What a browser says of itself; others choose the words. */
+const Said = z.string().max(200);
+
+/**
+ * Every mail there is, and what fills it in. None has a place for a text that strangers choose and somebody else reads, such
+ * as a name given at sign-up: that would let anybody write to anybody in our name.
+ */
+export const mailVariables = {
+  /** Whether the address has an account by then decides which of two letters it is; `sign-up` says which link is right. */
+  "sign-up": z.strictObject({ link: Link, validMinutes, signInLink: Link, resetLink: Link }),
+  "verify-email": z.strictObject({ link: Link, validMinutes }),
+  "reset-password": z.strictObject({ link: Link, validMinutes }),
+  /** Somebody would reset what is no account's password: written like any other, and it never leaves. */
+  "reset-unknown": z.strictObject({}),
+  "password-changed": z.strictObject({ at: Instant, resetLink: Link }),
+  /** To the address that was the account's before. */
+  "email-changed": z.strictObject({ at: Instant }),
+  "new-device": z.strictObject({ at: Instant, device: Said, place: Said, sessionsLink: Link }),
+  /** Its link lets the account's owner in again at once. */
+  "locked-out": z.strictObject({ link: Link, validMinutes }),
+  "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),
+  "factor-changed": z.strictObject({
+    at: Instant,
+    factor: z.enum(["authenticator", "passkey", "recovery-codes", "text-messages"]),
+    change: z.enum(["added", "removed"]),
+    securityLink: Link,
+  }),
+} as const;
+
+export type MailKind = keyof typeof mailVariables;
+export type MailData<K extends MailKind> = z.output<(typeof mailVariables)[K]>;
+
+// Object.keys forgets them.
+export const mailKinds = Object.keys(mailVariables) as [MailKind, ...MailKind[]];

@@ -1,0 +1,158 @@
+import { type MailData, type MailKind, mailVariables } from "./kinds.ts";
+import type { Letter, Site } from "./letter.tsx";
+
+/** What is looked at when a mail is about to leave, and not before. */
+interface Reader {
+  /** The address has an account. */
+  readonly isRegistered: boolean;
+}
+
+type Template<K extends MailKind> = (data: MailData<K>, site: Site, reader: Reader) => Letter;
+
+/** Null: such a mail never leaves. */
+const templates: { readonly [K in MailKind]: Template<K> | null } = {
+  // Whose mailbox it is learns which of the two is so, and nobody else.
+  "sign-up": (data, site, { isRegistered }) =>
+    isRegistered ? alreadyRegistered(data, site) : addressToConfirm(data, site),
+  "verify-email": addressToConfirm,
+  "reset-password": ({ link, validMinutes }, { name }) => ({
+    subject: `Choose a new password for ${name}`,
+    parts: [
+      `Somebody, hopefully you, asked for a new password for your account at ${name}.`,
+      { label: "Choose a new password", link },
+      `The link works once, for ${spanOf(validMinutes)}. If it was not you, do nothing: your password stays as it is.`,
+    ],
+  }),
+  "reset-unknown": null,
+  "password-changed": ({ at, resetLink }, { name }) => ({
+    subject: `Your password for ${name} was changed`,
+    parts: [
+      `The password of your account at ${name} was changed, and all of its sessions were ended.`,
+      { facts: [["When", instant(at)]] },
+      "If it was not you, choose a new password at once:",
+      { label: "Choose a new password", link: resetLink },
+    ],
+  }),
+  "email-changed": ({ at }, { name }) => ({
+    subject: `Your e-mail address at ${name} was changed`,
+    parts: [
+      `Your account at ${name} has another e-mail address now, and this one opens it no longer.`,
+      { facts: [["When", instant(at)]] },
+      "If it was not you, somebody else may have your account: answer this mail at once.",
+    ],
+  }),
+  "new-device": ({ at, device, place, sessionsLink }, { name }) => ({
+    subject: `A new sign-in to your account at ${name}`,
+    parts: [
+      `Somebody, hopefully you, signed in to your account at ${name} from a device that we had not seen before.`,
+      {
+        facts: [
+          ["When", instant(at)],
+          ["Device", device],
+          ["Place", place],
+        ],
+      },
+      "If it was not you, end that session and change your password:",
+      { label: "Look at your sessions", link: sessionsLink },
+    ],
+  }),
+  "locked-out": ({ link, validMinutes }, { name }) => ({
+    subject: `Sign in to ${name} again`,
+    parts: [
+      `There were many failed attempts to sign in to your account at ${name}, so we let nobody try for a while. You need not wait:`,
+      { label: "Let me sign in", link },
+      `The link works once, for ${spanOf(validMinutes)}. If the attempts were not yours, your account is safe as long as your password is known to you alone.`,
+    ],
+  }),
+  "recovery-code-used": ({ at, securityLink }, { name }) => ({
+    subject: `A recovery code of your account at ${name} was used`,
+    parts: [
+      `Somebody, hopefully you, signed in to your account at ${name} with a recovery code. The other codes of that set are dead; the new set was shown once, right after.`,
+      { facts: [["When", instant(at)]] },
+      "If it was not you, or you did not keep the new set, look after it now:",
+      { label: "Look at your security settings", link: securityLink },
+    ],
+  }),
+  "factor-changed": ({ at, factor, change, securityLink }, { name }) => ({
+    subject: `${factors[factor]} ${change} at ${name}`,
+    parts: [
+      `The ways to prove that it is you at ${name} have changed.`,
+      {
+        facts: [
+          ["What", `${factors[factor]} ${change}`],
+          ["When", instant(at)],
+        ],
+      },
+      "If it was not you, take it back and change your password:",
+      { label: "Look at your security settings", link: securityLink },
+    ],
+  }),
+};
+
+function addressToConfirm({ link, validMinutes }: MailData<"verify-email">, { name }: Site): Letter {
+  return {
+    subject: `Confirm your e-mail address for ${name}`,
+    parts: [
+      `Somebody, hopefully you, gave this address to ${name}. Please confirm that it is yours.`,
+      { label: "Confirm this address", link },
+      `The link works once, for ${spanOf(validMinutes)}. If it was not you, do nothing: without it nothing happens.`,
+    ],
+  };
+}
+
+function alreadyRegistered({ signInLink, resetLink }: MailData<"sign-up">, { name }: Site): Letter {
+  return {
+    subject: `You have an account at ${name} already`,
+    parts: [
+      `Somebody, perhaps you, tried to sign up at ${name} with this address. There is an account with it already, so no new one was made.`,
+      { label: "Sign in", link: signInLink },
+      "Should you not know your password any more, you can choose a new one:",
+      { label: "Choose a new password", link: resetLink },
+      "If it was not you, there is nothing to do: whoever tried learned nothing about your account.",
+    ],
+  };
+}
+
+const factors: Readonly<Record<MailData<"factor-changed">["factor"], string>> = {
+  authenticator: "Authenticator app",
+  passkey: "Passkey",
+  "recovery-codes": "Recovery codes",
+  "text-messages": "Text messages",
+};
+
+/**
+ * The letter of a stored mail; null where its kind never leaves.
+ * @throws Error where this version does not know the kind, as during a deploy, or its variables are not the kind's
+ */
+export function letterOf<K extends MailKind>(
+  kind: K,
+  data: string,
+  site: Site,
+  reader: Reader = { isRegistered: false },
+): Letter | null {
+  if (!Object.hasOwn(templates, kind)) throw new Error(`This version knows no mail of the kind ${kind}.`);
+  const template: Template<K> | null = templates[kind];
+  // Each kind's shape gives its own data; the compiler does not follow that through the index.
+  return template?.(mailVariables[kind].parse(JSON.parse(data)) as MailData<K>, site, reader) ?? null;
+}
+
+/** `1 hour`, `2 days`: the largest unit that leaves no rest. */
+function spanOf(minutes: number): string {
+  const [unit, size] =
+    minutes % 1440 === 0 ? ["day", 1440] : minutes % 60 === 0 ? ["hour", 60] : ["minute", 1];
+  const count = minutes / Number(size);
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
+/** `23 November 2026, 00:31 UTC`. */
+function instant(at: string): string {
+  const format = {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  } as const;
+  const text = new Intl.DateTimeFormat("en-GB", { ...format, timeZone: "UTC" }).format(new Date(at));
+  return `${text.replace(" at ", ", ")} UTC`;
+}

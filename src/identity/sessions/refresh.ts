@@ -1,0 +1,85 @@
+import { eq, or } from "drizzle-orm";
+import { z } from "zod";
+import { update } from "#db/changes.ts";
+import { directoryTenants, sessions } from "#db/directory-tables.ts";
+import { many, one } from "#db/queries.ts";
+import { nextRefresh, refreshState } from "#db/session-refreshes.ts";
+import { all } from "#db/statement.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
+import { publicOperation } from "#http/operation.ts";
+import { commit, refuse } from "#http/outcome.ts";
+import { timestamp } from "#lib/time.ts";
+import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
+import { refreshVerdict } from "./refresh-rules.ts";
+import { TenantName, Tokens, TokenText } from "./schema.ts";
+
+export const refresh = visitorOperation({
+  mount: "public",
+  method: "post",
+  path: "/v1/tokens",
+  summary: "Exchange a refresh token for an access token",
+  can: publicOperation({ because: "the refresh token is the credential" }),
+  store: "directory",
+  body: z
+    .strictObject({
+      refreshToken: TokenText,
+      tenant: TenantName.optional().meta({
+        description: "Whose token is asked for; without it, one of the user's own account.",
+      }),
+    })
+    .meta({ id: "TokenRequest" }),
+  returns: Tokens,
+  problems: ["unauthorized", "not-found"],
+  async run(context, { body }) {
+    const { directory, accounts, now } = context;
+    const named = await accounts.readToken("refresh", body.refreshToken);
+    if (!named) return refuse("unauthorized");
+    const { session, state, tenants } = await directory.read({
+      session: one(sessions, named.id),
+      state: refreshState(named.id),
+      tenants: many(directoryTenants, { where: namedBy(body.tenant ?? ""), limit: 1 }),
+    });
+    if (session?.state !== "active" || session.expiresAt <= timestamp(now)) return refuse("unauthorized");
+    const verdict = refreshVerdict(named.turn, state, now);
+    if (verdict === "not-valid") return refuse("unauthorized");
+    if (verdict === "reused") {
+      const ended = { state: "ended", endedAt: timestamp(now), endedBecause: "refresh-reused" } as const;
+      return refuse("unauthorized", update(sessions, session, ended, now));
+    }
+    const token = await accessToken(
+      context,
+      session,
+      body.tenant === undefined ? null : (tenants[0] ?? "none"),
+    );
+    if (token === null) return refuse("not-found");
+    const turn = named.turn + 1;
+    const answer = {
+      ...token,
+      expiresInSeconds: tokenLifeSeconds,
+      refreshToken: await accounts.makeToken("refresh", { id: session.id, turn }),
+      sessionId: session.id,
+    };
+    return verdict === "rotate"
+      ? commitAs(session.userId, answer, nextRefresh(session.id, named.turn, now))
+      : commit(answer);
+  },
+});
+
+function namedBy(tenant: string) {
+  const isIt = or(eq(directoryTenants.slug, tenant), eq(directoryTenants.id, tenant));
+  return isIt ? all(isIt) : undefined;
+}
+
+async function accessToken(
+  { accounts, now }: VisitorContext,
+  session: Row<typeof sessions>,
+  tenant: Row<typeof directoryTenants> | "none" | null,
+): Promise<{ accessToken: string; tenantId: string | null } | null> {
+  if (tenant === null) return { accessToken: await userToken(accounts, session, now), tenantId: null };
+  if (tenant === "none") return null;
+  const { id: tenantId, cell } = tenant;
+  const [member] = await accounts.membersOf([{ tenantId, cell }], session.userId);
+  if (!member) return null;
+  return { accessToken: await tenantToken(accounts, session, member, now), tenantId };
+}

@@ -1,0 +1,184 @@
+import { beforeAll, expect, test } from "vitest";
+import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { sendMail } from "#jobs/send-mail.ts";
+import { type Answer, clientOf } from "#test/client.ts";
+import { counted } from "#test/counted.ts";
+import { testEnv } from "#test/env.ts";
+import {
+  goodPassword,
+  mailsTo,
+  newEmail,
+  newUser,
+  outcomeOfMail,
+  signIn,
+  tokenMailedTo,
+} from "#test/identity/kit.ts";
+import { rowsOf } from "#test/world.ts";
+
+const { call } = clientOf();
+
+beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
+
+test("somebody signs up, confirms the address with the password, and is signed in", async () => {
+  const email = newEmail();
+  const body = { name: "Wilhelmina Quartermain", email, password: goodPassword };
+  const asked = await call("sign-ups.create", { body });
+  expect([asked.status, asked.text]).toEqual([204, ""]);
+  expect((await mailsTo(email)).map(({ kind }) => kind)).toEqual(["sign-up"]);
+  expect((await signIn(email)).status).toBe(401);
+
+  const token = await tokenMailedTo(email);
+  const wrong = await call("sign-ups.verify", { body: { token, password: "another long password" } });
+  expect(problemOf(wrong)).toEqual([401, "/problems/sign-in-failed"]);
+  const verified = await call("sign-ups.verify", { body: { token, password: goodPassword } });
+  expect(verified.status).toBe(201);
+  const me = await call("me.get", { as: verified.json.accessToken });
+  expect([me.status, me.json.email, me.json.name]).toEqual([200, email, "Wilhelmina Quartermain"]);
+  const again = await call("sign-ups.verify", { body: { token, password: goodPassword } });
+  expect(problemOf(again)).toEqual([410, "/problems/link-not-valid"]);
+  expect((await signIn(email)).status).toBe(201);
+});
+
+test("of twenty confirmations at once one makes the account, and of two sign-ups with one address one", async () => {
+  const email = newEmail();
+  const body = { name: "Ada", email, password: goodPassword };
+  await call("sign-ups.create", { body });
+  const first = await tokenMailedTo(email);
+  await call("sign-ups.create", { body });
+  const second = await tokenMailedTo(email);
+  expect(second).not.toBe(first);
+  const verify = (token: string) => call("sign-ups.verify", { body: { token, password: goodPassword } });
+  // As many as one isolate hashes without telling the others to come again.
+  const answers = await Promise.all(Array.from({ length: 8 }, () => verify(first)));
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+  expect(problemOf(await verify(second))).toEqual([409, "/problems/account-exists"]);
+});
+
+test("whether an address has an account costs the same and is answered alike, whatever is asked", async () => {
+  const { email } = await newUser();
+  const { env, counts, reset } = counted();
+  const costOf = async (name: string, body: object) => {
+    await call(name, { body, env });
+    reset();
+    const answer = await call(name, { body, env });
+    const { requestId, ...said } = answer.json ?? {};
+    return {
+      status: answer.status,
+      said,
+      trips: counts.trips.map((texts) => texts.length),
+      hops: counts.lockouts.toSorted(),
+      mails: counts.mails.flat().length,
+    };
+  };
+  const cases: readonly [name: string, bodyOf: (email: string) => object][] = [
+    ["sign-ups.create", (address) => ({ name: "Ada", email: address, password: goodPassword })],
+    ["sign-in.password", (address) => ({ email: address, password: "not this one at all" })],
+    ["password-resets.ask", (address) => ({ email: address })],
+  ];
+  for (const [name, bodyOf] of cases)
+    expect(await costOf(name, bodyOf(newEmail())), name).toEqual(await costOf(name, bodyOf(email)));
+});
+
+test("the mail that leaves is the one that is right for whose mailbox it is", async () => {
+  const { email } = await newUser();
+  const body = { name: "Ada", email, password: goodPassword };
+  await call("sign-ups.create", { body });
+  const nobody = newEmail();
+  await call("password-resets.ask", { body: { email: nobody } });
+  const [registered] = await mailsTo(email);
+  const [unknown] = await mailsTo(nobody);
+  for (const id of [registered?.id, unknown?.id]) await sendMail(testEnv(), id ?? "", Date.now());
+  expect(await outcomeOfMail(registered?.id)).toBe("sent");
+  expect(await outcomeOfMail(unknown?.id)).toBe("nothing-to-send");
+});
+
+test("a new password by the link ends every session, once, and the old one is nothing any more", async () => {
+  const user = await newUser();
+  await call("password-resets.ask", { body: { email: user.email } });
+  const token = await tokenMailedTo(user.email);
+  const password = "seven loud trumpets sink";
+  const tooWeak = await call("password-resets.complete", { body: { token, password: "password1234" } });
+  expect([tooWeak.status, tooWeak.json.errors[0].pointer]).toEqual([422, "/password"]);
+  const complete = () => call("password-resets.complete", { body: { token, password } });
+  const answers = await Promise.all(Array.from({ length: 8 }, complete));
+  expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 410]));
+  expect((await call("me.get", { as: user.accessToken })).status).toBe(401);
+  expect((await call("tokens.refresh", { body: { refreshToken: user.refreshToken } })).status).toBe(401);
+  expect((await signIn(user.email)).status).toBe(401);
+  expect((await signIn(user.email, password)).status).toBe(201);
+  expect((await mailsTo(user.email)).map(({ kind }) => kind)).toContain("password-changed");
+});
+
+test("many wrong passwords lock silently, and the link in the mail lets its owner in at once", async () => {
+  const { email } = await newUser();
+  const wrong = await Promise.all(Array.from({ length: 5 }, () => signIn(email, "not this one at all")));
+  const locked = await signIn(email);
+  const told = ({ status, json }: Answer) => [status, { ...json, requestId: "" }];
+  for (const answer of wrong) expect(told(answer)).toEqual(told(locked));
+  const token = await tokenMailedTo(email);
+  expect((await call("sign-in-locks.clear", { body: { token } })).status).toBe(204);
+  expect((await signIn(email)).status).toBe(201);
+  expect(problemOf(await call("sign-in-locks.clear", { body: { token } }))[0]).toBe(410);
+});
+
+test("a password changes with the one of before, and the other sessions end", async () => {
+  const user = await newUser();
+  const other = await signIn(user.email);
+  const change = (currentPassword: string, password: string) =>
+    call("me.changePassword", { as: user.accessToken, body: { currentPassword, password } });
+  const wrong = await change("not this one at all", "seven loud trumpets sink");
+  expect([wrong.status, wrong.json.errors[0].pointer]).toEqual([422, "/currentPassword"]);
+  const own = await change(goodPassword, user.email);
+  expect(own.json.errors).toContainEqual({
+    pointer: "/password",
+    detail: "contains your e-mail address, or a word of it",
+  });
+  expect((await change(goodPassword, "seven loud trumpets sink")).status).toBe(204);
+  expect((await call("me.get", { as: user.accessToken })).status).toBe(200);
+  expect((await call("me.get", { as: other.json.accessToken })).status).toBe(401);
+});
+
+test("each step is in the directory's audit with address and agent sealed, the failed ones too, and nothing of it in the open", async () => {
+  const email = newEmail();
+  const { DIRECTORY } = testEnv();
+  const [last] = await rowsOf<{ seq: number }>(DIRECTORY, "select max(seq) as seq from audit_log");
+  const headers = {
+    "CF-Connecting-IP": "203.0.113.77",
+    "User-Agent": "Mozilla/5.0 Firefox/140.0 (X11; Linux)",
+  };
+  const asked = { name: "Quibblethwaite Ottoline", email, password: goodPassword };
+  await call("sign-ups.create", { body: asked, headers });
+  const token = await tokenMailedTo(email);
+  await call("sign-ups.verify", { body: { token, password: goodPassword }, headers });
+  await call("sign-in.password", { body: { email, password: "not this one at all" }, headers });
+  await call("sign-in.password", { body: { email, password: goodPassword }, headers });
+  const rows = await rowsOf<{ operation: string; actor_kind: string; caller: string }>(
+    DIRECTORY,
+    "select * from audit_log where seq > ? order by seq",
+    last?.seq ?? 0,
+  );
+  expect(new Set(rows.map(({ operation }) => operation))).toEqual(
+    new Set(["sign-ups.create", "sign-ups.verify", "sign-in.password"]),
+  );
+  for (const { caller } of rows) expect(caller).toMatch(/^v1\.sky_/);
+  const everything = await Promise.all(
+    [
+      "audit_log",
+      "events",
+      "users",
+      "sessions",
+      "sign_ups",
+      "passwords",
+      "outgoing_mails",
+      "one_time_links",
+    ].map((table) => rowsOf(DIRECTORY, `select * from ${table}`)),
+  );
+  const text = JSON.stringify(everything);
+  for (const secret of [email, "Ottoline", "203.0.113.77", "Firefox", "$argon2id", goodPassword, token])
+    expect(text).not.toContain(secret);
+});
+
+function problemOf({ status, json }: Answer): [number, string] {
+  return [status, json.type];
+}

@@ -1,0 +1,109 @@
+import { insert } from "#db/changes.ts";
+import { openDirectory } from "#db/directory.ts";
+import { memberships } from "#db/directory-tables.ts";
+import { systemSession } from "#db/open-tenant.ts";
+import { many } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import { noCapabilities } from "#gate/capabilities.ts";
+import type { Role } from "#gate/roles.ts";
+import { members } from "#gate/tables.ts";
+import { outgoingMails } from "#identity/mail/tables.ts";
+import { newId } from "#platform/ids.ts";
+import { clientOf } from "#test/client.ts";
+import { testEnv } from "#test/env.ts";
+import { rowsOf, type TestTenant } from "#test/world.ts";
+
+const { call } = clientOf();
+
+export const goodPassword = "four quiet lanterns drift";
+
+const somebodysName = "Wilhelmina Quartermain";
+
+/** What must stand nowhere of the people made here: their name, their addresses of both kinds. */
+export const somebody = ["Wilhelmina", "Quartermain", "@people.example", "198.18."];
+
+/** An address that nobody has. */
+export function newEmail(): string {
+  return `${newId("x").slice(2)}@people.example`;
+}
+
+let people = 0;
+
+/** Where a request comes from: a network of its own, as a network's tries are counted together. */
+export function newAddress(): Record<string, string> {
+  people += 1;
+  return { "CF-Connecting-IP": `198.18.${people >> 8}.${people & 255}` };
+}
+
+/** The mails on their way to this address, the newest first. */
+export async function mailsTo(email: string) {
+  const directory = await openDirectory(testEnv());
+  const { mails } = await directory.read({ mails: many(outgoingMails, { limit: 1000 }) });
+  return mails
+    .filter(({ recipient }) => recipient === email)
+    .map(({ id, kind, data, userId }) => ({
+      id,
+      kind,
+      userId,
+      data: JSON.parse(data) as Record<string, string>,
+    }));
+}
+
+/** The token of the link in the newest mail to this address. */
+export async function tokenMailedTo(email: string): Promise<string> {
+  const [mail] = await mailsTo(email);
+  const token = new URL(mail?.data.link ?? "https://none.example").searchParams.get("token");
+  if (token === null) throw new Error(`No link was mailed to ${email}.`);
+  return token;
+}
+
+export interface TestUser {
+  readonly email: string;
+  readonly password: string;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly sessionId: string;
+}
+
+/** Somebody with an account, signed in. */
+export async function newUser(password = goodPassword): Promise<TestUser> {
+  const email = newEmail();
+  const headers = newAddress();
+  await call("sign-ups.create", { body: { name: somebodysName, email, password }, headers });
+  const token = await tokenMailedTo(email);
+  const { status, text, json } = await call("sign-ups.verify", { body: { token, password }, headers });
+  if (status !== 201) throw new Error(`Nobody was signed up: ${text}`);
+  return { email, password, ...json };
+}
+
+/** What became of a mail, as the audit has it. */
+export async function outcomeOfMail(id: string | undefined): Promise<unknown> {
+  const text = "select row from audit_log where entity_id = ? and action = 'note'";
+  const [note] = await rowsOf<{ row: string }>(testEnv().DIRECTORY, text, id ?? "");
+  return JSON.parse(note?.row ?? "{}").outcome;
+}
+
+/** Makes a user a member, as an invitation will. */
+export async function join(user: TestUser, { tenantId, cell }: TestTenant, role: Role): Promise<string> {
+  const now = Date.now();
+  const userId = (await call("me.get", { as: user.accessToken })).json.id;
+  const member = {
+    id: newId("mbr"),
+    userId,
+    role,
+    grants: noCapabilities,
+    denials: noCapabilities,
+    state: "active" as const,
+    allLocations: 1,
+  };
+  const run = { job: "test.join", requestId: newId("run"), now };
+  const session = await systemSession(testEnv(), cell.database, tenantId);
+  await commitAsSystem(session, run, [insert(members, member, now)]);
+  const index = { id: newId("mem"), userId, memberTenantId: tenantId };
+  await commitAsSystem(await openDirectory(testEnv()), run, [insert(memberships, index, now)]);
+  return member.id;
+}
+
+export function signIn(email: string, password = goodPassword) {
+  return call("sign-in.password", { body: { email, password } });
+}

@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { type MailKind, mailKinds } from "#identity/mail/kinds.ts";
+import { written } from "#identity/mail/letter.tsx";
+import { mailTo } from "#identity/mail/outgoing.ts";
+import { letterOf } from "#identity/mail/templates.ts";
+
+const site = { name: "Harbour & Sons", origin: "https://harbour.example" };
+const link = "https://harbour.example/do?token=a&b=%22";
+const at = "2026-11-23T00:31:00.000Z";
+
+/** By hand: what fills each mail in, its subject, and what its reader must find in it. */
+const letters: {
+  readonly [K in Exclude<MailKind, "reset-unknown">]: [data: object, subject: string, words: string[]];
+} = {
+  "verify-email": [
+    { link, validMinutes: 1440 },
+    "Confirm your e-mail address for Harbour & Sons",
+    [link, "for 1 day"],
+  ],
+  "sign-up": [
+    { link, validMinutes: 1440, signInLink: `${link}&in`, resetLink: `${link}&reset` },
+    "Confirm your e-mail address for Harbour & Sons",
+    [link, "for 1 day"],
+  ],
+  "reset-password": [
+    { link, validMinutes: 60 },
+    "Choose a new password for Harbour & Sons",
+    [link, "for 1 hour"],
+  ],
+  "password-changed": [
+    { at, resetLink: link },
+    "Your password for Harbour & Sons was changed",
+    [link, "When: 23 November 2026, 00:31 UTC"],
+  ],
+  "email-changed": [
+    { at },
+    "Your e-mail address at Harbour & Sons was changed",
+    ["When: 23 November 2026, 00:31 UTC", "answer this mail"],
+  ],
+  "new-device": [
+    { at, device: "Firefox on <Linux>", place: "Lisbon", sessionsLink: link },
+    "A new sign-in to your account at Harbour & Sons",
+    [link, "Device: Firefox on <Linux>", "Place: Lisbon"],
+  ],
+  "locked-out": [{ link, validMinutes: 90 }, "Sign in to Harbour & Sons again", [link, "for 90 minutes"]],
+  "recovery-code-used": [
+    { at, securityLink: link },
+    "A recovery code of your account at Harbour & Sons was used",
+    [link, "When: 23 November 2026, 00:31 UTC"],
+  ],
+  "factor-changed": [
+    { at, factor: "passkey", change: "removed", securityLink: link },
+    "Passkey removed at Harbour & Sons",
+    [link, "What: Passkey removed"],
+  ],
+};
+
+test("whoever signs up with the address of an account is told of that instead", () => {
+  const [data] = letters["sign-up"];
+  const letter = letterOf("sign-up", JSON.stringify(data), site, { isRegistered: true });
+  if (!letter) throw new Error("There is no letter.");
+  const { subject, text } = written(letter, site);
+  expect(subject).toBe("You have an account at Harbour & Sons already");
+  for (const words of [`${link}&in`, `${link}&reset`]) expect(text).toContain(words);
+  expect(text).not.toContain(`${link}\n`);
+});
+
+test("every kind of mail has been read by somebody who wrote down here what it must say", () => {
+  expect([...Object.keys(letters), "reset-unknown"].toSorted()).toEqual([...mailKinds].toSorted());
+});
+
+for (const [kind, [data, subject, words]] of Object.entries(letters)) {
+  test(`the mail ${kind} says so as text and as HTML, and names who writes`, () => {
+    const letter = letterOf(kind as MailKind, JSON.stringify(data), site);
+    if (!letter) throw new Error("It never leaves.");
+    const mail = written(letter, site);
+    expect(mail.subject).toBe(subject);
+    for (const word of [...words, site.name, site.origin]) expect(mail.text).toContain(word);
+    const shown = words.map((word) => escaped(word.replace(/^[A-Z][a-z]+: /, "")));
+    for (const word of [...shown, escaped(site.name), site.origin]) expect(mail.html).toContain(word);
+    // It loads nothing, and nothing that was filled in is markup.
+    expect(mail.html).not.toMatch(/<script|<img|<link|<Linux>|src=|url\(/);
+    const hrefs = [...mail.html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href);
+    expect(hrefs).toEqual(words.filter((word) => word.startsWith("https:")).map(escaped));
+    expect(mail.text.split("\n").every((line) => line.length < 400)).toBe(true);
+  });
+}
+
+test("to whoever has no account nothing is written", () => {
+  expect(letterOf("reset-unknown", "{}", site)).toBeNull();
+});
+
+test("a mail is filled in with what its kind takes, and with links to pages alone", () => {
+  const mail = { kind: "reset-password", to: "ada@mail.example", userId: null } as const;
+  const amiss = [
+    { link: "javascript:alert(1)", validMinutes: 60 },
+    { link: "reset?token=a", validMinutes: 60 },
+    { link, validMinutes: 0 },
+    { link, validMinutes: 60, name: "Ada, visit evil.example" },
+  ];
+  for (const data of amiss) expect(() => mailTo({ ...mail, data }, 0), JSON.stringify(data)).toThrow();
+  expect(() => letterOf("verify-email", "{}", site)).toThrow();
+});
+
+function escaped(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}

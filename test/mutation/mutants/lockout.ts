@@ -1,0 +1,61 @@
+import { body, never, operand, replaced } from "#test/mutation/cut.ts";
+import type { Mutant } from "#test/mutation/mutant.ts";
+
+const rules = "src/identity/lockout/lockout-rules.ts";
+const reserving = "src/identity/lockout/reserve-try.ts";
+const ofRules = ["test/identity/lockout/lockout-rules.test.ts"];
+const ofReserving = ["test/identity/lockout/reserve-try.test.ts"];
+
+/** What keeps guesses few, whoever makes them and from wherever. */
+export const lockouts: readonly Mutant[] = [
+  {
+    name: "tries under way at the limit of failures",
+    cut: body(rules, "fullUntil", "return null;"),
+    caughtBy: ofRules,
+  },
+  {
+    name: "the lock",
+    cut: replaced(rules, "reserve", "BinaryExpression", "state.lockedUntil > now", "false"),
+    caughtBy: ofRules,
+  },
+  {
+    name: "the place that a reservation asked for twice has already",
+    cut: never(rules, "reserve", "some"),
+    caughtBy: ofRules,
+  },
+  {
+    name: "the failure of a try that nobody settled",
+    cut: replaced(rules, "aged", "CallExpression", "failed(", "{ ...state, pending }"),
+    caughtBy: ofRules,
+  },
+  {
+    name: "the failures of an address when somebody there succeeds",
+    cut: operand(rules, "settle", "forgetsOnSuccess"),
+    caughtBy: ofRules,
+  },
+  {
+    name: "that a try settles once",
+    cut: never(rules, "settle", "state.pending.length"),
+    caughtBy: ofRules,
+  },
+  {
+    name: "the release of a try that the other limit refused",
+    cut: never(reserving, "reserveTry", '"released"'),
+    caughtBy: ofReserving,
+  },
+  {
+    name: "the refusal where a counter does not answer",
+    cut: never(reserving, "reserveTry", '"unavailable"'),
+    caughtBy: ofReserving,
+  },
+  {
+    name: "the HMAC in a lockout's name",
+    cut: replaced(reserving, "nameOf", "AwaitExpression", "exactToken", "what"),
+    caughtBy: ofReserving,
+  },
+  {
+    name: "the /64 of an IPv6 address",
+    cut: replaced("src/lib/cidr.ts", "networkOf", "ArrayExpression", "6]", "[0, 2, 4, 6, 8, 10, 12, 14]"),
+    caughtBy: ofReserving,
+  },
+];
