@@ -10,6 +10,7 @@ import { deleteOldCalls } from "./call-retention.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
+import { expireAccounts } from "./expire-accounts.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
@@ -32,6 +33,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["directory-schema", () => guardSchema(env, [directoryOf(env)], now)],
     ["mails", () => sweepMails(env, now)],
     ["ended sessions", () => sweepEndedSessions(env, now)],
+    ["accounts", () => expireAccounts(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [

@@ -76,6 +76,7 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-schema",
     "mails",
     "ended sessions",
+    "accounts",
     "directory-retention",
     ...[
       ...["schema", "audit", "sinks", "events", "intents", "webhooks", "secrets", "retention", "wraps"],

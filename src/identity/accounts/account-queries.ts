@@ -5,7 +5,7 @@ import type { Row } from "#db/tenant-table.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
 import { parseRole, type roles } from "#gate/roles.ts";
 import type { PasswordOwner } from "#identity/passwords/password-rules.ts";
-import { oneTimeLinks, passwords } from "#identity/tables.ts";
+import { type LinkPurpose, oneTimeLinks, passwords } from "#identity/tables.ts";
 
 // Sets of none or one user's id, so that all of an account is read in one round trip whatever it is found by.
 
@@ -35,6 +35,14 @@ export const activeSessionsIn = (set: SQL) =>
     where: sql`${sessions.userId} in ${set} and ${sessions.state} = 'active'`,
     indexedBy: "sessions_by_user",
     limit: mostSessions,
+  });
+
+/** Links of this purpose that could still be used; whoever asks for more than that is held by a lockout. */
+export const openLinksIn = (set: SQL, purpose: LinkPurpose) =>
+  many(oneTimeLinks, {
+    where: sql`${oneTimeLinks.userId} in ${set} and ${oneTimeLinks.purpose} = ${purpose} and ${oneTimeLinks.state} = 'unused'`,
+    indexedBy: "one_time_links_by_user",
+    limit: 100,
   });
 
 /** The latest, ended or not. */

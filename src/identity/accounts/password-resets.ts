@@ -12,6 +12,7 @@ import { oneTimeLinks, passwords } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import {
   activeSessionsIn,
+  openLinksIn,
   ownerOf,
   passwordIn,
   placesOf,
@@ -84,6 +85,7 @@ export const complete = visitorOperation({
       users: userIn(theirs),
       passwords: passwordIn(theirs),
       sessions: activeSessionsIn(theirs),
+      links: openLinksIn(theirs, "reset-password"),
       tenants: tenantsIn(theirs),
     });
     const { link } = found;
@@ -96,6 +98,9 @@ export const complete = visitorOperation({
     const data = { at: timestamp(now), resetLink: `${accounts.issuer}/forgot` };
     const changes: Change[] = [
       update(oneTimeLinks, link, { state: "used" }, now),
+      ...found.links
+        .filter(({ id }) => id !== link.id)
+        .map((other) => update(oneTimeLinks, other, { state: "void" }, now)),
       password
         ? update(passwords, password, chosen, now)
         : insert(passwords, { id: context.newId("pwd"), userId: user.id, ...chosen }, now),

@@ -95,6 +95,8 @@ test("the mail that leaves is the one that is right for whose mailbox it is", as
 test("a new password by the link ends every session, once, and the old one is nothing any more", async () => {
   const user = await newUser();
   await call("password-resets.ask", { body: { email: user.email } });
+  const earlier = await tokenMailedTo(user.email);
+  await call("password-resets.ask", { body: { email: user.email } });
   const token = await tokenMailedTo(user.email);
   const password = "seven loud trumpets sink";
   const tooWeak = await call("password-resets.complete", { body: { token, password: "password1234" } });
@@ -103,6 +105,8 @@ test("a new password by the link ends every session, once, and the old one is no
   const answers = await Promise.all(Array.from({ length: 8 }, complete));
   expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204, 410]));
+  const other = await call("password-resets.complete", { body: { token: earlier, password } });
+  expect(problemOf(other)).toEqual([410, "/problems/link-not-valid"]);
   expect((await call("me.get", { as: user.accessToken })).status).toBe(401);
   expect((await call("tokens.refresh", { body: { refreshToken: user.refreshToken } })).status).toBe(401);
   expect((await signIn(user.email)).status).toBe(401);
