@@ -1,5 +1,6 @@
 import { exactToken } from "#crypto/blind-index.ts";
 import { type DataKey, SealError, seal } from "#crypto/envelope.ts";
+import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { macToken, readMacToken } from "#crypto/mac-token.ts";
 import { signToken } from "#crypto/token-signer.ts";
 import type { Actor } from "#db/audit-rows.ts";
@@ -33,12 +34,13 @@ export interface DirectoryRun {
 /** What the rooms of identity do for an operation; the key makes the names of their objects. */
 export type AccountServicesOf = (c: RequestContext, indexKey: CryptoKey) => AccountServices;
 
-/** Opens the directory as far as this reach goes, with the keys that this isolate has at hand. */
+/** Opens the directory as far as this reach goes, with the keys that this isolate has at hand, or with fresh ones. */
 export async function openDirectoryRun(
   c: RequestContext,
   operation: string,
   reach: Reach,
   servicesOf: AccountServicesOf,
+  fresh: TenantKeyRing | null,
 ): Promise<DirectoryRun> {
   const now = systemNow();
   const month = monthOf(now);
@@ -52,7 +54,7 @@ export async function openDirectoryRun(
       epoch: null,
       keys: {
         tenantId: platformTenant,
-        ring: keys.ring,
+        ring: fresh ?? keys.ring,
         subjects: new Map<string, DataKey | null>([[stranger.id, stranger.key]]),
       },
     },

@@ -1,9 +1,13 @@
 import { beforeAll, expect, test, vi } from "vitest";
+import { platformTenant } from "#db/directory-tables.ts";
 import { cellKinds } from "#db/retention.ts";
+import { rotateTenantKey } from "#db/tenant-keys.ts";
 import { sweepEndedSessions } from "#identity/sessions/end-in-cells.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { deleteExpired } from "#jobs/retention.ts";
+import { moveToNewestKey } from "#jobs/rotate-tenant-keys.ts";
 import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
+import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { join, newUser, signIn } from "#test/identity/kit.ts";
@@ -138,6 +142,19 @@ test("where a cell is away the session ends in the directory, and the cell is to
   expect((await use()).status).toBe(401);
   const notes = "select id from audit_log where tenant_id = ? and operation = 'sessions.end'";
   expect(await rowsOf(tenant.cell.database, notes, tenant.tenantId)).toHaveLength(1);
+});
+
+test("whoever signs in, refreshes and looks around notices nothing of a rotation of the directory's key", async () => {
+  const user = await newUser();
+  const { DIRECTORY } = testEnv();
+  const run = { job: "keys.rotate", requestId: newId("run"), now: Date.now() };
+  expect(await rotateTenantKey(testEnv(), DIRECTORY, platformTenant, run)).toBe("begun");
+  while ((await moveToNewestKey(testEnv(), DIRECTORY, platformTenant, run, 100)) === 100);
+  const signedIn = await signIn(user.email);
+  expect(signedIn.status).toBe(201);
+  expect((await refresh(user.refreshToken)).status).toBe(200);
+  expect((await call("me.get", { as: user.accessToken })).json.email).toBe(user.email);
+  expect((await newUser()).sessionId).toMatch(/^ses_/);
 });
 
 test("a session that ends while its user's change is under way changes nothing", async () => {
