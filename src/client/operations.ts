@@ -1392,6 +1392,7 @@ export type ProblemName =
   | "origin-not-allowed"
   | "parts-mismatch"
   | "parts-missing"
+  | "password-change-required"
   | "precondition-failed"
   | "range-not-satisfiable"
   | "rate-limited"

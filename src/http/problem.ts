@@ -29,6 +29,12 @@ export const problems = {
     title: "Not allowed.",
     meaning: "The principal does not hold the capability this operation asks for.",
   },
+  "password-change-required": {
+    status: 403,
+    title: "Choose another password first.",
+    meaning:
+      "It was found in a breach since it was chosen, or is too weak for what its owner may do at this tenant by now. Change it with one's own token, or by a link.",
+  },
   "address-not-allowed": {
     status: 403,
     title: "This address may not use this key.",

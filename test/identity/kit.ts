@@ -66,12 +66,12 @@ export interface TestUser {
 }
 
 /** Somebody with an account, signed in. */
-export async function newUser(password = goodPassword): Promise<TestUser> {
+export async function newUser(password = goodPassword, env = testEnv()): Promise<TestUser> {
   const email = newEmail();
   const headers = newAddress();
-  await call("sign-ups.create", { body: { name: somebodysName, email, password }, headers });
+  await call("sign-ups.create", { body: { name: somebodysName, email, password }, headers, env });
   const token = await tokenMailedTo(email);
-  const { status, text, json } = await call("sign-ups.verify", { body: { token, password }, headers });
+  const { status, text, json } = await call("sign-ups.verify", { body: { token, password }, headers, env });
   if (status !== 201) throw new Error(`Nobody was signed up: ${text}`);
   return { email, password, ...json };
 }
@@ -104,6 +104,6 @@ export async function join(user: TestUser, { tenantId, cell }: TestTenant, role:
   return member.id;
 }
 
-export function signIn(email: string, password = goodPassword) {
-  return call("sign-in.password", { body: { email, password } });
+export function signIn(email: string, password = goodPassword, env = testEnv()) {
+  return call("sign-in.password", { body: { email, password }, env });
 }

@@ -21,6 +21,10 @@ export function userByLink(id: string): SQL {
   return sql`(select ${oneTimeLinks.userId} from ${oneTimeLinks} where ${oneTimeLinks.tenantId} = ${platformTenant} and ${oneTimeLinks.id} = ${id})`;
 }
 
+export function userBySession(id: string): SQL {
+  return sql`(select ${sessions.userId} from ${sessions} where ${sessions.tenantId} = ${platformTenant} and ${sessions.id} = ${id})`;
+}
+
 /** A hundred at most, as of the tenants: who is signed in more often than that ends some of them twice. */
 const mostSessions = 100;
 const mostTenants = 100;
@@ -74,7 +78,7 @@ export function ownerOf(
 }
 
 /** Whoever could do the most harm. */
-function isElevated(text: string): boolean {
+export function isElevated(text: string): boolean {
   const role = parseRole(text);
   return role !== null && elevated.includes(role);
 }

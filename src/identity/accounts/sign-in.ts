@@ -26,7 +26,7 @@ export const signIn = visitorOperation({
   body: z.strictObject({ email: Email, password: GivenPassword }).meta({ id: "SignIn" }),
   returns: Tokens,
   status: 201,
-  problems: ["sign-in-failed"],
+  problems: ["sign-in-failed", "password-change-required"],
   async run(context, { body }) {
     const { directory, accounts, now, visitor } = context;
     const identifier = (await accounts.emailToken(body.email)) ?? "";
@@ -53,7 +53,14 @@ export const signIn = visitorOperation({
     const { lockedUntil } = await reservation.settle(isMatch ? "success" : "failure");
     if (!isMatch || !user || !password)
       return refuse("sign-in-failed", ...(await failed(context, body.email, user?.id ?? null, lockedUntil)));
-    const rehashed = needsRehash ? { hash: await hashPassword(body.password, now) } : null;
+    // When it was chosen the service that knows of breaches was away; until it answers, each sign-in asks.
+    const recheck = password.mustRecheck === 1 ? await accounts.breachAnswer(body.password) : "unavailable";
+    if (recheck === "breached")
+      return refuse("password-change-required", note("user", user.id, { passwordBreached: true }));
+    const patch = {
+      ...(recheck === "clear" ? { mustRecheck: 0 } : {}),
+      ...(needsRehash ? { hash: await hashPassword(body.password, now) } : {}),
+    };
     const begun = await beginSession(context, { userId: user.id, methods: ["pwd"], isStrong: false });
     const session = {
       id: begun.sessionId,
@@ -74,7 +81,7 @@ export const signIn = visitorOperation({
         sessionId: begun.sessionId,
       },
       ...begun.changes,
-      ...(rehashed ? [update(passwords, password, rehashed, now)] : []),
+      ...(Object.keys(patch).length > 0 ? [update(passwords, password, patch, now)] : []),
       ...(isKnown ? [] : [newDevice(context, user, device)]),
     );
   },

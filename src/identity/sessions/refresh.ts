@@ -8,7 +8,8 @@ import { all } from "#db/statement.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
-import { commit, refuse } from "#http/outcome.ts";
+import { commit, Refusal, refuse } from "#http/outcome.ts";
+import { isElevated, passwordIn, userBySession } from "#identity/accounts/account-queries.ts";
 import { timestamp } from "#lib/time.ts";
 import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { refreshVerdict } from "./refresh-rules.ts";
@@ -30,15 +31,16 @@ export const refresh = visitorOperation({
     })
     .meta({ id: "TokenRequest" }),
   returns: Tokens,
-  problems: ["unauthorized", "not-found"],
+  problems: ["unauthorized", "password-change-required", "not-found"],
   async run(context, { body }) {
     const { directory, accounts, now } = context;
     const named = await accounts.readToken("refresh", body.refreshToken);
     if (!named) return refuse("unauthorized");
-    const { session, state, tenants } = await directory.read({
+    const { session, state, tenants, found } = await directory.read({
       session: one(sessions, named.id),
       state: refreshState(named.id),
       tenants: many(directoryTenants, { where: namedBy(body.tenant ?? ""), limit: 1 }),
+      found: passwordIn(userBySession(named.id)),
     });
     if (session?.state !== "active" || session.expiresAt <= timestamp(now)) return refuse("unauthorized");
     const verdict = refreshVerdict(named.turn, state, now);
@@ -47,12 +49,9 @@ export const refresh = visitorOperation({
       const ended = { state: "ended", endedAt: timestamp(now), endedBecause: "refresh-reused" } as const;
       return refuse("unauthorized", update(sessions, session, ended, now));
     }
-    const token = await accessToken(
-      context,
-      session,
-      body.tenant === undefined ? null : (tenants[0] ?? "none"),
-    );
-    if (token === null) return refuse("not-found");
+    const tenant = body.tenant === undefined ? null : (tenants[0] ?? "none");
+    const token = await accessToken(context, session, tenant, found[0]?.isStrong === 0);
+    if (token instanceof Refusal) return token;
     const turn = named.turn + 1;
     const answer = {
       ...token,
@@ -75,11 +74,14 @@ async function accessToken(
   { accounts, now }: VisitorContext,
   session: Row<typeof sessions>,
   tenant: Row<typeof directoryTenants> | "none" | null,
-): Promise<{ accessToken: string; tenantId: string | null } | null> {
+  isPasswordWeak: boolean,
+): Promise<{ accessToken: string; tenantId: string | null } | Refusal> {
   if (tenant === null) return { accessToken: await userToken(accounts, session, now), tenantId: null };
-  if (tenant === "none") return null;
+  if (tenant === "none") return refuse("not-found");
   const { id: tenantId, cell } = tenant;
   const [member] = await accounts.membersOf([{ tenantId, cell }], session.userId);
-  if (!member) return null;
+  if (!member) return refuse("not-found");
+  // Who was promoted since chose it by other rules.
+  if (isPasswordWeak && isElevated(member.role)) return refuse("password-change-required");
   return { accessToken: await tenantToken(accounts, session, member, now), tenantId };
 }

@@ -11,11 +11,14 @@ import {
   newUser,
   outcomeOfMail,
   signIn,
+  type TestUser,
   tokenMailedTo,
 } from "#test/identity/kit.ts";
-import { rowsOf } from "#test/world.ts";
+import { envWith, rowsOf } from "#test/world.ts";
 
 const { call } = clientOf();
+/** Which the stand-in knows; strong by every other rule. */
+const breachedPassword = "Zebra-Crossing-4-Tigers";
 
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 
@@ -141,6 +144,30 @@ test("a password changes with the one of before, and the other sessions end", as
   expect((await change(goodPassword, "seven loud trumpets sink")).status).toBe(204);
   expect((await call("me.get", { as: user.accessToken })).status).toBe(200);
   expect((await call("me.get", { as: other.json.accessToken })).status).toBe(401);
+});
+
+test("a password that nobody could look up is looked up at each sign-in, and is nothing once it was breached", async () => {
+  const away = envWith({ PWNED_PASSWORDS_URL: "https://away.example/range" });
+  const flagOf = async ({ sessionId }: TestUser) => {
+    const text =
+      "select must_recheck as flag from passwords where user_id = (select user_id from sessions where id = ?)";
+    return (await rowsOf<{ flag: number }>(testEnv().DIRECTORY, text, sessionId))[0]?.flag;
+  };
+  const [harmless, breached] = [await newUser(goodPassword, away), await newUser(breachedPassword, away)];
+  expect(await flagOf(breached)).toBe(1);
+  expect((await signIn(harmless.email, goodPassword, away)).status).toBe(201);
+  expect(await flagOf(harmless)).toBe(1);
+  expect((await signIn(harmless.email)).status).toBe(201);
+  expect(await flagOf(harmless)).toBe(0);
+  expect((await signIn(breached.email, breachedPassword, away)).status).toBe(201);
+  const refused = await signIn(breached.email, breachedPassword);
+  expect(problemOf(refused)).toEqual([403, "/problems/password-change-required"]);
+  await call("password-resets.ask", { body: { email: breached.email } });
+  const token = await tokenMailedTo(breached.email);
+  const complete = (password: string) => call("password-resets.complete", { body: { token, password } });
+  expect((await complete(breachedPassword)).json.errors[0].detail).toContain("published in a breach");
+  expect((await complete("seven loud trumpets sink")).status).toBe(204);
+  expect((await signIn(breached.email, "seven loud trumpets sink")).status).toBe(201);
 });
 
 test("each step is in the directory's audit with address and agent sealed, the failed ones too, and nothing of it in the open", async () => {

@@ -83,6 +83,23 @@ test("a member's token is for one tenant, and whoever is no member gets none", a
   expect((await refresh(own.json.refreshToken)).status).toBe(200);
 });
 
+test("who was promoted gets no token of that business before the password is as such people's must be", async () => {
+  const [tenant, other] = [await newTenant(), await newTenant()];
+  const user = await newUser();
+  await join(user, tenant, "owner");
+  await join(user, other, "staff");
+  const refused = await refresh(user.refreshToken, tenant.slug);
+  expect([refused.status, refused.json.type]).toEqual([403, "/problems/password-change-required"]);
+  // No turn was spent on it.
+  const elsewhere = await refresh(user.refreshToken, other.slug);
+  expect(elsewhere.status).toBe(200);
+  const change = (password: string) =>
+    call("me.changePassword", { as: user.accessToken, body: { currentPassword: user.password, password } });
+  expect((await change("seven loud trumpets sink")).json.errors).toHaveLength(2);
+  expect((await change("Seven loud trumpets, 4 of them")).status).toBe(204);
+  expect((await refresh(elsewhere.json.refreshToken, tenant.slug)).status).toBe(200);
+});
+
 test("sessions are listed with device and last use, are one's own, and end at once", async () => {
   const [user, stranger] = [await newUser(), await newUser()];
   const second = await signIn(user.email);
