@@ -14,6 +14,8 @@ create table stranger_months (
 
 alter table users add column state text not null default 'active' check (state in ('active', 'closed'));
 alter table users add column email_verified_at text;
+-- Sessions of an earlier epoch are over, however many there are.
+alter table users add column session_epoch integer not null default 0;
 
 -- Nobody's account yet: whether the address is taken is not looked at before its owner answers.
 create table sign_ups (
@@ -62,6 +64,7 @@ create table sessions (
   methods text not null,
   signed_in_at text not null,
   strong_at text,
+  session_epoch integer not null,
   expires_at text not null,
   state text not null check (state in ('active', 'ended')),
   ended_at text,

@@ -34,5 +34,6 @@ export function demoUser(
     email: `${role}@${slug}.example`,
     state: "active" as const,
     emailVerifiedAt: timestamp(now),
+    sessionEpoch: 0,
   };
 }

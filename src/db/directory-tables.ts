@@ -31,6 +31,8 @@ export const users = tenantTable(
     emailToken: digest(text("email_token")),
     state: open(text("state", { enum: ["active", "closed"] }).notNull()),
     emailVerifiedAt: open(text("email_verified_at")),
+    /** Moves where all sessions end: those of an earlier one are over. */
+    sessionEpoch: internal(integer("session_epoch").notNull()),
   },
   {
     entity: "user",
@@ -75,6 +77,7 @@ export const sessions = tenantTable(
     signedInAt: open(text("signed_in_at").notNull()),
     /** When its user last proved a second factor; null: never in it. */
     strongAt: open(text("strong_at")),
+    sessionEpoch: internal(integer("session_epoch").notNull()),
     expiresAt: open(text("expires_at").notNull()),
     state: open(text("state", { enum: ["active", "ended"] }).notNull()),
     endedAt: open(text("ended_at")),

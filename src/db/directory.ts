@@ -9,6 +9,7 @@ import {
   sessions,
   signingKeys,
   strangerMonths,
+  users,
 } from "./directory-tables.ts";
 import { systemSession } from "./open-tenant.ts";
 import { all } from "./statement.ts";
@@ -49,6 +50,18 @@ export function sessionStands(sessionId: string, now: number): Guard {
     eq(sessions.id, sessionId),
     eq(sessions.state, "active"),
     gt(sessions.expiresAt, timestamp(now)),
+    sql`${sessions.sessionEpoch} = (select ${users.sessionEpoch} from ${users} where ${users.tenantId} = ${platformTenant} and ${users.id} = ${sessions.userId})`,
   );
   return mustExist(sessions, stands, { problem: "unauthorized" });
+}
+
+/** Nobody has ended all of this user's sessions since the row was read: else who begins one is asked anew. */
+export function mustStand({
+  id,
+  sessionEpoch,
+}: {
+  readonly id: string;
+  readonly sessionEpoch: number;
+}): Guard {
+  return mustExist(users, all(eq(users.id, id), eq(users.sessionEpoch, sessionEpoch)), null);
 }

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { type Note, note, type Upkeep } from "./changes.ts";
 import { platformTenant, sessions } from "./directory-tables.ts";
@@ -8,27 +8,29 @@ import { statementOf } from "./statement.ts";
 /** Longer than any access token lives. */
 const tokensOutlivedMs = 10 * minuteMs;
 
-/** Has the gate of this member refuse what tokens of the session are left; told twice, it is written once. */
-export function endSessionOf(
+/** Has the gate of this member refuse what tokens of these sessions are left; told twice, it is written once. */
+export function endSessionsOf(
   tenantId: string,
   memberId: string,
-  sessionId: string,
+  sessionIds: readonly string[],
   now: number,
 ): [Upkeep, Note] {
-  const isIt = sql`"ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${memberId} and "ended_sessions"."session_id" = ${sessionId}`;
+  const ids = JSON.stringify(sessionIds);
+  const isThere = (id: SQL) =>
+    sql`exists (select 1 from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${memberId} and "ended_sessions"."session_id" = ${id})`;
   const upkeep: Upkeep = {
     kind: "upkeep",
-    unless: sql`exists (select 1 from "ended_sessions" where ${isIt})`,
+    unless: sql`not exists (select 1 from json_each(${ids}) where not ${isThere(sql`json_each.value`)})`,
     statements: [
       statementOf(
-        sql`insert into "ended_sessions" ("tenant_id", "member_id", "session_id", "kept_until") values (${tenantId}, ${memberId}, ${sessionId}, ${timestamp(now + tokensOutlivedMs)})`,
+        sql`insert into "ended_sessions" ("tenant_id", "member_id", "session_id", "kept_until") select ${tenantId}, ${memberId}, json_each.value, ${timestamp(now + tokensOutlivedMs)} from json_each(${ids}) where not ${isThere(sql`json_each.value`)}`,
       ),
       statementOf(
         sql`update "tenant_state" set "epoch" = "epoch" + 1 where "tenant_state"."tenant_id" = ${tenantId}`,
       ),
     ],
   };
-  return [upkeep, note("member", memberId, { sessionEnded: sessionId })];
+  return [upkeep, note("member", memberId, { sessionsEnded: [...sessionIds] })];
 }
 
 const untoldAtOnce = 100;

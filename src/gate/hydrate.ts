@@ -65,7 +65,7 @@ const outsideRows = (tenantId: string, id: string) =>
   sql`select ${outsideMembers.id} as "id" from ${outsideMembers} indexed by "outside_members_by_member" join ${outsideOrganizations} on ${outsideOrganizations.tenantId} = ${tenantId} and ${outsideOrganizations.id} = ${outsideMembers.organizationId} and ${outsideOrganizations.state} = 'linked' where ${outsideMembers.tenantId} = ${tenantId} and ${outsideMembers.memberId} = ${id} and ${outsideMembers.state} = 'active' limit 50`;
 
 const endedSessions = (tenantId: string, id: string) =>
-  sql`select "session_id" as "id" from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${id} order by "session_id" desc limit 200`;
+  sql`select "session_id" as "id" from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${id} order by "kept_until" desc limit 200`;
 
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });

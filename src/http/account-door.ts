@@ -4,8 +4,8 @@ import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { verifyUserToken } from "#crypto/user-token.ts";
 import type { Change } from "#db/changes.ts";
 import { openDirectory, sessionStands } from "#db/directory.ts";
-import { sessions } from "#db/directory-tables.ts";
-import { one } from "#db/queries.ts";
+import { sessions, users } from "#db/directory-tables.ts";
+import { one, type Query } from "#db/queries.ts";
 import { wholeTenant } from "#db/scope.ts";
 import { metaOf, type Row } from "#db/tenant-table.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
@@ -127,18 +127,29 @@ async function servedMe(
 }
 
 // In the first read's round trip; a handler that reads nothing is asked for on its own.
-function rideSession({ session, now }: DirectoryRun, { sessionId }: SignedIn): () => Promise<boolean> {
+function rideSession(
+  { session, now }: DirectoryRun,
+  { userId, sessionId }: SignedIn,
+): () => Promise<boolean> {
   let found: Row<typeof sessions> | null | undefined;
-  const query = one(sessions, sessionId);
-  session.ride({
-    statement: (context) => query.statement(context),
-    async decode(context, rows) {
-      found = await query.decode(context, rows);
-    },
-  });
+  let user: Row<typeof users> | null | undefined;
+  session.ride(noted(one(sessions, sessionId), (row) => (found = row)));
+  session.ride(noted(one(users, userId), (row) => (user = row)));
   return async () => {
     if (found === undefined) await session.read({});
-    return found?.state === "active" && found.expiresAt > timestamp(now);
+    if (found?.state !== "active" || found.expiresAt <= timestamp(now)) return false;
+    return found.sessionEpoch === user?.sessionEpoch;
+  };
+}
+
+function noted<R>(query: Query<R>, note: (found: R) => void): Query<R> {
+  return {
+    statement: (context) => query.statement(context),
+    async decode(context, rows) {
+      const found = await query.decode(context, rows);
+      note(found);
+      return found;
+    },
   };
 }
 

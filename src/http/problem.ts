@@ -21,8 +21,7 @@ export const problems = {
   "sign-in-failed": {
     status: 401,
     title: "That did not match.",
-    meaning:
-      "The address or the password is wrong, or too many were tried: which of these is not told. A mail tells its owner of a lock.",
+    meaning: "The address or the password is wrong, or too many were tried: which is not told.",
   },
   forbidden: {
     status: 403,
@@ -32,8 +31,7 @@ export const problems = {
   "password-change-required": {
     status: 403,
     title: "Choose another password first.",
-    meaning:
-      "It was found in a breach since it was chosen, or is too weak for what its owner may do at this tenant by now. Change it with one's own token, or by a link.",
+    meaning: "It was breached since it was chosen, or is too weak for what its owner may do here by now.",
   },
   "address-not-allowed": {
     status: 403,
@@ -68,8 +66,7 @@ export const problems = {
   "account-exists": {
     status: 409,
     title: "There is an account of this address already.",
-    meaning:
-      "Somebody who has the address has confirmed an account meanwhile. Sign in, or choose a new password.",
+    meaning: "Its owner has confirmed an account meanwhile. Sign in, or choose a new password.",
   },
   "link-not-valid": {
     status: 410,
@@ -285,12 +282,9 @@ export function isProblemName(text: string): text is ProblemName {
 }
 
 // Pointers repeat what the client sent, so what it can make us say back has an end.
-function bounded({ pointer, parameter, detail }: FieldError): FieldError {
-  return {
-    ...(pointer === undefined ? {} : { pointer: pointer.slice(0, 500) }),
-    ...(parameter === undefined ? {} : { parameter: parameter.slice(0, 500) }),
-    detail: detail.slice(0, 1000),
-  };
+function bounded({ pointer, parameter, detail }: FieldError) {
+  const cut = (text?: string) => text?.slice(0, 500);
+  return { pointer: cut(pointer), parameter: cut(parameter), detail: detail.slice(0, 1000) };
 }
 
 /** The problem document's body. */

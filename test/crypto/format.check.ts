@@ -77,6 +77,7 @@ const places = [
   "idempotency.answer",
   "key_peppers.pepper",
   "outside_identities.subject",
+  "passwords.hash",
   "signing_keys.private_jwk",
   "users.email",
   "users.name",

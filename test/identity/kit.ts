@@ -105,5 +105,5 @@ export async function join(user: TestUser, { tenantId, cell }: TestTenant, role:
 }
 
 export function signIn(email: string, password = goodPassword, env = testEnv()) {
-  return call("sign-in.password", { body: { email, password }, env });
+  return call("sign-in.password", { body: { email, password }, headers: newAddress(), env });
 }

@@ -53,10 +53,15 @@ export const openLinksIn = (set: SQL, purpose: LinkPurpose) =>
 export const sessionsIn = (set: SQL, limit: number) =>
   many(sessions, { where: sql`${sessions.userId} in ${set}`, indexedBy: "sessions_by_user", limit });
 
+/** Of a tenant of the directory: it is active, and they are indexed as members. */
+export function isOneOfTheirs(set: SQL): SQL {
+  return sql`${directoryTenants.state} = 'active' and ${directoryTenants.id} in (select ${memberships.memberTenantId} from ${memberships} where ${memberships.tenantId} = ${platformTenant} and ${memberships.userId} in ${set})`;
+}
+
 /** Where they are members, as the directory's index has it; the cells say who they are there. */
 export const tenantsIn = (set: SQL) =>
   many(directoryTenants, {
-    where: sql`${directoryTenants.state} = 'active' and ${directoryTenants.id} in (select ${memberships.memberTenantId} from ${memberships} where ${memberships.tenantId} = ${platformTenant} and ${memberships.userId} in ${set})`,
+    where: isOneOfTheirs(set),
     limit: mostTenants,
   });
 
@@ -67,8 +72,10 @@ export function placesOf(tenants: readonly Row<typeof directoryTenants>[]): Plac
 /** Whom a password is held to. */
 export function ownerOf(
   { email, name }: { readonly email: string; readonly name: string },
-  members: readonly Membership[],
+  members: readonly Membership[] | null,
 ): PasswordOwner {
+  // Where a cell is away nobody knows what they may do there: it is taken for the most.
+  if (members === null) return { email, name, tenants: [], isPrivileged: true };
   return {
     email,
     name,

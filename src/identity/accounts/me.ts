@@ -1,17 +1,19 @@
 import { z } from "zod";
 import { verifyPassword } from "#crypto/argon2id.ts";
 import { note, update } from "#db/changes.ts";
-import { users } from "#db/directory-tables.ts";
+import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
-import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
+import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
-import { endSessions } from "#identity/sessions/end-sessions.ts";
+import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { passwords } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { activeSessionsIn, ownerOf, passwordIn, placesOf, tenantsIn, userById } from "./account-queries.ts";
+import { attempt } from "./attempt.ts";
 import { GivenPassword, Memberships, NewPassword, User } from "./schema.ts";
+import { failed } from "./sign-in.ts";
 
 export const get = meReadOperation({
   mount: "me",
@@ -58,6 +60,7 @@ export const changePassword = meWriteOperation({
     const mine = userById(user.userId);
     const found = await directory.read({
       me: one(users, user.userId),
+      current: one(sessions, user.sessionId),
       passwords: passwordIn(mine),
       sessions: activeSessionsIn(mine),
       tenants: tenantsIn(mine),
@@ -73,13 +76,17 @@ export const changePassword = meWriteOperation({
     });
     if (reservation.outcome === "unavailable")
       return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
-    const { isMatch } =
+    const { isMatch, lockedUntil } =
       reservation.outcome === "admitted"
-        ? await verifyPassword(body.currentPassword, password.hash, now)
-        : { isMatch: false };
-    if (reservation.outcome === "admitted") await reservation.settle(isMatch ? "success" : "failure");
-    if (!isMatch) return refuseField("/currentPassword", "is not your password");
-    const members = await accounts.membersOf(placesOf(found.tenants), user.userId);
+        ? await attempt(reservation, () => verifyPassword(body.currentPassword, password.hash, now))
+        : { isMatch: false, lockedUntil: null };
+    if (!isMatch) {
+      const errors = [{ pointer: "/currentPassword", detail: "is not your password" }];
+      const told =
+        reservation.outcome === "admitted" ? await failed(context, me.email, me.id, lockedUntil) : [];
+      return new Refusal("invalid", { errors }, told);
+    }
+    const members = await accounts.membersOf(placesOf(found.tenants), user.userId).catch(() => null);
     const chosen = await choosePassword(context, body.password, ownerOf(me, members));
     if (chosen instanceof Refusal) return chosen;
     const others = found.sessions.filter(({ id }) => id !== user.sessionId);
@@ -87,6 +94,7 @@ export const changePassword = meWriteOperation({
     return commit(
       null,
       update(passwords, password, chosen, now),
+      ...inNewEpoch(me, found.current ? [found.current] : [], user.sessionId, now),
       ...endSessions(others, "password-changed", now),
       note("user", user.userId, { passwordChanged: true }),
       mailTo({ kind: "password-changed", to: me.email, data, userId: user.userId }, now),

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { hashPassword, verifyDecoy, verifyPassword } from "#crypto/argon2id.ts";
 import { type Change, insert, note, update } from "#db/changes.ts";
-import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
+import { mustStand } from "#db/directory.ts";
+import {
+  commitAs,
+  type DirectoryContext,
+  type VisitorContext,
+  visitorOperation,
+} from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
@@ -11,6 +17,7 @@ import { Tokens } from "#identity/sessions/schema.ts";
 import { oneTimeLinks, passwords } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { passwordIn, sessionsIn, userByEmail, userIn } from "./account-queries.ts";
+import { attempt } from "./attempt.ts";
 import { Email, GivenPassword } from "./schema.ts";
 
 const unlockLivesMs = 24 * hourMs;
@@ -39,18 +46,21 @@ export const signIn = visitorOperation({
       return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
     if (reservation.outcome === "refused") return refuse("sign-in-failed");
     const theirs = userByEmail(identifier);
-    const found = await directory.read({
-      users: userIn(theirs),
-      passwords: passwordIn(theirs),
-      earlier: sessionsIn(theirs, 20),
+    const tried = await attempt(reservation, async () => {
+      const { users, passwords, earlier } = await directory.read({
+        users: userIn(theirs),
+        passwords: passwordIn(theirs),
+        earlier: sessionsIn(theirs, 20),
+      });
+      const [user] = users;
+      const [password] = passwords;
+      const compared =
+        user?.state === "active" && password
+          ? await verifyPassword(body.password, password.hash, now)
+          : { isMatch: await verifyDecoy(body.password, now), needsRehash: false };
+      return { ...compared, user, password, earlier };
     });
-    const [user] = found.users;
-    const [password] = found.passwords;
-    const { isMatch, needsRehash } =
-      user?.state === "active" && password
-        ? await verifyPassword(body.password, password.hash, now)
-        : { isMatch: await verifyDecoy(body.password, now), needsRehash: false };
-    const { lockedUntil } = await reservation.settle(isMatch ? "success" : "failure");
+    const { isMatch, needsRehash, lockedUntil, user, password, earlier } = tried;
     if (!isMatch || !user || !password)
       return refuse("sign-in-failed", ...(await failed(context, body.email, user?.id ?? null, lockedUntil)));
     // When it was chosen the service that knows of breaches was away; until it answers, each sign-in asks.
@@ -61,7 +71,7 @@ export const signIn = visitorOperation({
       ...(recheck === "clear" ? { mustRecheck: 0 } : {}),
       ...(needsRehash ? { hash: await hashPassword(body.password, now) } : {}),
     };
-    const begun = await beginSession(context, { userId: user.id, methods: ["pwd"], isStrong: false });
+    const begun = await beginSession(context, { user, methods: ["pwd"], isStrong: false });
     const session = {
       id: begun.sessionId,
       userId: user.id,
@@ -70,7 +80,7 @@ export const signIn = visitorOperation({
       strongAt: null,
     };
     const { device } = begun;
-    const isKnown = found.earlier.some((each) => each.device === device);
+    const isKnown = earlier.some((each) => each.device === device);
     return commitAs(
       user.id,
       {
@@ -80,6 +90,7 @@ export const signIn = visitorOperation({
         refreshToken: begun.refreshToken,
         sessionId: begun.sessionId,
       },
+      mustStand(user),
       ...begun.changes,
       ...(Object.keys(patch).length > 0 ? [update(passwords, password, patch, now)] : []),
       ...(isKnown ? [] : [newDevice(context, user, device)]),
@@ -102,8 +113,8 @@ function newDevice(
 }
 
 /** The same statements for whoever exists and for who does not. */
-async function failed(
-  { accounts, newId, now }: VisitorContext,
+export async function failed(
+  { accounts, newId, now }: DirectoryContext,
   email: string,
   userId: string | null,
   lockedUntil: number | null,

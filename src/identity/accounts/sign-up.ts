@@ -15,6 +15,7 @@ import { beginSession } from "#identity/sessions/begin-session.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { passwords, signUps } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
+import { attempt } from "./attempt.ts";
 import { Email, GivenPassword, NewPassword } from "./schema.ts";
 
 const linkLivesMs = 24 * hourMs;
@@ -51,11 +52,11 @@ export const signUp = visitorOperation({
     });
     if (reservation.outcome === "unavailable")
       return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
+    // As silent as if it had been mailed: nobody learns whom others write to. And nothing is hashed for a flood.
+    if (reservation.outcome === "refused") return commit(null);
     const owner = { email, name, tenants: [], isPrivileged: false };
     const chosen = await choosePassword(context, body.password, owner);
     if (chosen instanceof Refusal) return chosen;
-    // As silent as if it had been mailed: nobody learns whom others write to.
-    if (reservation.outcome === "refused") return commit(null);
     const id = newId("sup");
     const token = await accounts.makeToken("sign-up", { id, turn: 0 });
     const link = `${accounts.issuer}/verify?token=${token}`;
@@ -106,18 +107,23 @@ export const verify = visitorOperation({
     if (reservation.outcome === "unavailable")
       return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
     if (reservation.outcome === "refused") return refuse("sign-in-failed");
-    const { signUp } = await directory.read({ signUp: one(signUps, named.id) });
-    const isOpen = signUp?.state === "pending" && signUp.expiresAt > timestamp(now);
-    const { isMatch } = isOpen
-      ? await verifyPassword(body.password, signUp.passwordHash, now)
-      : { isMatch: false };
-    await reservation.settle(isMatch ? "success" : isOpen ? "failure" : "released");
-    if (!isOpen) return refuse("link-not-valid");
-    if (!isMatch) return refuse("sign-in-failed");
+    const { isMatch, isOpen, signUp } = await attempt(reservation, async () => {
+      const { signUp } = await directory.read({ signUp: one(signUps, named.id) });
+      const isOpen = signUp?.state === "pending" && signUp.expiresAt > timestamp(now);
+      if (!isOpen) return { isMatch: false, isOpen, signUp };
+      const { isMatch } = await verifyPassword(body.password, signUp.passwordHash, now);
+      return { isMatch, isOpen, signUp };
+    });
+    if (!isOpen || !signUp) return refuse("link-not-valid");
+    if (!isMatch) return refuse("sign-in-failed", note("sign-up", signUp.id, { signInFailed: true }));
     const { name, email, passwordHash: hash, mustRecheck, isStrong } = signUp;
     const userId = newId("usr");
     const at = timestamp(now);
-    const begun = await beginSession(context, { userId, methods: ["pwd"], isStrong: false });
+    const begun = await beginSession(context, {
+      user: { id: userId, sessionEpoch: 0 },
+      methods: ["pwd"],
+      isStrong: false,
+    });
     const session = { id: begun.sessionId, userId, methods: '["pwd"]', signedInAt: at, strongAt: null };
     const token = await accounts.emailToken(email);
     return commit(
@@ -130,7 +136,7 @@ export const verify = visitorOperation({
       },
       update(signUps, signUp, { state: "verified" }, now),
       mustNotExist(users, eq(users.emailToken, token ?? ""), { problem: "account-exists" }),
-      insert(users, { id: userId, name, email, state: "active", emailVerifiedAt: at }, now),
+      insert(users, { id: userId, name, email, state: "active", emailVerifiedAt: at, sessionEpoch: 0 }, now),
       insert(passwords, { id: newId("pwd"), userId, hash, mustRecheck, isStrong }, now),
       note("user", userId, { signedUp: true }),
       ...begun.changes,

@@ -8,7 +8,7 @@ import { sessionLifeMs } from "./refresh-rules.ts";
 
 /** How a user signed in: methods as RFC 8176 names them, and whether a second factor was among them. */
 export interface Proof {
-  readonly userId: string;
+  readonly user: { readonly id: string; readonly sessionEpoch: number };
   readonly methods: readonly string[];
   readonly isStrong: boolean;
 }
@@ -23,12 +23,13 @@ export interface Begun {
 /** A session with its first refresh token, and what brings it about. The user's row was read in this request. */
 export async function beginSession(
   { newId, now, visitor, accounts }: DirectoryContext,
-  { userId, methods, isStrong }: Proof,
+  { user, methods, isStrong }: Proof,
 ): Promise<Begun> {
   const at = timestamp(now);
   const session = {
     id: newId("ses"),
-    userId,
+    userId: user.id,
+    sessionEpoch: user.sessionEpoch,
     device: deviceOf(visitor.userAgent),
     address: visitor.address,
     place: visitor.place,
@@ -45,7 +46,7 @@ export async function beginSession(
     changes: [
       insert(sessions, session, now),
       firstRefresh(session.id, now),
-      note("user", userId, { signedIn: true, session: session.id, methods: [...methods] }),
+      note("user", user.id, { signedIn: true, session: session.id, methods: [...methods] }),
     ],
   };
 }

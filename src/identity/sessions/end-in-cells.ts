@@ -1,5 +1,5 @@
 import { openDirectory } from "#db/directory.ts";
-import { endedUntold, endSessionOf, forgetRefreshes } from "#db/ended-sessions.ts";
+import { endedUntold, endSessionsOf, forgetRefreshes } from "#db/ended-sessions.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
@@ -22,11 +22,9 @@ export async function endInCells(
   now: number,
 ): Promise<boolean> {
   try {
-    const directory = await openDirectory(env);
-    await told(env, directory, userId, sessionIds, now);
-    return true;
+    return await told(env, await openDirectory(env), userId, sessionIds, now);
   } catch (error) {
-    log("warn", "a cell was not told of an ended session", { userId, ...errorFields(error) });
+    log("warn", "cells were not told of an ended session", { userId, ...errorFields(error) });
     return false;
   }
 }
@@ -45,18 +43,29 @@ export async function sweepEndedSessions(env: Env, now: number): Promise<void> {
     );
 }
 
+// A cell that is away keeps no other from being told.
 async function told(
   env: Env,
   directory: TenantSession,
   userId: string,
   sessionIds: readonly string[],
   now: number,
-): Promise<void> {
+): Promise<boolean> {
   const { tenants } = await directory.read({ tenants: tenantsIn(userById(userId)) });
-  const members = await membersOfUser(env, placesOf(tenants), userId);
   const run = { job: "sessions.end", requestId: newId("run"), now };
-  for (const member of members) await endAt(env, member, sessionIds, run);
+  const byCell = Map.groupBy(placesOf(tenants), ({ cell }) => cell);
+  const done = await Promise.allSettled(
+    [...byCell].map(async ([, places]) => {
+      for (const member of await membersOfUser(env, places, userId))
+        await endAt(env, member, sessionIds, run);
+    }),
+  );
+  const failures = done.filter((each) => each.status === "rejected");
+  for (const { reason } of failures)
+    log("warn", "a cell was not told of an ended session", { userId, ...errorFields(reason) });
+  if (failures.length > 0) return false;
   await directory.execute([forgetRefreshes(sessionIds)]);
+  return true;
 }
 
 async function endAt(
@@ -68,8 +77,7 @@ async function endAt(
   const cell = cellOf(env, cellId);
   if (!cell) return;
   const session = keylessSession(cell.database, tenantId);
-  for (const id of sessionIds)
-    await commitAsSystem(session, run, endSessionOf(tenantId, memberId, id, run.now));
+  await commitAsSystem(session, run, endSessionsOf(tenantId, memberId, sessionIds, run.now));
   await forget(env, cell, memberId);
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { sessions } from "#db/directory-tables.ts";
+import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { refreshedAts } from "#db/session-refreshes.ts";
 import type { Row } from "#db/tenant-table.ts";
@@ -7,7 +7,7 @@ import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
 import { toldList } from "#http/fields.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { activeSessionsIn, sessionsIn, userById } from "#identity/accounts/account-queries.ts";
-import { endSessions } from "./end-sessions.ts";
+import { endSessions, inNewEpoch } from "./end-sessions.ts";
 import { Session, SessionId } from "./schema.ts";
 
 const mostListed = 100;
@@ -65,9 +65,18 @@ export const endOthers = meWriteOperation({
   endsSessions: true,
   problems: [],
   async run({ directory, user, now }) {
-    const { found } = await directory.read({ found: activeSessionsIn(userById(user.userId)) });
+    const { me, current, found } = await directory.read({
+      me: one(users, user.userId),
+      current: one(sessions, user.sessionId),
+      found: activeSessionsIn(userById(user.userId)),
+    });
+    if (!me || !current) return refuse("unauthorized");
     const others = found.filter(({ id }) => id !== user.sessionId);
-    return commit(null, ...endSessions(others, "revoked", now));
+    return commit(
+      null,
+      ...inNewEpoch(me, [current], user.sessionId, now),
+      ...endSessions(others, "revoked", now),
+    );
   },
 });
 

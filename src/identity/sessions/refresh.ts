@@ -1,15 +1,20 @@
-import { eq, or } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { update } from "#db/changes.ts";
 import { directoryTenants, sessions } from "#db/directory-tables.ts";
 import { many, one } from "#db/queries.ts";
 import { nextRefresh, refreshState } from "#db/session-refreshes.ts";
-import { all } from "#db/statement.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
-import { isElevated, passwordIn, userBySession } from "#identity/accounts/account-queries.ts";
+import {
+  isElevated,
+  isOneOfTheirs,
+  passwordIn,
+  userBySession,
+  userIn,
+} from "#identity/accounts/account-queries.ts";
 import { timestamp } from "#lib/time.ts";
 import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { refreshVerdict } from "./refresh-rules.ts";
@@ -36,13 +41,15 @@ export const refresh = visitorOperation({
     const { directory, accounts, now } = context;
     const named = await accounts.readToken("refresh", body.refreshToken);
     if (!named) return refuse("unauthorized");
-    const { session, state, tenants, found } = await directory.read({
+    const { session, state, tenants, found, owners } = await directory.read({
       session: one(sessions, named.id),
       state: refreshState(named.id),
-      tenants: many(directoryTenants, { where: namedBy(body.tenant ?? ""), limit: 1 }),
+      tenants: many(directoryTenants, { where: theirs(body.tenant ?? "", named.id), limit: 1 }),
       found: passwordIn(userBySession(named.id)),
+      owners: userIn(userBySession(named.id)),
     });
     if (session?.state !== "active" || session.expiresAt <= timestamp(now)) return refuse("unauthorized");
+    if (session.sessionEpoch !== owners[0]?.sessionEpoch) return refuse("unauthorized");
     const verdict = refreshVerdict(named.turn, state, now);
     if (verdict === "not-valid") return refuse("unauthorized");
     if (verdict === "reused") {
@@ -65,9 +72,9 @@ export const refresh = visitorOperation({
   },
 });
 
-function namedBy(tenant: string) {
-  const isIt = or(eq(directoryTenants.slug, tenant), eq(directoryTenants.id, tenant));
-  return isIt ? all(isIt) : undefined;
+// By the same list that is gone through when the session ends: no token that nobody would find again.
+function theirs(tenant: string, sessionId: string) {
+  return sql`(${directoryTenants.slug} = ${tenant} or ${directoryTenants.id} = ${tenant}) and ${isOneOfTheirs(userBySession(sessionId))}`;
 }
 
 async function accessToken(

@@ -14,7 +14,7 @@ import {
   type TestUser,
   tokenMailedTo,
 } from "#test/identity/kit.ts";
-import { envWith, rowsOf } from "#test/world.ts";
+import { envWith, rowsOf, tapped } from "#test/world.ts";
 
 const { call } = clientOf();
 /** Which the stand-in knows; strong by every other rule. */
@@ -127,6 +127,35 @@ test("many wrong passwords lock silently, and the link in the mail lets its owne
   expect((await call("sign-in-locks.clear", { body: { token } })).status).toBe(204);
   expect((await signIn(email)).status).toBe(201);
   expect(problemOf(await call("sign-in-locks.clear", { body: { token } }))[0]).toBe(410);
+});
+
+test("an address is one whatever its spelling, and what is mailed goes to that one", async () => {
+  const { email } = await newUser();
+  const spelt = email.toUpperCase().replace("@PEOPLE", "@\uff30EOPLE");
+  expect((await signIn(spelt)).status).toBe(201);
+  await call("password-resets.ask", { body: { email: spelt } });
+  expect((await mailsTo(email)).map(({ kind }) => kind)).toContain("reset-password");
+  expect(await mailsTo(spelt)).toEqual([]);
+  for (const odd of ["x<ada@people.example>", "a,b@people.example", 'x"y"@people.example'])
+    expect((await call("password-resets.ask", { body: { email: odd } })).status, odd).toBe(422);
+});
+
+test("what fails before a password is compared is no try, and a reset ends a lock", async () => {
+  const { email } = await newUser();
+  const away = envWith({
+    DIRECTORY: tapped(testEnv().DIRECTORY, (texts, run) =>
+      texts.some((text) => text.includes('from "passwords"')) ? Promise.reject(new Error("away")) : run(),
+    ),
+  });
+  for (let tries = 0; tries < 8; tries += 1)
+    expect((await signIn(email, goodPassword, away)).status).toBe(500);
+  expect((await signIn(email)).status).toBe(201);
+  for (let tries = 0; tries < 5; tries += 1) await signIn(email, "not this one at all");
+  expect((await signIn(email)).status).toBe(401);
+  await call("password-resets.ask", { body: { email } });
+  const password = "seven loud trumpets sink";
+  await call("password-resets.complete", { body: { token: await tokenMailedTo(email), password } });
+  expect((await signIn(email, password)).status).toBe(201);
 });
 
 test("a password changes with the one of before, and the other sessions end", async () => {

@@ -10,7 +10,7 @@ import { dayMs, minuteMs, secondMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { join, newUser, signIn } from "#test/identity/kit.ts";
+import { join, newUser, signIn, tokenMailedTo } from "#test/identity/kit.ts";
 import { envWith, newTenant, rowsOf, tapped } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -172,6 +172,40 @@ test("whoever signs in, refreshes and looks around notices nothing of a rotation
   expect((await refresh(user.refreshToken)).status).toBe(200);
   expect((await call("me.get", { as: user.accessToken })).json.email).toBe(user.email);
   expect((await newUser()).sessionId).toMatch(/^ses_/);
+});
+
+test("all sessions end, however many there are, and so does one that begins meanwhile", async () => {
+  const user = await newUser();
+  const rows: string[] = [];
+  // More than are ended one by one, and as many at once as may be tried.
+  for (let count = 0; count < 120; count += 5) {
+    const begun = await Promise.all(Array.from({ length: 5 }, () => signIn(user.email)));
+    rows.push(...begun.map(({ json }) => json.refreshToken));
+  }
+  expect((await refresh(rows[0] ?? "")).status).toBe(200);
+  const asking = await signIn(user.email);
+  expect((await call("sessions.endOthers", { as: asking.json.accessToken })).status).toBe(204);
+  for (const text of [user.refreshToken, rows[1], rows.at(-1)])
+    expect((await refresh(text ?? "")).status).toBe(401);
+  expect((await call("me.get", { as: user.accessToken })).status).toBe(401);
+  expect((await refresh(asking.json.refreshToken)).status).toBe(200);
+  expect((await call("me.get", { as: asking.json.accessToken })).status).toBe(200);
+
+  let isReset = false;
+  const env = envWith({
+    DIRECTORY: tapped(testEnv().DIRECTORY, async (texts, run) => {
+      if (!isReset && texts.some((text) => text.startsWith('insert into "commits"'))) {
+        isReset = true;
+        await call("password-resets.ask", { body: { email: user.email } });
+        const body = { token: await tokenMailedTo(user.email), password: "seven loud trumpets sink" };
+        expect((await call("password-resets.complete", { body })).status).toBe(204);
+      }
+      return await run();
+    }),
+  });
+  // It had the right password, which is none any more when its session would begin.
+  expect((await signIn(user.email, user.password, env)).status).toBe(401);
+  expect(isReset).toBe(true);
 });
 
 test("a session that ends while its user's change is under way changes nothing", async () => {
