@@ -13,6 +13,7 @@ import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { tilePath, tileWidth } from "#lib/tlog-tiles.ts";
 import { newId } from "#platform/ids.ts";
 import { bundle, deploy } from "#test/bench/deployment.ts";
+import { writePeople } from "./raw-people.ts";
 import { sealedValues } from "./sealed-values.ts";
 import { spellings } from "./spellings.ts";
 
@@ -72,6 +73,7 @@ const directory = await openDirectory(env);
 const identity = { id: newId("usr"), issuer: "clerk", subject, state: "active" as const };
 const run = { job: "test.raw-files", requestId: newId("run"), now };
 await commitAsSystem(directory, run, [insert(outsideIdentities, identity, now)]);
+const typed = await writePeople(directory, deployment.url.origin, canary);
 const consented = { fields: ["name", "email"], obtained: "in-person" };
 await ask("PUT", `/customers/${customer.id}/consent`, consented);
 await ask("POST", `/customers/${customer.id}/shared-profiles`);
@@ -101,6 +103,7 @@ const keyEncryptionKey = deployment.keks.slice(2);
 const signing = keys.map((row) => ({ kid: row.kid, d: String(JSON.parse(row.privateJwk).d) }));
 const hidden: Record<string, string | Buffer> = {
   ...Object.fromEntries(sealed),
+  ...typed,
   "the customer's name": person.name,
   "the customer's name in lower case": person.name.toLowerCase(),
   "the customer's e-mail": person.email,

@@ -1,0 +1,73 @@
+import { insert } from "#db/changes.ts";
+import { sessions, strangerMonths, users } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import type { TenantSession } from "#db/tenant-db.ts";
+import { mailTo } from "#identity/mail/outgoing.ts";
+import { mailSuppressions } from "#identity/mail/tables.ts";
+import { passwords, signUps } from "#identity/tables.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
+import { newId } from "#platform/ids.ts";
+
+/**
+ * Somebody with an account, somebody who signs up, a mail that waits and an address that takes none, and what somebody
+ * types into the Worker itself. @returns what was typed and stands in no row
+ */
+export async function writePeople(
+  directory: TenantSession,
+  origin: string,
+  canary: (what: string) => string,
+): Promise<Record<string, string>> {
+  const now = Date.now();
+  const expiresAt = timestamp(now + dayMs);
+  const email = (what: string) => `${canary(what)}@example.org`.toLowerCase();
+  const { months } = await directory.read({ months: many(strangerMonths, { limit: 1 }) });
+  const user = { id: newId("usr"), name: canary("User"), email: email("Usermail"), sessionEpoch: 0 };
+  const flags = { mustRecheck: 0, isStrong: 1 };
+  const session = {
+    id: newId("ses"),
+    userId: user.id,
+    device: canary("Device"),
+    address: "2001:db8:feed:f00d:1ea5:d06:fa11:9a5f",
+    place: canary("Place"),
+    methods: '["pwd"]',
+    signedInAt: timestamp(now),
+    sessionEpoch: 0,
+    state: "active" as const,
+    expiresAt,
+  };
+  const signUp = {
+    id: newId("sup"),
+    strangerId: months[0]?.id ?? "",
+    name: canary("Newcomer"),
+    email: email("Newmail"),
+    passwordHash: canary("Newhash"),
+    ...flags,
+    state: "pending" as const,
+    expiresAt,
+  };
+  const link = `https://example.org/reset?token=${canary("Token")}`;
+  const run = { job: "test.raw-files", requestId: newId("run"), now };
+  const { kind } = await commitAsSystem(directory, run, [
+    insert(users, { ...user, state: "active", emailVerifiedAt: timestamp(now) }, now),
+    insert(passwords, { id: newId("pwd"), userId: user.id, hash: canary("Hash"), ...flags }, now),
+    insert(sessions, session, now),
+    insert(signUps, signUp, now),
+    mailTo(
+      { kind: "reset-password", to: email("Mailed"), data: { link, validMinutes: 60 }, userId: user.id },
+      now,
+    ),
+    insert(mailSuppressions, { id: newId("sup"), recipient: email("Bounced"), reason: "bounced" }, now),
+  ]);
+  if (kind !== "committed") throw new Error(`The people were not written, but ${kind}.`);
+  const typed = { name: canary("Typed"), email: email("Typedmail"), password: canary("Typed password") };
+  await post(`${origin}/v1/sign-ups`, typed, 204);
+  await post(`${origin}/v1/sign-in`, { email: typed.email, password: typed.password }, 401);
+  return Object.fromEntries(Object.entries(typed).map(([field, text]) => [`a typed ${field}`, text]));
+}
+
+async function post(url: string, body: object, expected: number): Promise<void> {
+  const headers = { "Content-Type": "application/json" };
+  const { status, ...answer } = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (status !== expected) throw new Error(`${url} was answered ${status}: ${JSON.stringify(answer)}`);
+}
