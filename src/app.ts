@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { mountAccountPages } from "#console/account/mount.tsx";
 import { contractOf } from "#console/contract.ts";
 import { mailboxPage } from "#console/mailbox.tsx";
 import { directoryKeys } from "#gate/directory-keys.ts";
@@ -6,6 +7,7 @@ import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
 import type { AppTypes } from "#http/request-state.ts";
 import { receiveFromPostmark } from "#identity/mail/receive-postmark.ts";
+import { oauthEndpoints } from "#identity/oauth/endpoints.ts";
 import { receiveMessage } from "#identity/outside/receive-message.ts";
 import { accountServices } from "#identity/services.ts";
 import { readiness } from "#jobs/readiness.ts";
@@ -15,9 +17,10 @@ import { registry } from "#resources/index.ts";
 /** The whole application over a registry of operations; tests may mount more of them. */
 export function createApp(operations: Registry = registry): Hono<AppTypes> {
   const contract = contractOf(operations);
-  return doorTo(operations, {
+  const app = doorTo(operations, {
     public: (c) => ({
       now: systemNow(),
+      issuer: c.env.PUBLIC_ORIGIN,
       jwks: async () => ({ keys: (await directoryKeys(c.env, () => true)).publicJwks }),
       checkpointKeys: async () => (await directoryKeys(c.env, () => true)).checkpointKeys,
       readiness: () => readiness(c.env, systemNow()),
@@ -26,6 +29,7 @@ export function createApp(operations: Registry = registry): Hono<AppTypes> {
     }),
     accounts: accountServices,
     protocol: (c) => ({
+      oauth: (endpoint, request) => oauthEndpoints[endpoint](c, request),
       receive: (issuerName, message) =>
         receiveMessage(c.env, issuerName, message, {
           now: systemNow(),
@@ -38,4 +42,6 @@ export function createApp(operations: Registry = registry): Hono<AppTypes> {
         }),
     }),
   });
+  mountAccountPages(app);
+  return app;
 }

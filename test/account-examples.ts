@@ -1,6 +1,19 @@
 import { clientOf } from "./client.ts";
+import { testEnv } from "./env.ts";
 import type { Example } from "./examples.ts";
-import { goodPassword, newAddress, newEmail, newUser, tokenMailedTo } from "./identity/kit.ts";
+import { Authenticator } from "./identity/authenticator.ts";
+import {
+  challengeOf,
+  codeOf,
+  goodPassword,
+  newAddress,
+  newBearer,
+  newEmail,
+  newEnrolled,
+  newUser,
+  proofOptions,
+  tokenMailedTo,
+} from "./identity/kit.ts";
 
 const { call } = clientOf();
 
@@ -28,6 +41,60 @@ export const accountExamples: Readonly<Record<string, Example>> = {
       body: { email: (await newUser()).email, password: goodPassword },
       headers: newAddress(),
     }),
+  },
+  "sign-in.secondFactor": {
+    needs: "nobody",
+    async make() {
+      const user = await newEnrolled();
+      return {
+        body: { challenge: await challengeOf(user), code: codeOf(user.secret) },
+        headers: newAddress(),
+      };
+    },
+  },
+  "sign-in.passkey": {
+    needs: "nobody",
+    bodyIds: ["/response/rawId"],
+    async make() {
+      const { device } = await newBearer();
+      return { body: { response: await device.prove(await proofOptions()) }, headers: newAddress() };
+    },
+  },
+  "sign-in.secondFactorPasskey": {
+    needs: "nobody",
+    bodyIds: ["/response/rawId"],
+    async make() {
+      const user = await newBearer();
+      const response = await user.device.prove(await proofOptions());
+      return { body: { challenge: await challengeOf(user), response }, headers: newAddress() };
+    },
+  },
+  "passkey-challenges.create": { needs: "nobody", make: () => ({}) },
+  "passkeys.begin": { needs: "the user", make: asSomebody },
+  "passkeys.add": {
+    needs: "the user",
+    bodyIds: ["/response/rawId"],
+    async make() {
+      const { accessToken: as } = await newUser();
+      const { json } = await call("passkeys.begin", { as });
+      const response = await new Authenticator(testEnv().PUBLIC_ORIGIN).create(json);
+      return { as, body: { name: "Phone", response } };
+    },
+  },
+  "passkeys.remove": {
+    needs: "the user",
+    async make() {
+      const { accessToken: as, passkeyId } = await newBearer();
+      return { as, params: { passkeyId } };
+    },
+  },
+  "sign-in.recover": {
+    needs: "nobody",
+    async make() {
+      const user = await newEnrolled();
+      const [recoveryCode] = user.recoveryCodes;
+      return { body: { challenge: await challengeOf(user), recoveryCode }, headers: newAddress() };
+    },
   },
   "sign-in-locks.clear": {
     needs: "nobody",
@@ -65,6 +132,49 @@ export const accountExamples: Readonly<Record<string, Example>> = {
       body: { currentPassword: goodPassword, password: "seven loud trumpets sink" },
       headers: newAddress(),
     }),
+  },
+  "factors.list": { needs: "the user", make: asSomebody },
+  "totp.begin": { needs: "the user", make: asSomebody },
+  "totp.confirm": {
+    needs: "the user",
+    async make() {
+      const { accessToken: as } = await newUser();
+      const { json } = await call("totp.begin", { as });
+      return { as, params: { totpId: json.id }, body: { code: codeOf(json.secret) } };
+    },
+  },
+  "totp.remove": {
+    needs: "the user",
+    async make() {
+      const { accessToken: as, totpId } = await newEnrolled();
+      return { as, params: { totpId } };
+    },
+  },
+  "recovery-codes.renew": {
+    needs: "the user",
+    make: async () => ({ as: (await newEnrolled()).accessToken }),
+  },
+  "step-up.prove": {
+    needs: "the user",
+    bodyIds: ["/passkey/rawId"],
+    async make() {
+      const { accessToken: as, secret } = await newEnrolled();
+      return { as, body: { code: codeOf(secret) }, headers: newAddress() };
+    },
+  },
+  "account.close": { needs: "the user", make: asSomebody },
+  "email-changes.ask": {
+    needs: "the user",
+    make: async () => ({ ...(await asSomebody()), body: { email: newEmail() }, headers: newAddress() }),
+  },
+  "email-changes.complete": {
+    needs: "nobody",
+    async make() {
+      const { accessToken: as } = await newUser();
+      const email = newEmail();
+      await call("email-changes.ask", { as, body: { email }, headers: newAddress() });
+      return { body: { token: await tokenMailedTo(email), password: goodPassword }, headers: newAddress() };
+    },
   },
   "sessions.list": { needs: "the user", make: asSomebody },
   "sessions.end": {

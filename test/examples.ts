@@ -9,6 +9,7 @@ import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { fileExamples } from "#test/file-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
+import { oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
@@ -33,6 +34,7 @@ const line = { description: "Banner, printed", quantityThousandths: 2000, unitPr
 /** By operation. Every call reaches what the roles reach that are limited: the first location, the installer's work. */
 const examples: Readonly<Record<string, Example>> = {
   ...accountExamples,
+  ...oauthExamples,
   "api-calls.list": {
     needs: "api-calls:read",
     queryIds: ["actorId"],
@@ -144,6 +146,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "mail.mailbox": { needs: "nobody", make: () => ({}) },
   "mail.postmark": { needs: "nobody", make: postmarkMessage },
+  "members.factorCoverage": { needs: "security:read", make: () => ({ query: { limit: "5" } }) },
   "orders.list": {
     needs: "orders:read",
     queryIds: ["customerId", "locationId"],
@@ -169,6 +172,12 @@ const examples: Readonly<Record<string, Example>> = {
   "orders.complete": { needs: "orders:write", make: withOrder("finish") },
   "orders.cancel": { needs: "orders:write", make: withOrder("place") },
   "outside-issuers.receive": { needs: "nobody", make: membershipMessage },
+  "security-policy.get": { needs: "security:read", make: () => ({}) },
+  "security-policy.update": {
+    needs: "security:write",
+    // Nobody else's calls are to be refused by it.
+    make: () => ({ body: { secondFactor: "off" } }),
+  },
   "settings.get": { needs: "settings:read", make: () => ({}) },
   "settings.update": { needs: "settings:write", make: () => ({ body: { currency: "GBP" } }) },
   "tenants.get": { needs: "tenant:read", make: () => ({}) },
@@ -182,6 +191,17 @@ const examples: Readonly<Record<string, Example>> = {
   "docs.securityTxt": { needs: "nobody", make: () => ({}) },
   "docs.securityPolicy": { needs: "nobody", make: () => ({}) },
   "events.list": { needs: "events:read", make: () => ({ query: { after: "0", limit: "5" } }) },
+  "oauth-clients.list": { needs: "integrations:manage", make: () => ({ query: { limit: "5" } }) },
+  "oauth-clients.get": { needs: "integrations:manage", make: withClient },
+  "oauth-clients.create": { needs: "integrations:manage", make: () => ({ body: newClient }) },
+  "oauth-clients.update": {
+    needs: "integrations:manage",
+    make: async (tenant) => ({ ...(await withClient(tenant)), body: { name: "Route planner 2" } }),
+  },
+  "oauth-clients.rotate": { needs: "integrations:manage", make: withClient },
+  "oauth-clients.remove": { needs: "integrations:manage", make: withClient },
+  "oauth-clients.consents": { needs: "integrations:manage", make: withClient },
+  "oauth-clients.revokeConsent": { needs: "integrations:manage", make: withClientConsent },
   "webhook-endpoints.list": { needs: "integrations:manage", make: () => ({ query: { limit: "5" } }) },
   "webhook-endpoints.get": { needs: "integrations:manage", make: withEndpoint },
   "webhook-endpoints.create": {
@@ -351,6 +371,18 @@ async function withConsent(tenant: TestTenant): Promise<Input> {
 }
 
 /** Sent tests of its own alone: who may make an endpoint may read these, and no other example causes any. */
+const newClient = {
+  name: "Route planner",
+  type: "confidential",
+  redirectUris: ["https://planner.example/callback"],
+  grantTypes: ["authorization_code", "refresh_token", "client_credentials"],
+  scopes: ["integrations:manage"],
+};
+
+async function withClient(tenant: TestTenant): Promise<Input & { params: { oauthClientId: string } }> {
+  return { params: { oauthClientId: (await made(tenant, "oauth-clients.create", { body: newClient })).id } };
+}
+
 const newEndpoint = { url: "https://shop.example/hooks", eventTypes: ["webhook_endpoint.tested"] };
 
 async function withEndpoint(tenant: TestTenant): Promise<Input & { params: { webhookEndpointId: string } }> {

@@ -92,6 +92,19 @@ test("each owner signs in and gets a token of their own business", async () => {
   }
 });
 
+test("a newcomer signs in on the page and gets a token for curl within a minute", async () => {
+  const { baseUrl, tenants } = demo();
+  const [{ slug, ownerEmail: email, ownerPassword: password } = assert.fail("There is no demo.")] = tenants;
+  const page = pagesOf(baseUrl);
+  assert.match(await page.get("/"), /<h1>Sign in</);
+  assert.match(await page.submit("/sign-in", { email, password }), /<h1>Your businesses</);
+  const pasted = await page.submit("/home", { tenant: slug });
+  const [, escaped = ""] = /<code>(export TOKEN=[^<]+)<\/code>/.exec(pasted) ?? [];
+  const commands = escaped.replaceAll("&quot;", '"').replaceAll("curl -s", "curl -sS --fail-with-body");
+  const output = execFileSync("bash", ["-euo", "pipefail", "-c", commands], { encoding: "utf8" });
+  assert.deepEqual(Object.keys(JSON.parse(output)), ["data", "nextCursor"]);
+});
+
 test("a demo key of one tenant finds nothing of the other", async () => {
   const [cafe, signs] = demo().tenants;
   const astray = createClient({
@@ -134,6 +147,36 @@ interface Demo {
 
 function demo(): Demo {
   return JSON.parse(readFileSync(join(home, ".wrangler/demo.json"), "utf8"));
+}
+
+/** A browser without a script: it keeps cookies, follows, and sends forms with what they hide. */
+function pagesOf(baseUrl: string) {
+  const jar = new Map<string, string>();
+  let last = "";
+  const load = async (path: string, init: RequestInit = {}): Promise<string> => {
+    const cookie = [...jar].map((pair) => pair.join("=")).join("; ");
+    const headers = { Cookie: cookie, Origin: baseUrl };
+    const answer = await fetch(new URL(path, baseUrl), { ...init, headers, redirect: "manual" });
+    for (const set of answer.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(set) ?? [];
+      jar.set(name, value);
+    }
+    last = await answer.text();
+    const next = answer.headers.get("location");
+    return next === null ? last : await load(next);
+  };
+  return {
+    get: load,
+    async submit(path: string, fields: Record<string, string>): Promise<string> {
+      const [, form = ""] = last.split(`action="${path}"`);
+      const body = new URLSearchParams(fields);
+      const hidden = form
+        .replace(/<\/form>.*/s, "")
+        .matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g);
+      for (const [, name = "", value = ""] of hidden) if (!body.has(name)) body.set(name, value);
+      return await load(path, { method: "POST", body });
+    },
+  };
 }
 
 async function customers({ baseUrl, tenants: [first] }: Demo): Promise<readonly Customer[]> {

@@ -122,6 +122,7 @@ const acrossTenants: Reads = {
       "SEARCH webhook_attempts USING INDEX webhook_attempts_by_age (created_at<?)",
       "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
       "SEARCH ended_sessions USING INDEX ended_sessions_by_end (kept_until<?)",
+      "SEARCH oauth_grants USING INDEX oauth_grants_by_end (expires_at<?)",
     ],
   },
   furthestBehindAtSink: {
@@ -163,7 +164,10 @@ const acrossTenants: Reads = {
   },
   keysOfPepper: {
     args: [1, "2026", 1],
-    steps: ["SEARCH api_keys USING INDEX api_keys_by_pepper (pepper_version=?)"],
+    steps: [
+      "SEARCH api_keys USING INDEX api_keys_by_pepper (pepper_version=?)",
+      "SEARCH oauth_clients USING INDEX oauth_clients_by_pepper (pepper_version=?)",
+    ],
   },
   tenantsWithSpentPeople: {
     args: [1, { audit: 4, event: 256 }],

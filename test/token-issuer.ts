@@ -1,5 +1,5 @@
 import { CompactSign, importJWK, type JWK } from "jose";
-import type { AccessClaims } from "#crypto/access-token.ts";
+import type { MemberClaims } from "#crypto/access-token.ts";
 import { newSigningKey } from "#crypto/signing-key.ts";
 
 export const testIssuer = "https://keyline.test";
@@ -19,7 +19,7 @@ export async function signAccessToken(
 }
 
 /** Claims that verify at `nowSeconds`, but for what is overridden. */
-export function accessClaims(nowSeconds: number, overrides: Partial<AccessClaims> = {}): AccessClaims {
+export function accessClaims(nowSeconds: number, overrides: Partial<MemberClaims> = {}): MemberClaims {
   return {
     iss: testIssuer,
     aud: testAudience,

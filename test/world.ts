@@ -1,6 +1,6 @@
 import { businesses } from "#cli/businesses.ts";
 import { type Business, mintDemoKey, type Seeded, seedTenant } from "#cli/seed.ts";
-import type { AccessClaims } from "#crypto/access-token.ts";
+import type { MemberClaims } from "#crypto/access-token.ts";
 import { openDirectory } from "#db/directory.ts";
 import { signingKeys } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
@@ -51,7 +51,7 @@ export function as({ slug, key }: TestTenant) {
 export async function memberToken(
   tenant: TestTenant,
   role: Role,
-  changes: Partial<AccessClaims> = {},
+  changes: Partial<MemberClaims> = {},
   env: TestEnv = testEnv(),
 ): Promise<string> {
   const directory = await openDirectory(env);

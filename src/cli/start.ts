@@ -80,7 +80,8 @@ function introduce(): void {
   console.log(`\nKeyline serves ${baseUrl}\n`);
   for (const { slug, cell, apiKey, ownerEmail, ownerPassword } of demo)
     console.log(`  ${slug} (cell ${cell})\n    ${apiKey}\n    ${ownerEmail}  ${ownerPassword}`);
-  console.log(`\n  Mail goes nowhere but to ${baseUrl}/mailbox`);
+  console.log(`\n  Sign in as an owner at ${baseUrl}/sign-in, where a token for curl is handed out`);
+  console.log(`  Mail goes nowhere but to ${baseUrl}/mailbox`);
   if (!first) return;
   const tenant = `${baseUrl}/v1/tenants/${first.slug}`;
   console.log(`

@@ -1,5 +1,11 @@
 // Generated from the contract by `npm run client`; do not edit.
 
+export type AddedPasskey = {
+  /** Shown once: each lets its owner in without the second factor. Null: those before go on. */
+  readonly recoveryCodes: readonly string[] | null;
+  readonly id: string;
+};
+
 export type ApiCall = {
   /** The request's id, as `X-Request-Id` told it. */
   readonly id: string;
@@ -160,12 +166,62 @@ export type AuditSinks = {
   readonly data: readonly AuditSink[];
 };
 
+export type AuthorizationOutcome = {
+  readonly next: "redirect" | "sign-in" | "consent";
+  readonly location: string | null;
+  readonly consent: {
+    readonly client: string;
+    readonly tenant: string;
+    readonly host: string;
+    readonly allows: readonly {
+      readonly scope: string;
+      readonly label: string;
+    }[];
+  } | null;
+};
+
+export type AuthorizationRequest = {
+  /** Of the request as the client made it, without the question mark. */
+  readonly query: string;
+  /** Absent: to be told what is asked, or let in by what was allowed before. */
+  readonly decision?: "allow" | "deny";
+};
+
+export type AuthorizationServer = {
+  readonly issuer: string;
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
+  readonly revocation_endpoint: string;
+  readonly introspection_endpoint: string;
+  readonly jwks_uri: string;
+  readonly scopes_supported: readonly string[];
+  readonly response_types_supported: readonly string[];
+  readonly response_modes_supported: readonly string[];
+  readonly grant_types_supported: readonly string[];
+  readonly code_challenge_methods_supported: readonly string[];
+  readonly token_endpoint_auth_methods_supported: readonly string[];
+  readonly revocation_endpoint_auth_methods_supported: readonly string[];
+  readonly introspection_endpoint_auth_methods_supported: readonly string[];
+  readonly authorization_response_iss_parameter_supported: true;
+  readonly service_documentation: string;
+};
+
 /** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
 export type CallLogGap = {
   /** Calls that the gates let in or refused for their rate. */
   readonly counted: number;
   readonly logged: number;
   readonly missing: number;
+};
+
+export type ConnectedClients = {
+  readonly data: readonly {
+    readonly clientId: string;
+    readonly name: string;
+    readonly tenantId: string;
+    readonly scope: string;
+    readonly since: string;
+  }[];
 };
 
 export type ConsentGiven = {
@@ -275,6 +331,15 @@ export type DietaryReveal = {
   readonly reason?: "booking" | "order" | "service" | "customer-asked" | "emergency";
 };
 
+export type EmailChange = {
+  readonly email: string;
+};
+
+export type EmailChangeCompletion = {
+  readonly token: string;
+  readonly password: string;
+};
+
 export type Event = {
   readonly id: string;
   /** Counted per tenant, without gaps; who is limited to locations sees those numbers alone. */
@@ -296,6 +361,27 @@ export type Events = {
   readonly data: readonly Event[];
   /** Ask again with it where there is more; to go on later, with the last `seq` seen. */
   readonly nextAfter: number | null;
+};
+
+export type FactorCoverageSummary = {
+  /** Who is active. */
+  readonly members: number;
+  /** Who of them has a second factor. */
+  readonly withFactor: number;
+  /** Owners and admins of them who have none. */
+  readonly elevatedWithout: number;
+};
+
+export type Factors = {
+  readonly totp: {
+    readonly id: string;
+    readonly createdAt: string;
+  } | null;
+  readonly passkeys: readonly Passkey[];
+  /** Since when the present set. */
+  readonly recoveryCodes: {
+    readonly createdAt: string;
+  } | null;
 };
 
 /** What is wrong, and where: in the body (pointer), or in the query or a header (parameter). */
@@ -364,6 +450,22 @@ export type HourlyUsage = {
   readonly calls: number;
 };
 
+export type Introspection = {
+  readonly active: boolean;
+  readonly token_type?: "Bearer";
+  readonly iss?: string;
+  readonly aud?: string;
+  readonly sub?: string;
+  readonly jti?: string;
+  readonly exp?: number;
+  readonly iat?: number;
+  readonly auth_time?: number;
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+  readonly scope?: string;
+  readonly client_id?: string;
+};
+
 export type Location = {
   readonly id: string;
   readonly name: string;
@@ -383,6 +485,21 @@ export type LocationPage = {
 export type LocationPatch = {
   readonly name?: string;
   readonly timezone?: string;
+};
+
+export type MemberFactors = {
+  readonly memberId: string;
+  readonly role: string;
+  readonly state: "active" | "suspended";
+  /** An authenticator app. */
+  readonly totp: boolean;
+  /** How many passkeys. */
+  readonly passkeys: number;
+  readonly sms: boolean;
+  /** How many recovery codes are left. */
+  readonly recoveryCodesLeft: number;
+  /** When that was last told; null where nothing ever was. At most a minute behind. */
+  readonly copiedAt: string | null;
 };
 
 export type NewApiKey = {
@@ -430,6 +547,16 @@ export type NewLocation = {
   readonly timezone: string;
 };
 
+export type NewOAuthClient = {
+  readonly name: string;
+  readonly redirectUris?: readonly string[];
+  readonly grantTypes: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
+  /** The most that it can be let do, for whomever. */
+  readonly scopes: readonly string[];
+  /** public: an app or a page, which can keep no secret. */
+  readonly type: "public" | "confidential";
+};
+
 export type NewOrder = {
   readonly customerId: string;
   readonly locationId: string;
@@ -455,11 +582,25 @@ export type NewParts = {
   readonly partSize: number;
 };
 
+export type NewPasskey = {
+  readonly name: string;
+  readonly response: PasskeyAttestation;
+};
+
 /** Exactly one of the three. */
 export type NewReplay = {
   readonly deliveryId?: string;
   readonly failed?: true;
   readonly since?: string;
+};
+
+export type NewTotp = {
+  readonly id: string;
+  /** Base32, for typing in by hand. */
+  readonly secret: string;
+  readonly uri: string;
+  /** The same as a QR code: an image that needs no script. */
+  readonly qrSvg: string;
 };
 
 export type NewWebhookEndpoint = {
@@ -487,6 +628,10 @@ export type NewWebhookEndpoint = {
     | "location.created"
     | "location.updated"
     | "location.deleted"
+    | "mfa.enrolled"
+    | "mfa.removed"
+    | "mfa.recovery_used"
+    | "mfa.recovery_renewed"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -494,8 +639,26 @@ export type NewWebhookEndpoint = {
     | "order.ready"
     | "order.completed"
     | "order.cancelled"
+    | "security_policy.updated"
     | "settings.updated"
     | "tenant.created"
+    | "user.signed_in"
+    | "user.sign_in_failed"
+    | "user.signed_out"
+    | "user.session_ended"
+    | "user.refresh_reused"
+    | "user.locked_out"
+    | "user.lock_cleared"
+    | "user.password_accepted"
+    | "user.password_breached"
+    | "user.password_changed"
+    | "user.password_reset_asked"
+    | "user.password_reset"
+    | "user.email_verified"
+    | "user.email_change_asked"
+    | "user.email_changed"
+    | "user.account_closed"
+    | "user.stepped_up"
     | "vault.open_failed"
     | "webhook_endpoint.created"
     | "webhook_endpoint.updated"
@@ -509,6 +672,112 @@ export type NewWebhookEndpoint = {
   )[];
   /** One of the client's own; made here unless given. */
   readonly secret?: string;
+};
+
+export type OAuthClient = {
+  readonly id: string;
+  /** The client_id of the protocol. */
+  readonly clientId: string;
+  readonly name: string;
+  readonly type: "public" | "confidential";
+  readonly redirectUris: readonly string[];
+  readonly grantTypes: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
+  readonly scopes: readonly string[];
+  readonly creatorId: string;
+  /** When it last proved itself by its secret. */
+  readonly lastUsedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type OAuthClientPage = {
+  readonly data: readonly OAuthClient[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type OAuthClientPatch = {
+  readonly name?: string;
+  readonly redirectUris?: readonly string[];
+  readonly grantTypes?: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
+  /** The most that it can be let do, for whomever. */
+  readonly scopes?: readonly string[];
+};
+
+export type OAuthClientWithSecret = {
+  readonly id: string;
+  /** The client_id of the protocol. */
+  readonly clientId: string;
+  readonly name: string;
+  readonly type: "public" | "confidential";
+  readonly redirectUris: readonly string[];
+  readonly grantTypes: readonly ("authorization_code" | "refresh_token" | "client_credentials")[];
+  readonly scopes: readonly string[];
+  readonly creatorId: string;
+  /** When it last proved itself by its secret. */
+  readonly lastUsedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  /** In this one answer and nowhere else; null in a replay, and of a public client. */
+  readonly clientSecret: string | null;
+};
+
+export type OAuthConsent = {
+  readonly id: string;
+  readonly memberId: string;
+  /** What the member allowed, in words of OAuth. */
+  readonly scope: string;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type OAuthConsentPage = {
+  readonly data: readonly OAuthConsent[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type OAuthTokens = {
+  readonly access_token: string;
+  readonly token_type: "Bearer";
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly refresh_token?: string;
+  readonly id_token?: string;
+};
+
+export type OpenIdProvider = {
+  readonly issuer: string;
+  readonly authorization_endpoint: string;
+  readonly token_endpoint: string;
+  readonly revocation_endpoint: string;
+  readonly introspection_endpoint: string;
+  readonly jwks_uri: string;
+  readonly scopes_supported: readonly string[];
+  readonly response_types_supported: readonly string[];
+  readonly response_modes_supported: readonly string[];
+  readonly grant_types_supported: readonly string[];
+  readonly code_challenge_methods_supported: readonly string[];
+  readonly token_endpoint_auth_methods_supported: readonly string[];
+  readonly revocation_endpoint_auth_methods_supported: readonly string[];
+  readonly introspection_endpoint_auth_methods_supported: readonly string[];
+  readonly authorization_response_iss_parameter_supported: true;
+  readonly service_documentation: string;
+  readonly userinfo_endpoint: string;
+  readonly subject_types_supported: readonly string[];
+  readonly id_token_signing_alg_values_supported: readonly string[];
+  readonly acr_values_supported: readonly string[];
+  readonly claims_supported: readonly string[];
+  readonly prompt_values_supported: readonly string[];
+  readonly claims_parameter_supported: false;
+  readonly request_parameter_supported: false;
+  readonly request_uri_parameter_supported: false;
 };
 
 export type Order = {
@@ -580,6 +849,84 @@ export type OrderSummaryPage = {
   readonly nextCursor: string | null;
 };
 
+export type Passkey = {
+  readonly id: string;
+  readonly name: string;
+  /** Its maker keeps a copy, so that it outlives the device. */
+  readonly isSynced: boolean;
+  readonly createdAt: string;
+  readonly lastUsedAt: string | null;
+};
+
+export type PasskeyAssertion = {
+  readonly id: string;
+  readonly rawId: string;
+  readonly type: "public-key";
+  readonly response: {
+    readonly clientDataJSON: string;
+    readonly authenticatorData: string;
+    readonly signature: string;
+    readonly userHandle?: string;
+  };
+};
+
+export type PasskeyAttestation = {
+  readonly id: string;
+  readonly rawId: string;
+  readonly type: "public-key";
+  readonly response: {
+    readonly clientDataJSON: string;
+    readonly attestationObject: string;
+    readonly transports?: readonly string[];
+  };
+};
+
+/** For `navigator.credentials.create()`. */
+export type PasskeyCreationOptions = {
+  readonly challenge: string;
+  readonly rp: {
+    readonly name: string;
+    readonly id: string;
+  };
+  readonly user: {
+    readonly id: string;
+    readonly name: string;
+    readonly displayName: string;
+  };
+  readonly pubKeyCredParams: readonly {
+    readonly type: "public-key";
+    readonly alg: number;
+  }[];
+  readonly timeout: number;
+  readonly attestation: "none";
+  readonly excludeCredentials: readonly {
+    readonly id: string;
+    readonly type: "public-key";
+  }[];
+  readonly authenticatorSelection: {
+    readonly residentKey: "required";
+    readonly requireResidentKey: true;
+    readonly userVerification: "required";
+  };
+};
+
+/** For `navigator.credentials.get()`. */
+export type PasskeyProofOptions = {
+  readonly challenge: string;
+  readonly rpId: string;
+  readonly timeout: number;
+  readonly userVerification: "required";
+};
+
+export type PasskeySecondFactor = {
+  readonly challenge: string;
+  readonly response: PasskeyAssertion;
+};
+
+export type PasskeySignIn = {
+  readonly response: PasskeyAssertion;
+};
+
 export type PasswordChange = {
   readonly currentPassword: string;
   /** 12 to 128 characters, none of the commonest and none that was found in a breach. */
@@ -619,6 +966,23 @@ export type PublicJwk = {
   readonly alg: "ES256";
 };
 
+export type RecoveredTokens = {
+  /** A bearer token (RFC 9068): of the tenant that was asked for, or of the user's own account. */
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly tenantId: string | null;
+  /** Taken once, and answered with the next one. One that comes again later ends the session. */
+  readonly refreshToken: string;
+  readonly sessionId: string;
+  /** A fresh set, shown once. All codes from before are dead. */
+  readonly recoveryCodes: readonly string[];
+};
+
+export type RecoveryCodes = {
+  /** Shown once: each lets its owner in without the second factor. Null: those before go on. */
+  readonly recoveryCodes: readonly string[] | null;
+};
+
 export type Replay = {
   readonly webhookEndpointId: string;
   readonly kind: "one" | "failed" | "since";
@@ -639,11 +1003,32 @@ export type RevealedDietary = {
   } | null;
 };
 
+/** Whether there was such a token is not told. */
+export type Revoked = {
+  readonly done: true;
+};
+
+export type SecondFactor = {
+  readonly challenge: string;
+  readonly code: string;
+};
+
 export type SecretRotation = {
   /** One of the client's own; made here unless given. */
   readonly secret?: string;
   /** How long deliveries are signed with the old secret too. */
   readonly overlapHours?: number;
+};
+
+export type SecurityPolicy = {
+  /** Who needs a second factor: nobody, owners and admins, or every member. It holds from each one's next sign-in. */
+  readonly secondFactor: "off" | "elevated" | "everyone";
+  readonly secondFactorSince: string | null;
+};
+
+export type SecurityPolicyChange = {
+  /** Who needs a second factor: nobody, owners and admins, or every member. It holds from each one's next sign-in. */
+  readonly secondFactor: "off" | "elevated" | "everyone";
 };
 
 export type Session = {
@@ -723,6 +1108,11 @@ export type SignInLockClearance = {
   readonly token: string;
 };
 
+export type SignInRecovery = {
+  readonly challenge: string;
+  readonly recoveryCode: string;
+};
+
 export type SignUp = {
   readonly name: string;
   readonly email: string;
@@ -733,6 +1123,27 @@ export type SignUp = {
 export type SignUpVerification = {
   readonly token: string;
   readonly password: string;
+};
+
+/** A code or a passkey where you have one, else your password. */
+export type StepUp = {
+  readonly code?: string;
+  readonly passkey?: {
+    readonly id: string;
+    readonly rawId: string;
+    readonly type: "public-key";
+    readonly response: {
+      readonly clientDataJSON: string;
+      readonly authenticatorData: string;
+      readonly signature: string;
+      readonly userHandle?: string;
+    };
+  };
+  readonly password?: string;
+};
+
+export type SteppedUp = {
+  readonly provedAt: string;
 };
 
 export type Tenant = {
@@ -771,12 +1182,23 @@ export type Tokens = {
   readonly sessionId: string;
 };
 
+export type TotpConfirmation = {
+  readonly code: string;
+};
+
 export type User = {
   readonly id: string;
   readonly name: string;
   readonly email: string;
   readonly emailVerifiedAt: string | null;
   readonly createdAt: string;
+};
+
+export type UserInfo = {
+  readonly sub: string;
+  readonly name?: string;
+  readonly email?: string;
+  readonly email_verified?: boolean;
 };
 
 export type UserMembership = {
@@ -890,6 +1312,10 @@ export type WebhookEndpointPatch = {
     | "location.created"
     | "location.updated"
     | "location.deleted"
+    | "mfa.enrolled"
+    | "mfa.removed"
+    | "mfa.recovery_used"
+    | "mfa.recovery_renewed"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -897,8 +1323,26 @@ export type WebhookEndpointPatch = {
     | "order.ready"
     | "order.completed"
     | "order.cancelled"
+    | "security_policy.updated"
     | "settings.updated"
     | "tenant.created"
+    | "user.signed_in"
+    | "user.sign_in_failed"
+    | "user.signed_out"
+    | "user.session_ended"
+    | "user.refresh_reused"
+    | "user.locked_out"
+    | "user.lock_cleared"
+    | "user.password_accepted"
+    | "user.password_breached"
+    | "user.password_changed"
+    | "user.password_reset_asked"
+    | "user.password_reset"
+    | "user.email_verified"
+    | "user.email_change_asked"
+    | "user.email_changed"
+    | "user.account_closed"
+    | "user.stepped_up"
     | "vault.open_failed"
     | "webhook_endpoint.created"
     | "webhook_endpoint.updated"
@@ -939,6 +1383,10 @@ export type WebhookEndpointWithSecret = {
 
 /** By resource and verb: what a call takes and what it answers. */
 export interface Operations {
+  account: {
+    /** Delete your account; all sessions end, and what is personal of you here is erased. */
+    close: { input: Record<never, never>; answer: null };
+  };
   apiCalls: {
     /** List API calls of the last 7 days, newest first; by actor, operation or status, and by time. */
     list: {
@@ -1075,9 +1523,19 @@ export interface Operations {
       answer: Customer;
     };
   };
+  emailChanges: {
+    /** Ask for another e-mail address; a link goes to it. */
+    ask: { input: { body: EmailChange }; answer: null };
+    /** Take another e-mail address, by the link that was mailed to it and your password. */
+    complete: { input: { body: EmailChangeCompletion }; answer: User };
+  };
   events: {
     /** Read the events after a number, oldest first, for 30 days; what webhooks are sent from. */
     list: { input: { query?: { after?: number; limit?: number } }; answer: Events };
+  };
+  factors: {
+    /** List your second factors. */
+    list: { input: Record<never, never>; answer: Factors };
   };
   files: {
     /** Begin to upload a file in parts. */
@@ -1173,6 +1631,70 @@ export interface Operations {
     /** List the businesses that you are a member of. */
     tenants: { input: Record<never, never>; answer: UserMemberships };
   };
+  members: {
+    /** List which second factors members have, the newest member first, and how many have one. */
+    factorCoverage: {
+      input: { query?: { limit?: number; cursor?: string } };
+      answer: {
+        readonly data: readonly MemberFactors[];
+        /** Where the next page begins; null on the last. */
+        readonly nextCursor: string | null;
+        readonly summary: FactorCoverageSummary;
+      };
+    };
+  };
+  oauthClients: {
+    /** List which members allowed an OAuth client what, newest first. */
+    consents: {
+      input: { params: { oauthClientId: string }; query?: { limit?: number; cursor?: string } };
+      answer: OAuthConsentPage;
+    };
+    /** Let a program in by OAuth 2.1; the secret of a confidential one is shown once. */
+    create: { input: { body: NewOAuthClient; idempotencyKey?: string }; answer: OAuthClientWithSecret };
+    /** Read an OAuth client. */
+    get: { input: { params: { oauthClientId: string } }; answer: OAuthClient };
+    /** List OAuth clients, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: OAuthClientPage };
+    /** Remove an OAuth client; its tokens are refused at once, its members' consents are void. */
+    remove: { input: { params: { oauthClientId: string }; ifMatch?: string }; answer: null };
+    /** Take back what a member allowed an OAuth client; its tokens for them are refused at once. */
+    revokeConsent: {
+      input: { params: { oauthClientId: string; oauthConsentId: string }; ifMatch?: string };
+      answer: null;
+    };
+    /** Make another secret for a confidential client; the old one is refused at once. */
+    rotate: {
+      input: { params: { oauthClientId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: OAuthClientWithSecret;
+    };
+    /** Change an OAuth client; where it may do less than before, what members allowed it ends. */
+    update: {
+      input: { params: { oauthClientId: string }; body: OAuthClientPatch; ifMatch?: string };
+      answer: OAuthClient;
+    };
+  };
+  oauth: {
+    /** Answer a client's authorization request, or be told what is asked. */
+    authorize: { input: { body: AuthorizationRequest }; answer: AuthorizationOutcome };
+    /** List the programs that you allowed something. */
+    clients: { input: Record<never, never>; answer: ConnectedClients };
+    /** Take back what you allowed a program; its tokens are refused at once. */
+    disconnect: { input: { params: { clientId: string } }; answer: null };
+    /** What a token of the client's business is good for (RFC 7662). */
+    introspect: { input: { body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> }; answer: Introspection };
+    /** What this OpenID provider offers (OpenID Connect Discovery). */
+    providerMetadata: { input: Record<never, never>; answer: OpenIdProvider };
+    /** Revoke a token of the client, with the grant that it is of (RFC 7009). */
+    revoke: { input: { body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> }; answer: Revoked };
+    /** What this authorization server offers (RFC 8414). */
+    serverMetadata: { input: Record<never, never>; answer: AuthorizationServer };
+    /** Exchange a code, a refresh token or a client's own secret for an access token (RFC 6749). */
+    token: { input: { body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> }; answer: OAuthTokens };
+    /** Who the user is that a client acts for (OpenID Connect). */
+    userinfo: { input: Record<never, never>; answer: UserInfo };
+    /** Who the user is that a client acts for, asked by POST. */
+    userinfoByPost: { input: Record<never, never>; answer: UserInfo };
+  };
   orders: {
     /** Cancel an order that is not completed. */
     cancel: {
@@ -1223,11 +1745,33 @@ export interface Operations {
     /** Take in what an outside issuer tells of its members (Clerk's webhooks). */
     receive: { input: { params: { issuerName: string } }; answer: null };
   };
+  passkeyChallenges: {
+    /** Begin to prove yourself by a passkey. */
+    create: { input: Record<never, never>; answer: PasskeyProofOptions };
+  };
+  passkeys: {
+    /** Add a passkey; your other sessions end. */
+    add: { input: { body: NewPasskey }; answer: AddedPasskey };
+    /** Begin to add a passkey. */
+    begin: { input: Record<never, never>; answer: PasskeyCreationOptions };
+    /** Remove a passkey; your other sessions end, and with your last factor this one. */
+    remove: { input: { params: { passkeyId: string } }; answer: null };
+  };
   passwordResets: {
     /** Ask for a link to choose a new password. */
     ask: { input: { body: PasswordResetRequest }; answer: null };
     /** Choose a new password by the link that was mailed; every session ends. */
     complete: { input: { body: PasswordReset }; answer: null };
+  };
+  recoveryCodes: {
+    /** Get a fresh set of recovery codes; those from before are dead. */
+    renew: { input: Record<never, never>; answer: RecoveryCodes };
+  };
+  securityPolicy: {
+    /** Read what is asked of how members sign in. */
+    get: { input: Record<never, never>; answer: SecurityPolicy };
+    /** Decide what is asked of how members sign in. */
+    update: { input: { body: SecurityPolicyChange }; answer: SecurityPolicy };
   };
   sessions: {
     /** End one of your sessions. */
@@ -1250,14 +1794,26 @@ export interface Operations {
     clear: { input: { body: SignInLockClearance }; answer: null };
   };
   signIn: {
+    /** Sign in with a passkey. */
+    passkey: { input: { body: PasskeySignIn }; answer: Tokens };
     /** Sign in with an e-mail address and a password. */
     password: { input: { body: SignIn }; answer: Tokens };
+    /** Go on with a sign-in by a recovery code; a fresh set is handed out. */
+    recover: { input: { body: SignInRecovery }; answer: RecoveredTokens };
+    /** Go on with a sign-in by the code of an authenticator app. */
+    secondFactor: { input: { body: SecondFactor }; answer: Tokens };
+    /** Go on with a sign-in by a passkey. */
+    secondFactorPasskey: { input: { body: PasskeySecondFactor }; answer: Tokens };
   };
   signUps: {
     /** Sign up: a link is mailed to the address. */
     create: { input: { body: SignUp }; answer: null };
     /** Confirm an address by the link that was mailed to it, and sign in. */
     verify: { input: { body: SignUpVerification }; answer: Tokens };
+  };
+  stepUp: {
+    /** Prove once more that it is you, for what asks for a recent proof. */
+    prove: { input: { body: StepUp }; answer: SteppedUp };
   };
   system: {
     /** Is the Worker alive. */
@@ -1296,6 +1852,14 @@ export interface Operations {
   tokens: {
     /** Exchange a refresh token for an access token. */
     refresh: { input: { body: TokenRequest }; answer: Tokens };
+  };
+  totp: {
+    /** Begin to set up an authenticator app. */
+    begin: { input: Record<never, never>; answer: NewTotp };
+    /** Confirm an authenticator app by its first code; your other sessions end. */
+    confirm: { input: { params: { totpId: string }; body: TotpConfirmation }; answer: RecoveryCodes };
+    /** Remove your authenticator app; your other sessions end, and with your last factor this one. */
+    remove: { input: { params: { totpId: string } }; answer: null };
   };
   webhookEndpoints: {
     /** Have events sent to an address; the secret they are signed with is shown once. */
@@ -1364,6 +1928,7 @@ export type ProblemName =
   | "account-exists"
   | "address-has-consent"
   | "address-not-allowed"
+  | "challenge-not-valid"
   | "conflict"
   | "customer-deleted"
   | "customer-without-email"
@@ -1390,6 +1955,7 @@ export type ProblemName =
   | "not-found"
   | "order-not-editable"
   | "origin-not-allowed"
+  | "owns-a-business"
   | "parts-mismatch"
   | "parts-missing"
   | "password-change-required"
@@ -1397,10 +1963,13 @@ export type ProblemName =
   | "range-not-satisfiable"
   | "rate-limited"
   | "scopes-exceed-creator"
+  | "second-factor-enrolment-required"
+  | "second-factor-required"
   | "sha256-mismatch"
   | "sign-in-failed"
   | "signature-invalid"
   | "size-mismatch"
+  | "step-up-required"
   | "subject-erased"
   | "tenant-suspended"
   | "too-large"
@@ -1415,6 +1984,9 @@ export type ProblemName =
 
 /** Where each operation is. */
 export const routes = {
+  account: {
+    close: { method: "POST", path: "/v1/me/close" },
+  },
   apiCalls: {
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-calls" },
     usage: { method: "GET", path: "/v1/tenants/{tenant}/api-usage" },
@@ -1454,8 +2026,15 @@ export const routes = {
     search: { method: "POST", path: "/v1/tenants/{tenant}/customers/search" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/customers/{customerId}" },
   },
+  emailChanges: {
+    ask: { method: "POST", path: "/v1/me/email" },
+    complete: { method: "POST", path: "/v1/email-changes/complete" },
+  },
   events: {
     list: { method: "GET", path: "/v1/tenants/{tenant}/events" },
+  },
+  factors: {
+    list: { method: "GET", path: "/v1/me/factors" },
   },
   files: {
     begin: { method: "POST", path: "/v1/tenants/{tenant}/files/{fileId}/parts" },
@@ -1487,6 +2066,34 @@ export const routes = {
     get: { method: "GET", path: "/v1/me" },
     tenants: { method: "GET", path: "/v1/me/tenants" },
   },
+  members: {
+    factorCoverage: { method: "GET", path: "/v1/tenants/{tenant}/members/factor-coverage" },
+  },
+  oauthClients: {
+    consents: { method: "GET", path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}/consents" },
+    create: { method: "POST", path: "/v1/tenants/{tenant}/oauth-clients" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/oauth-clients" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}" },
+    revokeConsent: {
+      method: "DELETE",
+      path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}/consents/{oauthConsentId}",
+    },
+    rotate: { method: "POST", path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}/rotate-secret" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}" },
+  },
+  oauth: {
+    authorize: { method: "POST", path: "/v1/me/oauth-authorizations" },
+    clients: { method: "GET", path: "/v1/me/oauth-clients" },
+    disconnect: { method: "DELETE", path: "/v1/me/oauth-clients/{clientId}" },
+    introspect: { method: "POST", path: "/oauth/introspect", takes: "bytes" },
+    providerMetadata: { method: "GET", path: "/.well-known/openid-configuration" },
+    revoke: { method: "POST", path: "/oauth/revoke", takes: "bytes" },
+    serverMetadata: { method: "GET", path: "/.well-known/oauth-authorization-server" },
+    token: { method: "POST", path: "/oauth/token", takes: "bytes" },
+    userinfo: { method: "GET", path: "/oauth/userinfo" },
+    userinfoByPost: { method: "POST", path: "/oauth/userinfo" },
+  },
   orders: {
     cancel: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/cancel" },
     complete: { method: "POST", path: "/v1/tenants/{tenant}/orders/{orderId}/complete" },
@@ -1501,9 +2108,24 @@ export const routes = {
   outsideIssuers: {
     receive: { method: "POST", path: "/issuers/{issuerName}/webhooks" },
   },
+  passkeyChallenges: {
+    create: { method: "POST", path: "/v1/passkey-challenges" },
+  },
+  passkeys: {
+    add: { method: "POST", path: "/v1/me/passkeys" },
+    begin: { method: "POST", path: "/v1/me/passkeys/options" },
+    remove: { method: "POST", path: "/v1/me/passkeys/{passkeyId}/remove" },
+  },
   passwordResets: {
     ask: { method: "POST", path: "/v1/password-resets" },
     complete: { method: "POST", path: "/v1/password-resets/complete" },
+  },
+  recoveryCodes: {
+    renew: { method: "POST", path: "/v1/me/recovery-codes" },
+  },
+  securityPolicy: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/security-policy" },
+    update: { method: "PUT", path: "/v1/tenants/{tenant}/security-policy" },
   },
   sessions: {
     end: { method: "POST", path: "/v1/me/sessions/{sessionId}/end" },
@@ -1519,11 +2141,18 @@ export const routes = {
     clear: { method: "POST", path: "/v1/sign-in-locks/clear" },
   },
   signIn: {
+    passkey: { method: "POST", path: "/v1/sign-in/passkey" },
     password: { method: "POST", path: "/v1/sign-in" },
+    recover: { method: "POST", path: "/v1/sign-in/recovery" },
+    secondFactor: { method: "POST", path: "/v1/sign-in/second-factor" },
+    secondFactorPasskey: { method: "POST", path: "/v1/sign-in/second-factor/passkey" },
   },
   signUps: {
     create: { method: "POST", path: "/v1/sign-ups" },
     verify: { method: "POST", path: "/v1/sign-ups/verify" },
+  },
+  stepUp: {
+    prove: { method: "POST", path: "/v1/me/step-up" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },
@@ -1537,6 +2166,11 @@ export const routes = {
   },
   tokens: {
     refresh: { method: "POST", path: "/v1/tokens" },
+  },
+  totp: {
+    begin: { method: "POST", path: "/v1/me/totp" },
+    confirm: { method: "POST", path: "/v1/me/totp/{totpId}/confirm" },
+    remove: { method: "POST", path: "/v1/me/totp/{totpId}/remove" },
   },
   webhookEndpoints: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints" },

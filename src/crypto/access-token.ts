@@ -10,31 +10,67 @@ const skewSeconds = 5;
 
 const seconds = z.int().nonnegative();
 const text = z.string().min(1).max(256);
-const suffix = "[0-7][0-9a-hjkmnp-tv-z]{25}";
-const Claims = z
+
+/** What each token of ours says, whatever and whoever it is for. */
+const baseClaims = { iss: text, aud: text, exp: seconds, iat: seconds, sub: text, jti: text };
+type BaseClaims = z.infer<z.ZodObject<typeof baseClaims>> & { readonly auth_time?: number };
+
+/** The same where it was made in somebody's session. */
+export const sharedClaims = {
+  ...baseClaims,
+  sid: text,
+  acr: text,
+  auth_time: seconds,
+  amr: z.array(text).max(16),
+};
+
+/** In the order of time that they claim. */
+export function isInOrder({ iat, exp, auth_time: authTime = iat }: BaseClaims): boolean {
+  return iat < exp && authTime <= iat;
+}
+
+export const idSuffix = "[0-7][0-9a-hjkmnp-tv-z]{25}";
+const idOf = (prefix: string) => z.string().regex(new RegExp(`^${prefix}_${idSuffix}$`));
+
+const tenantClaims = {
+  tenant: idOf("ten"),
+  cell: z.string().regex(/^[a-z]{2,8}[0-9]{1,3}$/),
+  // RFC 6749 section 3.3.
+  scope: z
+    .string()
+    .max(4096)
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/),
+};
+
+const MemberClaims = z
   .object({
-    iss: text,
-    aud: text,
-    exp: seconds,
-    iat: seconds,
-    sub: text,
-    sid: text,
-    tenant: z.string().regex(new RegExp(`^ten_${suffix}$`)),
-    cell: z.string().regex(/^[a-z]{2,8}[0-9]{1,3}$/),
-    member: z.string().regex(new RegExp(`^mbr_${suffix}$`)),
-    // RFC 6749 section 3.3.
-    scope: z
-      .string()
-      .max(4096)
-      .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/),
-    acr: text,
-    auth_time: seconds,
-    amr: z.array(text).max(16),
-    jti: text,
+    ...sharedClaims,
+    ...tenantClaims,
+    member: idOf("mbr"),
+    /** Where an OAuth client acts for the member: which, and by which grant. */
+    client_id: text.optional(),
+    grant: idOf("ogr").optional(),
+    client: z.undefined().optional(),
   })
-  .refine((claims) => claims.iat < claims.exp && claims.auth_time <= claims.iat);
+  .refine(({ client_id: clientId, grant }) => (clientId === undefined) === (grant === undefined))
+  .refine(isInOrder);
+
+/** An OAuth client acts for itself. */
+const ClientClaims = z
+  .object({
+    ...baseClaims,
+    ...tenantClaims,
+    client: idOf("cli"),
+    client_id: text,
+    member: z.undefined().optional(),
+  })
+  .refine(isInOrder);
+
+const Claims = z.union([MemberClaims, ClientClaims]);
 
 export type AccessClaims = z.infer<typeof Claims>;
+/** Of a token of a member, whoever acts for them. */
+export type MemberClaims = z.infer<typeof MemberClaims>;
 
 export type AccessTokenRefusal =
   | JwsRefusal
@@ -46,26 +82,46 @@ export type AccessTokenRefusal =
   | "not-yet-valid"
   | "lives-too-long";
 
+interface Expected {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly nowSeconds: number;
+}
+
+type Verified<C> =
+  | { readonly ok: true; readonly claims: C }
+  | { readonly ok: false; readonly reason: AccessTokenRefusal };
+
 /** RFC 9068, narrowed to what we mint ourselves: ES256, one tenant, five minutes. */
 export async function verifyAccessToken(
   token: string,
   keys: AdmittedJwks,
-  expected: { issuer: string; audience: string; nowSeconds: number },
-): Promise<{ ok: true; claims: AccessClaims } | { ok: false; reason: AccessTokenRefusal }> {
+  expected: Expected,
+): Promise<Verified<AccessClaims>> {
+  return await verifyToken(token, keys, Claims, expected);
+}
+
+/** Of claims of this shape, which has the shared ones. */
+export async function verifyToken<C extends BaseClaims>(
+  token: string,
+  keys: AdmittedJwks,
+  shape: z.ZodType<C>,
+  expected: Expected,
+): Promise<Verified<C>> {
   const verified = await verifyCompactJws(token, keys, { algorithms: ["ES256"] });
   if (!verified.ok) return verified;
   // RFC 9068 section 4: else an ID token or a logout token signed by the same key would pass.
   if (verified.header.typ !== "at+jwt") return { ok: false, reason: "wrong-type" };
-  const parsed = Claims.safeParse(parseJsonObject(verified.payload));
+  const parsed = shape.safeParse(parseJsonObject(verified.payload));
   if (!parsed.success) return { ok: false, reason: "bad-claims" };
   const reason = timeRefusal(parsed.data, expected);
   return reason ? { ok: false, reason } : { ok: true, claims: parsed.data };
 }
 
 /** Why these claims do not count here and now; null where they do. */
-export function timeRefusal(
-  { iss, aud, exp, iat }: Pick<AccessClaims, "iss" | "aud" | "exp" | "iat">,
-  { issuer, audience, nowSeconds }: { issuer: string; audience: string; nowSeconds: number },
+function timeRefusal(
+  { iss, aud, exp, iat }: BaseClaims,
+  { issuer, audience, nowSeconds }: Expected,
 ): Exclude<AccessTokenRefusal, JwsRefusal> | null {
   if (iss !== issuer) return "wrong-issuer";
   if (aud !== audience) return "wrong-audience";

@@ -9,7 +9,12 @@ export interface Pepper {
 
 export type ApiKeyMode = "live" | "test";
 
+/** Whose it is: `kl_…` is a key of the API, `kls_…` the secret of an OAuth client, which is no bearer of anything. */
+export type ApiKeyKind = "api-key" | "client";
+const prefixes = { "api-key": "kl", client: "kls" } as const satisfies Record<ApiKeyKind, string>;
+
 export interface ParsedApiKey {
+  kind: ApiKeyKind;
   mode: ApiKeyMode;
   cell: string;
   id: string;
@@ -21,11 +26,11 @@ export interface ParsedApiKey {
 
 const secretBytes = 32;
 const macBytes = 8;
-// kl_live_ + cell 11 + _ + id 26 + _ + secret 52 + _ + version 4 + mac 13
-const maxLength = 117;
+// kls_live_ + cell 11 + _ + id 26 + _ + secret 52 + _ + version 4 + mac 13
+const maxLength = 118;
 const crockford = "[0-9a-hjkmnp-tv-z]";
 const apiKeyGrammar = new RegExp(
-  `^(kl_(live|test)_([a-z]{2,8}[0-9]{1,3})_([0-7]${crockford}{25})_(${crockford}{52})_([1-9][0-9]{0,3}))(${crockford}{13})$`,
+  `^((kls?)_(live|test)_([a-z]{2,8}[0-9]{1,3})_([0-7]${crockford}{25})_(${crockford}{52})_([1-9][0-9]{0,3}))(${crockford}{13})$`,
 );
 
 export async function importPepper(version: number, bytes: Uint8Array<ArrayBuffer>): Promise<Pepper> {
@@ -38,10 +43,10 @@ export async function importPepper(version: number, bytes: Uint8Array<ArrayBuffe
 /** The key is shown once; only the hash of its secret is kept. */
 export async function mintApiKey(
   pepper: Pepper,
-  { mode, cell, id }: { mode: ApiKeyMode; cell: string; id: string },
+  { kind = "api-key", mode, cell, id }: { kind?: ApiKeyKind; mode: ApiKeyMode; cell: string; id: string },
 ): Promise<{ key: string; secretHash: string }> {
   const secret = encodeBase32(crypto.getRandomValues(new Uint8Array(secretBytes)));
-  const signed = `kl_${mode}_${cell}_${id}_${secret}_${pepper.version}`;
+  const signed = `${prefixes[kind]}_${mode}_${cell}_${id}_${secret}_${pepper.version}`;
   const key = signed + (await macOf(pepper, signed));
   // Otherwise a wrong cell or id would give a key that we ourselves refuse.
   if (!parseApiKey(key)) throw new RangeError("not a cell and a TypeID suffix");
@@ -51,9 +56,18 @@ export async function mintApiKey(
 /** Syntax only, no crypto: bounded before the expression sees it. */
 export function parseApiKey(text: string): ParsedApiKey | null {
   if (text.length > maxLength) return null;
-  const [, signed, mode, cell, id, secret, version, mac] = apiKeyGrammar.exec(text) ?? [];
+  const [, signed, prefix, mode, cell, id, secret, version, mac] = apiKeyGrammar.exec(text) ?? [];
   if (!signed || !cell || !id || !secret || !version || !mac) return null;
-  return { mode: mode === "live" ? "live" : "test", cell, id, secret, version: Number(version), signed, mac };
+  return {
+    kind: prefix === prefixes.client ? "client" : "api-key",
+    mode: mode === "live" ? "live" : "test",
+    cell,
+    id,
+    secret,
+    version: Number(version),
+    signed,
+    mac,
+  };
 }
 
 /** What lets a forged or mistyped key cost no I/O: without the pepper nobody makes these 64 bits. */

@@ -5,9 +5,13 @@ import { hmacText } from "./hmac.ts";
 /** What a token is for: its prefix, and the prefix of the id that it names. */
 const kinds = {
   refresh: { prefix: "klr", id: "ses" },
-  session: { prefix: "kls", id: "ses" },
   "sign-up": { prefix: "klu", id: "sup" },
-  link: { prefix: "kll", id: "lnk" },
+  link: { prefix: "kll", id: "otl" },
+  "email-change": { prefix: "kle", id: "emc" },
+  passkey: { prefix: "klk", id: "wac" },
+  challenge: { prefix: "klc", id: "sic" },
+  code: { prefix: "kla", id: "ogr" },
+  "client-refresh": { prefix: "klo", id: "ogr" },
 } as const;
 
 export type MacTokenKind = keyof typeof kinds;

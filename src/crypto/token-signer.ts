@@ -18,9 +18,16 @@ export async function importTokenSigner(privateJwk: string): Promise<TokenSigner
   return { kid: jwk.kid, key };
 }
 
-/** RFC 9068: a signed access token of these claims. */
-export async function signToken({ kid, key }: TokenSigner, claims: object): Promise<string> {
+/** An access token (RFC 9068), or an ID token, which is none and passes for none. */
+export type TokenType = "at+jwt" | "JWT";
+
+/** A signed token of these claims. */
+export async function signToken(
+  { kid, key }: TokenSigner,
+  claims: object,
+  typ: TokenType = "at+jwt",
+): Promise<string> {
   return await new CompactSign(utf8(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid })
+    .setProtectedHeader({ alg: "ES256", typ, kid })
     .sign(key);
 }

@@ -1,12 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { open, SealError } from "#crypto/envelope.ts";
 import { type AuditEntry, entryColumns, entryOf } from "./audit-entries.ts";
+import { openCaller } from "./callers.ts";
 import type { Query, QueryContext } from "./queries.ts";
 import type { Reach } from "./scope.ts";
 import { statementOf } from "./statement.ts";
 import type { ResultRows } from "./store.ts";
-import { destroyedKid, subjectKeyColumns, subjectKeyJoin } from "./subject-keys.ts";
+import { subjectKeyColumns, subjectKeyJoin } from "./subject-keys.ts";
 
 /** At most one of the three; a time range goes with each of them and alone. */
 export interface AuditFilter {
@@ -153,16 +153,10 @@ const Stored = z.object({
   createdAt: z.string(),
 });
 const Key = z.object({ $kid: z.string().nullable(), $wrapped: z.string().nullable() });
-const CallerText = Json.pipe(z.object({ ip: z.string().nullable(), userAgent: z.string().nullable() }));
 
-/** The caller is null where their key was destroyed. @throws SealError also where there is neither a key nor a tombstone */
+/** @throws SealError */
 async function decode({ keys, tenantId }: QueryContext, stored: ResultRows[number]): Promise<AuditRow> {
   const row = Stored.parse(stored);
-  const { $kid: id, $wrapped: wrapped } = Key.parse(stored);
-  if (row.caller === null || id === destroyedKid) return { ...row, ip: null, userAgent: null };
-  const address = { tenant: tenantId, table: "audit_log", column: "caller", row: row.requestId };
-  if (id === null || wrapped === null) throw new SealError("wrong-key", address);
-  const subjectKey = await keys.ring.openSubjectKey(row.actorId, { id, wrapped });
-  const text = await open(subjectKey, address, row.caller);
-  return { ...row, ...CallerText.parse(text) };
+  const { $kid: kid, $wrapped: wrapped } = Key.parse(stored);
+  return { ...row, ...(await openCaller(keys.ring, { ...row, tenantId, kid, wrapped })) };
 }

@@ -9,7 +9,7 @@ import { type AnyTenantTable, columnOf, metaOf } from "./tenant-table.ts";
 
 /** Who did it and within which request; stands on every audit row and event. */
 export interface Actor {
-  readonly kind: "api-key" | "member" | "system" | "user" | "stranger";
+  readonly kind: "api-key" | "member" | "client" | "system" | "user" | "stranger";
   readonly id: string;
 }
 
@@ -85,7 +85,7 @@ function copyOf(session: TenantSession, context: AuditContext, change: RowChange
 function noteRow(session: TenantSession, context: AuditContext, note: Note, back: number): Statement {
   const seq = sql`${counterValue(session, counter)} - ${sql.raw(String(back))}`;
   return statementOf(
-    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, ${newId("aud")}, ${context.operation}, 'note', ${note.entity}, ${note.entityId}, ${JSON.stringify(note.details)}, null, null, null, ${context.actor.kind}, ${context.actor.id}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)}`,
+    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, ${newId("aud")}, ${context.operation}, ${note.action ?? "note"}, ${note.entity}, ${note.entityId}, ${JSON.stringify(note.details)}, null, null, ${note.assigneeId ?? null}, ${context.actor.kind}, ${context.actor.id}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)}`,
   );
 }
 

@@ -235,11 +235,11 @@ export class CellSystem {
     );
   }
 
-  /** Vault: keys that were made with this pepper and may still be used: some to count, or one that tells there are any. */
+  /** Vault: keys and clients' secrets that were made with this pepper and may still be used: some to count, or one that tells there are any. */
   async keysOfPepper(version: number, now: string, most: 1 | 1000): Promise<string[]> {
     return await this.#ids(
-      `select id from api_keys indexed by api_keys_by_pepper where pepper_version = ? and revoked_at is null and (expires_at is null or expires_at > ?) limit ${most}`,
-      [version, now],
+      `select id from api_keys indexed by api_keys_by_pepper where pepper_version = ? and revoked_at is null and (expires_at is null or expires_at > ?) union all select id from oauth_clients indexed by oauth_clients_by_pepper where pepper_version = ? and deleted_at is null limit ${most}`,
+      [version, now, version],
     );
   }
 

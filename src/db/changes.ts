@@ -56,6 +56,9 @@ export interface Note {
   readonly entity: string;
   readonly entityId: string;
   readonly details: NoteDetails;
+  /** What was done, where that has a name of its own. */
+  readonly action?: string;
+  readonly assigneeId?: string;
 }
 
 /** It stands in the audit in plain: names of fields, enums and ids, never what a field holds. */

@@ -77,6 +77,8 @@ export const sessions = tenantTable(
     signedInAt: open(text("signed_in_at").notNull()),
     /** When its user last proved a second factor; null: never in it. */
     strongAt: open(text("strong_at")),
+    /** When its user last proved, by all that is asked of them, that it is them; null: when it began. */
+    provedAt: open(text("proved_at")),
     sessionEpoch: internal(integer("session_epoch").notNull()),
     expiresAt: open(text("expires_at").notNull()),
     state: open(text("state", { enum: ["active", "ended"] }).notNull()),

@@ -55,6 +55,16 @@ export function sessionStands(sessionId: string, now: number): Guard {
   return mustExist(sessions, stands, { problem: "unauthorized" });
 }
 
+/** The same of rows that were read, for what must not even begin in a session that is over. */
+export function stands(
+  session: Row<typeof sessions> | null,
+  user: Row<typeof users> | null | undefined,
+  now: number,
+): session is Row<typeof sessions> {
+  if (session?.state !== "active" || session.expiresAt <= timestamp(now)) return false;
+  return session.sessionEpoch === user?.sessionEpoch;
+}
+
 /** Nobody has ended all of this user's sessions since the row was read: else who begins one is asked anew. */
 export function mustStand({
   id,

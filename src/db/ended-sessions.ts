@@ -33,7 +33,8 @@ export function endSessionsOf(
   return [upkeep, note("member", memberId, { sessionsEnded: [...sessionIds] })];
 }
 
-const untoldAtOnce = 100;
+// Each may be of another user with tenants of their own, and cron has other work as well.
+const untoldAtOnce = 20;
 
 /** Sessions that ended of late and that some cell may not have been told of: their refresh state is still there. */
 export function endedUntold(now: number) {

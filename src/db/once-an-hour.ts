@@ -6,6 +6,11 @@ import type { RecordDraft } from "./commit.ts";
  * however many run at once.
  */
 export function onceAnHour(operation: string, about: string, now: number): RecordDraft {
+  return onceWithin(hourMs, operation, about, now);
+}
+
+/** The same of a key that lives as long as this. */
+export function onceWithin(livesMs: number, operation: string, about: string, now: number): RecordDraft {
   return {
     principalId: "system",
     operation,
@@ -15,6 +20,6 @@ export function onceAnHour(operation: string, about: string, now: number): Recor
     intentId: null,
     status: null,
     seal: async () => ({ answer: null, subjectId: null }),
-    expiresAt: now + hourMs,
+    expiresAt: now + livesMs,
   };
 }

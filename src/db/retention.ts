@@ -16,6 +16,8 @@ export const bodiesKeptMs = 45 * dayMs;
 const checkpointsKeptMs = 400 * dayMs;
 // As long as one waits for a sink that has yet to copy it: a dead one shall not keep them for ever.
 const checkpointsKeptForSinksMs = 800 * dayMs;
+// For as long as somebody may still come with a code or a token of it, so that it is known to be used.
+const grantsKeptMs = dayMs;
 export const mostOfAKind = 200;
 
 /** What every owner of rows has, and what only tenants of a cell have besides. */
@@ -26,6 +28,7 @@ export const cellKinds = [
   "webhook_attempts",
   "webhook_bodies",
   "ended_sessions",
+  "oauth_grants",
 ] as const;
 
 type Kind = (typeof cellKinds)[number];
@@ -75,6 +78,10 @@ const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
     text: `select tenant_id, member_id, session_id from ended_sessions indexed by ended_sessions_by_end where kept_until <= ? order by kept_until limit ${mostOfAKind}`,
     params: [timestamp(now)],
   }),
+  oauth_grants: (now) => ({
+    text: `select tenant_id, id from oauth_grants indexed by oauth_grants_by_end where expires_at <= ? order by expires_at limit ${mostOfAKind}`,
+    params: [timestamp(now - grantsKeptMs)],
+  }),
 };
 
 /** Deletes them; a record that was renewed since it was found expired stays, and so does a delivery sent again. */
@@ -99,6 +106,8 @@ export async function deleteExpiredRows(driver: TenantDriver, expired: Expired, 
       sql`delete from "webhook_bodies" where "webhook_bodies"."tenant_id" = ${tenantId} and "event_seq" in (select value ->> 0 from json_each(${keys}))`,
     ended_sessions: (keys) =>
       sql`delete from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and ("member_id", "session_id") in (select value ->> 0, value ->> 1 from json_each(${keys}))`,
+    oauth_grants: (keys) =>
+      sql`delete from "oauth_grants" where "oauth_grants"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys})) and "expires_at" <= ${timestamp(now - grantsKeptMs)}`,
   };
   const found = cellKinds.flatMap((kind) => (expired[kind] ? [{ kind, keys: expired[kind] }] : []));
   await driver.execute(found.map(({ kind, keys }) => statementOf(statements[kind](JSON.stringify(keys)))));

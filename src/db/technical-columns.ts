@@ -128,6 +128,25 @@ export const technicalColumns = {
     lies: ["cell"],
     columns: plain("tenant_id", "member_id", "session_id", "kept_until"),
   },
+  member_factors: {
+    lies: ["cell"],
+    columns: plain(
+      "tenant_id",
+      "member_id",
+      "totp",
+      "passkey_count",
+      "sms",
+      "recovery_codes_left",
+      "copied_at",
+    ),
+  },
+  oauth_grants: {
+    lies: ["cell"],
+    columns: {
+      ...plain("tenant_id", "id", "client_id", "member_id", "user_id", "session_id", "scope"),
+      ...plain("redirect_uri", "code_challenge", "nonce", "state", "generation", "created_at", "expires_at"),
+    },
+  },
   session_refreshes: {
     lies: ["directory"],
     columns: plain("tenant_id", "session_id", "generation", "refreshed_at"),

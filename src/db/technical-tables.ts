@@ -13,7 +13,12 @@ export const technicalTables = {
     "which of its refresh tokens a session is at; made and ended with the session, which is audited",
   ended_sessions:
     "whose tokens the gates refuse until the last of them has expired; written beside an audit row",
-  counters: "numbers handed out inside other commits",
+  oauth_grants:
+    "what an OAuth client was let in by, a minute or some weeks long; its making, use and end are notes beside it",
+  member_factors:
+    "a copy of which factors a member has; written beside an audit row, kept as long as the member",
+  counters:
+    "numbers handed out inside other commits, and how far the directory's events were copied to cells",
   commits: "tells after a lost connection whether a batch was committed; kept 31 days",
   idempotency: "answers to replay; kept until they expire",
   intents: "effects under way; kept 30 days after they settled",

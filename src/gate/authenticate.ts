@@ -1,6 +1,7 @@
-import { sessionScope, verifyAccessToken } from "#crypto/access-token.ts";
+import { type AccessClaims, sessionScope, verifyAccessToken } from "#crypto/access-token.ts";
 import { hashSecret, type ParsedApiKey, type Pepper, parseApiKey, verifyApiKeyMac } from "#crypto/api-key.ts";
 import { parseCompactJws, parseJsonObject } from "#crypto/jws.ts";
+import type { ClientPlace } from "#lib/oauth-client-id.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
@@ -11,16 +12,20 @@ import { outsideIssuers } from "./outside-issuers.ts";
 
 /** A credential that is genuine by its own text; whether it still counts is for its gate to say. */
 export interface Credential {
-  readonly kind: "api-key" | "member";
+  readonly kind: "api-key" | "member" | "client";
   readonly principalId: string;
   readonly cell: Cell;
   /** From a token; a key's gate knows it. */
   readonly tenantId: string | null;
   readonly secretHash: string | null;
+  /** An OAuth client's id and nothing else: enough for those alone that have no secret. */
+  readonly isBare?: true;
   /** What a token was limited to; null leaves the principal's own rights whole. */
   readonly scope: CapabilityMask | null;
-  /** Of a token of our own: the session that it was made in. */
-  readonly sessionId: string | null;
+  /** When the person behind it last proved who they are, seconds since 1970; null for a program's, which never does. */
+  readonly provedAtSeconds: number | null;
+  /** Of a token of our own: what it ends with, such as the session that it was made in. */
+  readonly endsWith: readonly string[];
   /** Of a token of an outside issuer alone. */
   readonly outside: OutsideCredential | null;
 }
@@ -30,6 +35,8 @@ export interface OutsideCredential {
   readonly memberRowId: string;
   /** The role that the token names is held to what is assigned to its member. */
   readonly seesAssignedAlone: boolean;
+  /** Its issuer says that a second factor was proved. */
+  readonly hasSecondFactor: boolean;
 }
 
 /**
@@ -48,78 +55,122 @@ async function fromToken(env: Env, token: string): Promise<Credential | null> {
   const kid = parsed?.header.kid;
   if (!parsed || typeof kid !== "string") return null;
   const iss = parseJsonObject(parsed.payload)?.iss;
-  if (iss === env.PUBLIC_ORIGIN) return await fromAccessToken(env, token, kid);
+  if (iss === env.PUBLIC_ORIGIN) return await fromAccessToken(env, token);
   const issuer = outsideIssuers(env).find((each) => each.issuer === iss);
   return issuer ? await fromOutsideToken(env, issuer, token, kid) : null;
 }
 
-interface KnownKey extends Pick<ParsedApiKey, "cell" | "version"> {
+interface KnownSecret extends Pick<ParsedApiKey, "kind" | "cell" | "version"> {
   /** What proved it: one that is no longer read proves nothing. */
   readonly pepper: Pepper;
-  readonly principalId: string;
+  readonly id: string;
   readonly secretHash: string;
 }
 
-const mostKnownKeys = 1_000;
-// By their text. Only genuine keys come in here.
-let knownKeys = new Map<string, KnownKey>();
+const mostKnown = 1_000;
+// By their text. Only genuine ones come in here.
+let knownSecrets = new Map<string, KnownSecret>();
 
 async function fromApiKey(env: Env, text: string): Promise<Credential | null> {
-  const known = knownKeys.get(text);
+  const key = await genuine(env, text);
+  const cell = key && cellOf(env, key.cell);
+  if (key?.kind !== "api-key" || !cell) return null;
+  return {
+    ...bySecret,
+    kind: "api-key",
+    principalId: `key_${key.id}`,
+    cell,
+    tenantId: null,
+    secretHash: key.secretHash,
+  };
+}
+
+/**
+ * An OAuth client by its secret, or by its id alone where it brings none: whether it has one is for who lets it in to
+ * ask its gate. A forged secret ends here, as a forged key does.
+ */
+export async function fromClient(
+  env: Env,
+  place: ClientPlace,
+  secret: string | null,
+): Promise<Credential | null> {
+  const cell = cellOf(env, place.cell);
+  if (!cell) return null;
+  const credential = {
+    ...bySecret,
+    kind: "client" as const,
+    principalId: place.id,
+    cell,
+    tenantId: place.tenantId,
+  };
+  if (secret === null) return { ...credential, secretHash: null, isBare: true };
+  const known = await genuine(env, secret);
+  const isTheirs = known?.kind === "client" && known.cell === place.cell && `cli_${known.id}` === place.id;
+  return isTheirs ? { ...credential, secretHash: known.secretHash } : null;
+}
+
+const bySecret = { scope: null, provedAtSeconds: null, endsWith: [], outside: null };
+
+async function genuine(env: Env, text: string): Promise<KnownSecret | null> {
+  const known = knownSecrets.get(text);
   const given = known ?? parseApiKey(text);
-  const cell = given && cellOf(env, given.cell);
-  if (!given || !cell) return null;
+  if (!given || !cellOf(env, given.cell)) return null;
   const { peppers } = await directoryKeys(env, (keys) => keys.peppers.has(given.version));
   const pepper = peppers.get(given.version);
   if (!pepper) return null;
-  const key = known?.pepper === pepper ? known : await genuine(pepper, text);
-  if (!key) return null;
-  const { principalId, secretHash } = key;
-  return {
-    kind: "api-key",
-    principalId,
-    cell,
-    tenantId: null,
-    secretHash,
-    scope: null,
-    sessionId: null,
-    outside: null,
-  };
+  return known?.pepper === pepper ? known : await readSecret(pepper, text);
 }
 
-async function genuine(pepper: Pepper, text: string): Promise<KnownKey | null> {
+async function readSecret(pepper: Pepper, text: string): Promise<KnownSecret | null> {
   const parsed = parseApiKey(text);
   if (!parsed || !(await verifyApiKeyMac(pepper, parsed))) return null;
-  const { cell, version, id, secret } = parsed;
+  const { kind, cell, version, id, secret } = parsed;
   const secretHash = await hashSecret(pepper, secret);
-  if (knownKeys.size >= mostKnownKeys) knownKeys = new Map();
-  const key = { cell, version, pepper, principalId: `key_${id}`, secretHash };
-  knownKeys.set(text, key);
-  return key;
+  if (knownSecrets.size >= mostKnown) knownSecrets = new Map();
+  const known = { kind, cell, version, pepper, id, secretHash };
+  knownSecrets.set(text, known);
+  return known;
 }
 
-async function fromAccessToken(env: Env, token: string, kid: string): Promise<Credential | null> {
+/** What a genuine access token of ours for a tenant says, here and now; whether it still counts is for its gate to say. */
+export async function accessClaims(env: Env, token: string): Promise<AccessClaims | null> {
+  const kid = parseCompactJws(token)?.header.kid;
+  if (typeof kid !== "string") return null;
   const { admitted } = await directoryKeys(env, (keys) => keys.admitted.kids.has(kid));
-  const expected = {
+  const verified = await verifyAccessToken(token, admitted, {
     issuer: env.PUBLIC_ORIGIN,
     audience: env.PUBLIC_ORIGIN,
     nowSeconds: Math.floor(systemNow() / 1000),
-  };
-  const verified = await verifyAccessToken(token, admitted, expected);
-  if (!verified.ok) return null;
-  const { claims } = verified;
+  });
+  return verified.ok ? verified.claims : null;
+}
+
+async function fromAccessToken(env: Env, token: string): Promise<Credential | null> {
+  const claims = await accessClaims(env, token);
+  return claims && credentialOf(env, claims);
+}
+
+/** Who a token speaks for. */
+export function credentialOf(env: Env, claims: AccessClaims): Credential | null {
   const cell = cellOf(env, claims.cell);
   if (!cell) return null;
   // A session's own token leaves its member's rights whole.
   const scope = claims.scope === sessionScope ? null : maskOf(claims.scope.split(" ").filter(isCapability));
+  const shared = { cell, tenantId: claims.tenant, secretHash: null, scope, outside: null };
+  if (claims.client !== undefined)
+    return {
+      ...shared,
+      kind: "client",
+      principalId: claims.client,
+      provedAtSeconds: null,
+      endsWith: [claims.jti],
+    };
+  const { member, sid, grant, auth_time: provedAtSeconds } = claims;
   return {
+    ...shared,
     kind: "member",
-    principalId: claims.member,
-    cell,
-    tenantId: claims.tenant,
-    secretHash: null,
-    scope,
-    sessionId: claims.sid,
-    outside: null,
+    principalId: member,
+    provedAtSeconds,
+    endsWith: grant ? [sid, grant] : [sid],
   };
 }

@@ -31,6 +31,7 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
     principalId,
     tenantId,
     secretHash,
+    isBare: credential.isBare ?? false,
     ...asking,
     knownPolicyId: held?.id ?? null,
   };

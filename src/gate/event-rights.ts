@@ -9,9 +9,13 @@ export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   customer_dietary: "customers:sensitive",
   file: "files:read",
   location: "locations:read",
+  mfa: "audit:read",
   order: "orders:read",
+  security_policy: "security:read",
   settings: "settings:read",
   tenant: "tenant:read",
+  // When somebody comes and goes, and from where, is for who may read the audit, where the same stands.
+  user: "audit:read",
   vault: "audit:read",
   webhook_endpoint: "integrations:manage",
 };

@@ -22,9 +22,9 @@ const recheckedAgeMs = 2 * secondMs;
  * before the object can be evicted.
  */
 export class Gate extends DurableObject<Env> implements GateRpc {
-  #policy: { readonly policy: Policy | null; readonly readAt: number } | null = null;
+  #policy: Reading | null = null;
   #said: { readonly policy: Policy; readonly text: string; readonly id: string } | null = null;
-  #hydrating: Promise<Policy | null> | null = null;
+  #hydrating: { readonly tenantId: string | null; readonly policy: Promise<Policy | null> } | null = null;
   #generation = 0;
   #tatMs: number | null = null;
   #elsewhereTatMs: number | null = null;
@@ -97,18 +97,22 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   #isGenuine(policy: Policy, request: EnterRequest): boolean {
     if (request.tenantId !== null && request.tenantId !== policy.tenantId) return false;
     if (policy.expiresAt !== null && policy.expiresAt <= systemNow()) return false;
-    if (policy.secretHash === null) return request.secretHash === null;
-    return request.secretHash !== null && timingSafeEqual(policy.secretHash, request.secretHash);
+    // Who comes without one has a token of ours, or is to be asked for it by who makes those.
+    if (request.secretHash === null)
+      return policy.secretHash === null || (policy.grantTypes !== null && !request.isBare);
+    return policy.secretHash !== null && timingSafeEqual(policy.secretHash, request.secretHash);
   }
 
   async #current(request: EnterRequest, mostMs = maximumAgeMs): Promise<Policy | null> {
     for (;;) {
       const cached = this.#policy;
       const ageMs = systemNow() - (cached?.readAt ?? 0);
-      if (cached && ageMs < Math.min(mostMs, mostAgeMs(cached.policy, request))) return cached.policy;
+      if (cached && answers(cached, request) && ageMs < Math.min(mostMs, mostAgeMs(cached.policy, request)))
+        return cached.policy;
       const generation = this.#generation;
-      this.#hydrating ??= this.#read(request);
-      const policy = await this.#hydrating;
+      const { tenantId } = request;
+      if (this.#hydrating?.tenantId !== tenantId) this.#hydrating = { tenantId, policy: this.#read(request) };
+      const policy = await this.#hydrating.policy;
       if (generation === this.#generation) return policy;
     }
   }
@@ -119,12 +123,30 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     try {
       const cell = cellOf(this.env, request.cell);
       const policy = cell ? await hydrate(cell.database, request.principalId, request.tenantId) : null;
-      if (generation === this.#generation) this.#policy = { policy, readAt };
+      if (generation === this.#generation && !isForeign(this.#policy, policy, request))
+        this.#policy = { policy, readAt, tenantId: request.tenantId };
       return policy;
     } finally {
-      if (generation === this.#generation) this.#hydrating = null;
+      if (generation === this.#generation && this.#hydrating?.tenantId === request.tenantId)
+        this.#hydrating = null;
     }
   }
+}
+
+/** What was last read, and under which tenant it was looked for. */
+interface Reading {
+  readonly policy: Policy | null;
+  readonly readAt: number;
+  readonly tenantId: string | null;
+}
+
+// A client's id says by itself, unsigned, whose it is: that it is not another's must not answer for its own tenant.
+function answers({ policy, tenantId }: Reading, request: EnterRequest): boolean {
+  return policy !== null || tenantId === request.tenantId;
+}
+
+function isForeign(before: Reading | null, policy: Policy | null, { tenantId }: EnterRequest): boolean {
+  return policy === null && tenantId !== null && (before?.policy?.tenantId ?? tenantId) !== tenantId;
 }
 
 // Rights that turned out to be too old are read anew whatever their age.

@@ -7,7 +7,7 @@ import { TenantDriver } from "#db/tenant-driver.ts";
 import { type CapabilityMask, maskOf, noCapabilities, parseMask, union, without } from "./capabilities.ts";
 import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
-import { parseRole, roles } from "./roles.ts";
+import { isElevated, parseRole, roles } from "./roles.ts";
 
 /**
  * Reads a principal's rights from its cell's primary, all at one instant.
@@ -22,22 +22,22 @@ export async function hydrate(
   const owner = tenantId ?? (await new CellSystem(store).tenantOfApiKey(principalId));
   if (owner === null) return null;
   const driver = new TenantDriver(store, owner);
-  const isKey = principalId.startsWith("key_");
+  const { asked, rightsOf } = kindOf(principalId);
   const [state, tenant, tenantKeys, subjectKeys, ...rows] = await driver.execute([
     ...common(owner, principalId),
-    ...(isKey
-      ? [keyRow(owner, principalId), keyPlaces(owner, principalId)]
-      : [
-          memberRow(owner, principalId),
-          memberPlaces(owner, principalId),
-          outsideRows(owner, principalId),
-          endedSessions(owner, principalId),
-        ]
-    ).map(statementOf),
+    ...asked.map((query) => statementOf(query(owner, principalId))),
   ]);
   const shared = parseCommon(state, tenant, tenantKeys, subjectKeys);
-  const rights = isKey ? keyRights(rows) : memberRights(rows, principalId);
+  const rights = rightsOf(rows, principalId);
   return shared && rights ? { ...shared, ...rights, tenantId: owner, bookmark: driver.bookmark() } : null;
+}
+
+// What is read of each kind of principal, and what follows from it.
+function kindOf(principalId: string) {
+  if (principalId.startsWith("key_")) return { asked: [keyRow, keyPlaces], rightsOf: keyRights };
+  if (principalId.startsWith("cli_")) return { asked: [clientRow, endedSessions], rightsOf: clientRights };
+  const asked = [memberRow, memberPlaces, outsideRows, endedSessions, securityPolicy];
+  return { asked, rightsOf: memberRights };
 }
 
 function common(tenantId: string, principalId: string): Statement[] {
@@ -55,6 +55,9 @@ const keyRow = (tenantId: string, id: string) =>
 const keyPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "api_key_locations" where "api_key_locations"."tenant_id" = ${tenantId} and "api_key_locations"."api_key_id" = ${id}`;
 
+const clientRow = (tenantId: string, id: string) =>
+  sql`select "scopes", "secret_hash", "grant_types" from "oauth_clients" where "oauth_clients"."tenant_id" = ${tenantId} and "oauth_clients"."id" = ${id} and "deleted_at" is null`;
+
 const memberRow = (tenantId: string, id: string) =>
   sql`select "members"."role", "members"."grants", "members"."denials", "members"."all_locations", "roles"."capabilities" from "members" left join "roles" on "roles"."tenant_id" = ${tenantId} and "roles"."id" = "members"."role_id" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${id} and "members"."state" = 'active'`;
 
@@ -66,6 +69,9 @@ const outsideRows = (tenantId: string, id: string) =>
 
 const endedSessions = (tenantId: string, id: string) =>
   sql`select "session_id" as "id" from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${id} order by "kept_until" desc limit 200`;
+
+const securityPolicy = (tenantId: string) =>
+  sql`select "second_factor" from "security_policies" where "security_policies"."tenant_id" = ${tenantId}`;
 
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });
@@ -118,8 +124,31 @@ function keyRights([principal, places]: readonly ResultRows[]) {
     clientOrigins: key.allowed_origins,
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
     secretHash: key.secret_hash,
+    grantTypes: null,
     outsideMembers: [],
     endedSessions: [],
+    asksForFactor: false,
+  };
+}
+
+const SecondFactors = z.array(z.object({ second_factor: z.enum(["off", "elevated", "everyone"]) }));
+const Client = z.object({ scopes: z.string(), secret_hash: z.string().nullable(), grant_types: jsonStrings });
+
+function clientRights([principal, ended]: readonly ResultRows[]) {
+  if (!principal?.[0]) return null;
+  const client = Client.parse(principal[0]);
+  return {
+    capabilities: maskFrom(client.scopes),
+    locations: null,
+    assigneeId: null,
+    ipAllowList: [],
+    clientOrigins: [],
+    expiresAt: null,
+    secretHash: client.secret_hash,
+    grantTypes: client.grant_types,
+    outsideMembers: [],
+    endedSessions: Ids.parse(ended).map(({ id }) => id),
+    asksForFactor: false,
   };
 }
 
@@ -131,10 +160,14 @@ const Member = z.object({
   capabilities: z.string().nullable(),
 });
 
-function memberRights([principal, places, outside, ended]: readonly ResultRows[], memberId: string) {
+function memberRights(
+  [principal, places, outside, ended, security]: readonly ResultRows[],
+  memberId: string,
+) {
   if (!principal?.[0]) return null;
   const member = Member.parse(principal[0]);
   const role = parseRole(member.role);
+  const asks = SecondFactors.parse(security ?? [])[0]?.second_factor;
   const ofRole =
     member.capabilities !== null
       ? maskFrom(member.capabilities)
@@ -142,6 +175,7 @@ function memberRights([principal, places, outside, ended]: readonly ResultRows[]
         ? maskOf(roles[role].capabilities)
         : noCapabilities;
   return {
+    asksForFactor: asks === "everyone" || (asks === "elevated" && isElevated(member.role)),
     capabilities: without(union(ofRole, maskFrom(member.grants)), maskFrom(member.denials)),
     locations: member.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: role && roles[role].scope === "assigned" ? memberId : null,
@@ -149,6 +183,7 @@ function memberRights([principal, places, outside, ended]: readonly ResultRows[]
     clientOrigins: [],
     expiresAt: null,
     secretHash: null,
+    grantTypes: null,
     outsideMembers: Ids.parse(outside).map(({ id }) => id),
     endedSessions: Ids.parse(ended).map(({ id }) => id),
   };

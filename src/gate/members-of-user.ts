@@ -16,17 +16,35 @@ export interface Place {
 export interface Membership extends Place {
   readonly memberId: string;
   readonly role: string;
+  readonly joinedAt: string;
   readonly slug: string;
   readonly name: string;
+  /** Whom this tenant asks for a second factor, and since when. */
+  readonly secondFactor: "off" | "elevated" | "everyone";
+  readonly secondFactorSince: string | null;
 }
 
-const Rows = z.array(z.object({ id: z.string(), role: z.string(), slug: z.string(), name: z.string() }));
+const Rows = z.array(
+  z.object({
+    id: z.string(),
+    role: z.string(),
+    created_at: z.string(),
+    slug: z.string(),
+    name: z.string(),
+    second_factor: z.enum(["off", "elevated", "everyone"]).nullable(),
+    second_factor_since: z.string().nullable(),
+  }),
+);
 
-/** Who a user is at these tenants by now, as their cells say: one round trip each. Where they may not act is left out. */
+/**
+ * Who a user is at these tenants by now, as their cells say: one round trip each. Those that may not act are left out, but
+ * where `whoever` is asked for: what ends a session must find also who is suspended, as that may end sooner than a token.
+ */
 export async function membersOfUser(
   env: Env,
   places: readonly Place[],
   userId: string,
+  which: "active" | "whoever" = "active",
 ): Promise<Membership[]> {
   const byCell = Map.groupBy(places, ({ cell }) => cell);
   const found = await Promise.all(
@@ -35,19 +53,31 @@ export async function membersOfUser(
       if (!cell) return [];
       const statements = ofCell.map(({ tenantId }): [string, ReturnType<typeof memberRow>[]] => [
         tenantId,
-        [memberRow(tenantId, userId)],
+        [memberRow(tenantId, userId, which)],
       ]);
       const results = await executeTogether(new Store(cell.database, "first-primary"), new Map(statements));
       return ofCell.flatMap((place, index) =>
-        Rows.parse(results[index]).map(({ id, ...of }) => ({ ...place, ...of, memberId: id })),
+        Rows.parse(results[index]).map(
+          ({ id: memberId, role, created_at: joinedAt, slug, name, ...policy }) => ({
+            ...place,
+            memberId,
+            role,
+            joinedAt,
+            slug,
+            name,
+            secondFactor: policy.second_factor ?? "off",
+            secondFactorSince: policy.second_factor_since,
+          }),
+        ),
       );
     }),
   );
   return found.flat();
 }
 
-function memberRow(tenantId: string, userId: string) {
+function memberRow(tenantId: string, userId: string, which: "active" | "whoever") {
+  const mayAct = sql`"members"."state" = 'active' and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active')`;
   return statementOf(
-    sql`select "members"."id", "members"."role", "tenants"."slug", "tenants"."name" from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} join "tenant_state" on "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active' where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and "members"."state" = 'active'`,
+    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since" from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
   );
 }

@@ -50,6 +50,37 @@ export function clerkClaims(claims: Claims): OrganizationClaims | null {
   return { organization, role, permissions };
 }
 
+const AuthTime = z.object({ auth_time: z.number().nonnegative().max(4_102_444_800) });
+const Ages = z.object({ iat: z.number(), fva: z.tuple([z.int(), z.int()]) });
+const minuteSeconds = 60;
+
+/**
+ * When its person last proved who they are, seconds since 1970: OpenID Connect's `auth_time`, or Clerk's `fva`, the minutes
+ * since the first and the second factor, -1 for never. 0 where it is not told: then whatever asks for a recent proof is
+ * refused, as nobody can say that there was one.
+ */
+export function provedAtOf(claims: Claims): number {
+  const told = AuthTime.safeParse(claims);
+  if (told.success) return told.data.auth_time;
+  const ages = Ages.safeParse(claims);
+  if (!ages.success) return 0;
+  const { iat, fva } = ages.data;
+  const [first, second] = fva;
+  // Whoever has a second factor is asked for it: the first alone does not count.
+  const minutes = second >= 0 ? second : first;
+  return minutes < 0 ? 0 : iat - minutes * minuteSeconds;
+}
+
+const Methods = z.object({ amr: z.array(z.string()) });
+
+/** Does the issuer say that a second factor was proved: `amr` with `mfa` (RFC 8176), or Clerk's `fva`. */
+export function hasSecondFactor(claims: Claims): boolean {
+  const methods = Methods.safeParse(claims);
+  if (methods.success && methods.data.amr.includes("mfa")) return true;
+  const ages = Ages.safeParse(claims);
+  return ages.success && ages.data.fva[1] >= 0;
+}
+
 // `fpm` has a number per organization feature of `fea`; its bit i, from the least, is for the i-th word of `per`.
 function permissionsOf(fea: string, per: string | undefined, fpm: string | undefined): string[] {
   if (per === undefined || fpm === undefined) return [];

@@ -3,7 +3,7 @@ import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import type { Credential } from "./authenticate.ts";
-import { clerkClaims, pointedClaims } from "./outside-claims.ts";
+import { clerkClaims, hasSecondFactor, pointedClaims, provedAtOf } from "./outside-claims.ts";
 import { maskOfClaims, type OutsideIssuer, termsOf } from "./outside-issuers.ts";
 import { outsideKeys } from "./outside-keys.ts";
 import { findOutsideMember } from "./outside-members.ts";
@@ -42,9 +42,11 @@ export async function fromOutsideToken(
     tenantId: pointer.tenantId,
     secretHash: null,
     scope: maskOfClaims(issuer, said),
-    sessionId: null,
+    provedAtSeconds: provedAtOf(verified.claims),
+    endsWith: [],
     outside: {
       memberRowId: pointer.indexId,
+      hasSecondFactor: hasSecondFactor(verified.claims),
       seesAssignedAlone: terms !== null && roles[terms.role].scope === "assigned",
     },
   };

@@ -29,12 +29,16 @@ export const Policy = z.object({
   ipAllowList: z.array(z.string()),
   /** ms since 1970; null where it does not expire. */
   expiresAt: z.number().nullable(),
-  /** Keys only: what HMAC(pepper, secret) must be. */
+  /** Of a key, and of a client that has a secret: what HMAC(pepper, secret) must be. */
   secretHash: z.string().nullable(),
+  /** Of a client alone: how it may get tokens (RFC 6749), which are as good as its secret here; null for all others. */
+  grantTypes: z.array(z.string()).nullable().default(null),
   /** Members only: the rows by which outside issuers vouch for them. A gate of before does not know of any. */
   outsideMembers: z.array(z.string()).default([]),
-  /** Members only: their sessions that ended while tokens of them may live. */
+  /** What tokens of members and clients were made in, where that ended while they may live. */
   endedSessions: z.array(z.string()).default([]),
+  /** Members only: their tenant asks them for a second factor. */
+  asksForFactor: z.boolean().default(false),
   tenantKeys: z.array(WrappedKey),
   subjectKey: WrappedKey.nullable(),
   /** Where the cell stood when this was read: no replica older than it may answer. */
@@ -50,6 +54,8 @@ export const EnterRequest = z.object({
   /** Known for members, from their token; a key's gate looks it up. */
   tenantId: z.string().nullable(),
   secretHash: z.string().nullable(),
+  /** A client that says who it is and brings nothing to prove it, as those do that have no secret. */
+  isBare: z.boolean().default(false),
   /** Set when a request that was let in already asks again: the epoch its rights turned out to be too old for. */
   staleEpoch: z.int().nullable(),
   /** True where the rights said no and touched no data: they are read anew unless that was done a moment ago. */

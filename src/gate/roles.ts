@@ -127,3 +127,11 @@ export function parseRole(text: string): Role | null {
 function isRole(text: string): text is Role {
   return Object.hasOwn(roles, text);
 }
+
+/** Whoever could do the most harm. */
+export function isElevated(text: string): boolean {
+  const role = parseRole(text);
+  return role !== null && elevated.includes(role);
+}
+
+const elevated: readonly Role[] = ["owner", "admin"];

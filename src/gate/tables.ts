@@ -101,3 +101,43 @@ export const apiKeyLocations = tenantTable(
   },
   { entity: "api-key-location", scope: via(apiKeys, "apiKeyId"), movesEpoch: true },
 );
+
+/** Programs of others: they act for a member who consented, or for themselves. */
+export const oauthClients = tenantTable(
+  "oauth_clients",
+  {
+    name: personal(text("name").notNull()),
+    type: open(text("type", { enum: ["public", "confidential"] }).notNull()),
+    /** JSON array. */
+    redirectUris: open(text("redirect_uris").notNull()),
+    /** JSON array. */
+    grantTypes: open(text("grant_types").notNull()),
+    /** The most that it can be let do, for whomever. */
+    scopes: open(text("scopes").notNull()),
+    secretHash: digest(text("secret_hash")),
+    pepperVersion: internal(integer("pepper_version")),
+    creatorId: open(text("creator_id").notNull()),
+    deletedAt: open(text("deleted_at")),
+    lastUsedAt: open(text("last_used_at")),
+  },
+  {
+    entity: "oauth-client",
+    scope: none("clients are managed for the whole tenant by those who hold integrations:manage"),
+    subject: "id",
+    movesEpoch: true,
+  },
+);
+
+/** What a member allowed a client, until either side thinks better of it. */
+export const oauthConsents = tenantTable(
+  "oauth_consents",
+  {
+    memberId: open(text("member_id").notNull()),
+    clientId: open(text("client_id").notNull()),
+    scope: open(text("scope").notNull()),
+  },
+  {
+    entity: "oauth-consent",
+    scope: none("seen by those who hold integrations:manage, and each member's own by its user"),
+  },
+);

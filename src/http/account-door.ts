@@ -3,13 +3,13 @@ import { parseCompactJws } from "#crypto/jws.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { verifyUserToken } from "#crypto/user-token.ts";
 import type { Change } from "#db/changes.ts";
-import { openDirectory, sessionStands } from "#db/directory.ts";
+import { openDirectory, sessionStands, stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one, type Query } from "#db/queries.ts";
 import { wholeTenant } from "#db/scope.ts";
 import { metaOf, type Row } from "#db/tenant-table.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
-import { secondMs, timestamp } from "#lib/time.ts";
+import { secondMs } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
 import { type SignedIn, UserCommit } from "./account-operation.ts";
 import { afterDirectoryCommit } from "./after-commit.ts";
@@ -25,6 +25,7 @@ import { type Commit, Refusal, refuse } from "./outcome.ts";
 import type { AnyAccount, AnyInput, AnyMe, AnyVisitor } from "./registry.ts";
 import type { RequestContext } from "./request-state.ts";
 import { respond } from "./respond.ts";
+import { vouchedFor } from "./vouched.ts";
 import { refusalOf } from "./write.ts";
 
 const mostTries = 3;
@@ -42,10 +43,10 @@ export async function serveVisitor(
 }
 
 // The directory's own key may have a successor that this isolate has yet to meet: only rows say so, which nobody invents.
-async function withKeys(
+export async function withKeys<T>(
   c: RequestContext,
-  serve: (fresh: TenantKeyRing | null) => Promise<Response>,
-): Promise<Response> {
+  serve: (fresh: TenantKeyRing | null) => Promise<T>,
+): Promise<T> {
   try {
     return await serve(null);
   } catch (error) {
@@ -75,6 +76,8 @@ async function servedVisitor(
 
 /** Who asks, by a token that is genuine; whether their session still stands is asked with what the request reads or writes. */
 export async function signedIn(c: RequestContext): Promise<SignedIn | null> {
+  const vouched = vouchedFor(c.req.raw);
+  if (vouched) return vouched;
   const [, token] = /^Bearer ([A-Za-z0-9._-]{1,8192})$/i.exec(c.req.header("authorization") ?? "") ?? [];
   const kid = parseCompactJws(token ?? "")?.header.kid;
   if (!token || typeof kid !== "string") return null;
@@ -82,8 +85,7 @@ export async function signedIn(c: RequestContext): Promise<SignedIn | null> {
   const nowSeconds = Math.floor(systemNow() / secondMs);
   const verified = await verifyUserToken(token, admitted, { issuer: c.env.PUBLIC_ORIGIN, nowSeconds });
   if (!verified.ok) return null;
-  const { sub, sid, auth_time: authTime } = verified.claims;
-  return { userId: sub, sessionId: sid, signedInAt: authTime * secondMs };
+  return { userId: verified.claims.sub, sessionId: verified.claims.sid };
 }
 
 /** The same for a user, who sees their own rows alone, and no longer than their session stands. */
@@ -111,34 +113,42 @@ async function servedMe(
   const reach = { locations: null, assigneeId: user.userId };
   const run = await openDirectoryRun(c, name, reach, servicesOf, fresh);
   const context = { ...run.context, user };
-  const stands = rideSession(run, user);
+  const unproved = rideSession(run, user, operation.provedWithinSeconds ?? null);
   if (operation.form === "me-write") {
     const guard = sessionStands(user.sessionId, run.now);
     const handled = async () => {
       const outcome = await operation.run(context, input);
-      return (await stands()) ? outcome : refuse("unauthorized");
+      return (await unproved()) ?? outcome;
     };
     return await written(run, operation, user.userId, [guard], handled);
   }
   const answer = await operation.run(context, input);
-  if (!(await stands())) return problemAnswer(c, "unauthorized");
+  const refusal = await unproved();
+  if (refusal) return problemAnswer(c, refusal.problem, refusal.details);
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
-  return dataAnswer(c, 200, jsonOf(operation.returns.parse(answer)));
+  return dataAnswer(c, operation.status ?? 200, jsonOf(operation.returns.parse(answer)));
 }
 
-// In the first read's round trip; a handler that reads nothing is asked for on its own.
+// In the first read's round trip; a handler that reads nothing is asked for on its own. Null: the session stands, and what
+// was proved in it is recent enough.
 function rideSession(
-  { session, now }: DirectoryRun,
+  { session: reading, now }: DirectoryRun,
   { userId, sessionId }: SignedIn,
-): () => Promise<boolean> {
+  provedWithinSeconds: number | null,
+): () => Promise<Refusal | null> {
   let found: Row<typeof sessions> | null | undefined;
   let user: Row<typeof users> | null | undefined;
-  session.ride(noted(one(sessions, sessionId), (row) => (found = row)));
-  session.ride(noted(one(users, userId), (row) => (user = row)));
+  reading.ride(noted(one(sessions, sessionId), (row) => (found = row)));
+  reading.ride(noted(one(users, userId), (row) => (user = row)));
   return async () => {
-    if (found === undefined) await session.read({});
-    if (found?.state !== "active" || found.expiresAt <= timestamp(now)) return false;
-    return found.sessionEpoch === user?.sessionEpoch;
+    if (found === undefined) await reading.read({});
+    const session = found ?? null;
+    if (!stands(session, user, now)) return refuse("unauthorized");
+    if (provedWithinSeconds === null) return null;
+    const provedAt = Date.parse(session.provedAt ?? session.signedInAt);
+    const isStale = now - provedAt > provedWithinSeconds * secondMs;
+    if (isStale) return new Refusal("step-up-required", { maxAgeSeconds: provedWithinSeconds }, []);
+    return null;
   };
 }
 
@@ -185,7 +195,11 @@ async function written(
     const outcome = await handle();
     if (outcome instanceof Refusal) {
       if (outcome.changes.length > 0) {
-        await commitToDirectory(run, userId, outcome.changes);
+        const { kind } = await commitToDirectory(run, userId, outcome.changes);
+        // What it changes was overtaken: it is asked anew, and nobody is sent on with what was not written.
+        if (kind === "lost" && tries < mostTries) continue;
+        if (kind !== "committed" && outcome.details.challenge !== undefined)
+          return problemAnswer(c, "conflict");
         await endedInCells(run, outcome.changes);
         c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
       }
@@ -199,7 +213,9 @@ async function written(
         : { kind: "committed" as const, assigned: {} };
     if (committed.kind === "committed") {
       c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
-      if (!(await endedInCells(run, outcome.changes))) return respond(c, 202, null);
+      const isTold = await endedInCells(run, outcome.changes);
+      // What is shown once is lost where it is not answered.
+      if (!isTold && operation.status === 204) return respond(c, 202, null);
       return dataAnswer(c, operation.status ?? 200, filled(draft, committed.assigned));
     }
     if (committed.kind === "refused") {

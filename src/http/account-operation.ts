@@ -1,7 +1,10 @@
 import type { z } from "zod";
+import type { MacTokenKind, Named } from "#crypto/mac-token.ts";
+import type { TokenType } from "#crypto/token-signer.ts";
 import type { Change } from "#db/changes.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
+import type { ClientConsents } from "./client-consents.ts";
 import type { Declaration, Input, PublicAccess } from "./operation.ts";
 import { Commit, type Refusal } from "./outcome.ts";
 
@@ -30,20 +33,22 @@ export interface DirectoryContext {
 export interface AccountPorts extends AccountServices {
   /** This deployment, as the issuer of tokens. */
   readonly issuer: string;
-  /** An access token of these claims. */
-  readonly sign: (claims: object) => Promise<string>;
-  readonly makeToken: (kind: TokenKind, named: { id: string; turn: number }) => Promise<string>;
+  /** What people know this deployment by. */
+  readonly siteName: string;
+  /** An access token of these claims, or a token of another type. */
+  readonly sign: (claims: object, typ?: TokenType) => Promise<string>;
+  readonly makeToken: (kind: MacTokenKind, named: Named) => Promise<string>;
   /** Who a user is at these tenants by now, as their cells say. */
   readonly membersOf: (places: readonly Place[], userId: string) => Promise<Membership[]>;
   /** What a user of this address is looked up by; null where it is no address. */
   readonly emailToken: (email: string) => Promise<string | null>;
-  readonly readToken: (kind: TokenKind, text: string) => Promise<{ id: string; turn: number } | null>;
+  readonly readToken: (kind: MacTokenKind, text: string) => Promise<Named | null>;
 }
 
 /** What guards against guessing and flooding, and asks others about passwords; the rooms of identity have them. */
 export interface AccountServices {
   readonly reserveTry: (asked: {
-    readonly purpose: "sign-in" | "sign-up" | "reset";
+    readonly purpose: "sign-in" | "sign-up" | "second-factor" | "reset";
     readonly identifier: string;
     readonly address: string | null;
   }) => Promise<Reservation>;
@@ -51,7 +56,16 @@ export interface AccountServices {
   readonly clearSignIn: (identifier: string) => Promise<void>;
   /** Has every cell refuse the tokens of sessions that ended; false where one did not answer, and the sweeper goes on. */
   readonly endInCells: (userId: string, sessionIds: readonly string[]) => Promise<boolean>;
+  /** What is stored of a recovery code of this user. */
+  readonly hashRecoveryCode: (userId: string, normalised: string) => Promise<string>;
+  /** Which of these this code has, however it was typed; null for none. */
+  readonly findRecoveryCode: (
+    userId: string,
+    typed: string,
+    hashes: readonly string[],
+  ) => Promise<string | null>;
   readonly breachAnswer: (password: string) => Promise<"breached" | "clear" | "unavailable">;
+  readonly clients: ClientConsents;
 }
 
 export type Reservation =
@@ -65,14 +79,10 @@ export type Reservation =
   | { readonly outcome: "refused" }
   | { readonly outcome: "unavailable" };
 
-export type TokenKind = "refresh" | "session" | "sign-up" | "link";
-
-/** Who signed in, and how far that goes. */
+/** Who signed in, and in which session. */
 export interface SignedIn {
   readonly userId: string;
   readonly sessionId: string;
-  /** When they signed in, and when they last proved a second factor; ms since 1970. */
-  readonly signedInAt: number;
 }
 
 /** Nobody has been let in: the month's strangers' key seals what such a caller leaves behind. */
@@ -110,6 +120,8 @@ export interface VisitorOperation<P, Q, B, R extends Shape> extends Declaration<
 interface MeDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
   readonly mount: "me";
   readonly store: "directory";
+  /** How long ago the session's last proof may lie; else the user steps up first. */
+  readonly provedWithinSeconds?: number;
 }
 
 /** A user reads what is their own. */

@@ -1,4 +1,5 @@
 import type { Change, Remove, Update } from "#db/changes.ts";
+import { platformTenant } from "#db/directory-tables.ts";
 import { metaOf } from "#db/tenant-table.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
@@ -33,18 +34,26 @@ export async function afterCommit(
   }
 }
 
-/** The same of the directory's commits: mails that were written are sent at once. What this misses, the sweeper finds. */
+/**
+ * The same of the directory's commits: mails that were written are sent at once, and tenants told of what happened. What
+ * this misses, the sweepers find.
+ */
 export async function afterDirectoryCommit(env: Env, changes: readonly Change[]): Promise<void> {
+  const told: Promise<unknown>[] = [];
+  if (changes.some(({ kind }) => kind === "emit"))
+    wakeOutbox(env.MAILS, platformTenant, {
+      now: systemNow(),
+      waitMs: Number(env.WAKE_UP_WAIT_MS),
+      waitUntil: (work) => told.push(work),
+    });
   const mailIds = changes.flatMap((change) =>
     change.kind === "insert" && metaOf(change.table).entity === "outgoing-mail"
       ? change.rows.map(({ id }) => String(id))
       : [],
   );
-  if (mailIds.length === 0) return;
-  try {
-    await wakeMails(env.MAILS, mailIds);
-  } catch (error) {
-    log("warn", "mails wait for the sweeper", errorFields(error));
+  if (mailIds.length > 0) told.push(wakeMails(env.MAILS, mailIds));
+  for (const result of await Promise.allSettled(told)) {
+    if (result.status === "rejected") log("warn", "mails wait for the sweeper", errorFields(result.reason));
   }
 }
 
@@ -58,7 +67,7 @@ function changedPrincipals(changes: readonly Change[]): string[] {
         .map(({ memberId }) => memberId)
         .filter((id) => typeof id === "string");
     if (change.kind === "insert") return [];
-    return entity === "api-key" || entity === "member" ? [String(change.before.id)] : [];
+    return ["api-key", "member", "oauth-client"].includes(entity) ? [String(change.before.id)] : [];
   });
 }
 

@@ -9,10 +9,12 @@ import type { Policy, Rate } from "#gate/policy.ts";
 import { noteRefusal, wasRefusedLately } from "#gate/refused-lately.ts";
 import { tiers } from "#gate/tiers.ts";
 import { rateLimitFields } from "#lib/rate-limit-fields.ts";
+import { secondMs } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
+import { type AnyTenantOperation, proofAgeOf } from "./registry.ts";
 import type { RequestContext } from "./request-state.ts";
 
 /** A principal that was let in, with the rights it was let in with. */
@@ -41,19 +43,19 @@ export async function admit(
   const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
-  if (credential.sessionId !== null && policy.endedSessions.includes(credential.sessionId))
-    return refuse("unauthorized");
+  if (credential.endsWith.some((id) => policy.endedSessions.includes(id))) return refuse("unauthorized");
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
     return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
   const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
+  const lacksFactor = policy.asksForFactor && credential.outside?.hasSecondFactor === false;
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;
   showRate(c, tier, answer.rate, !isLimited);
-  const refusal = isTheirs ? policyRefusal(c, policy) : null;
+  const refusal = isTheirs ? policyRefusal(c, policy, lacksFactor) : null;
   if (isLimited) return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
   if (!isTheirs) return refuse("not-found");
   if (answer.outcome === "elsewhere") return refuse("address-not-allowed");
@@ -79,10 +81,11 @@ function showRate(c: RequestContext, tier: Policy["tier"], rate: Rate, admitted:
   if (fields["Retry-After"] !== undefined) headers.set("Retry-After", fields["Retry-After"]);
 }
 
-function policyRefusal(c: RequestContext, policy: Policy): Refusal | null {
+function policyRefusal(c: RequestContext, policy: Policy, lacksFactor: boolean): Refusal | null {
   // Rights that are read anew may no longer let the page's origin in.
   c.get("state").headers.delete("Access-Control-Allow-Origin");
   if (policy.state !== "active") return refuse("tenant-suspended");
+  if (lacksFactor) return refuse("second-factor-enrolment-required");
   const origin = c.req.header("origin");
   if (origin === undefined || origin === new URL(c.req.url).origin) return null;
   if (!policy.origins.includes(origin)) return refuse("origin-not-allowed");
@@ -97,10 +100,20 @@ export function mayCall(caller: Caller, operation: { readonly can: Capability | 
   return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
 }
 
+/** RFC 9470: what it asks for, where the person behind these credentials was last asked too long ago for this. */
+export function staleProof({ credential }: Caller, operation: AnyTenantOperation): Refusal | null {
+  const maxAgeSeconds = proofAgeOf(operation);
+  const { provedAtSeconds } = credential;
+  if (maxAgeSeconds === null || provedAtSeconds === null) return null;
+  const isRecent = systemNow() / secondMs - provedAtSeconds <= maxAgeSeconds;
+  return isRecent ? null : new Refusal("step-up-required", { maxAgeSeconds }, []);
+}
+
 // As long as the gate hands out the same rights, their ring need not be looked up by its wrapped keys.
 const rings = new WeakMap<Policy, TenantKeyRing>();
 
-async function callerOf(c: RequestContext, credential: Credential, ofRow: Policy): Promise<Caller> {
+/** The principal that a gate let in, with these rights. */
+export async function callerOf(c: RequestContext, credential: Credential, ofRow: Policy): Promise<Caller> {
   const { cell, scope, principalId, kind, outside } = credential;
   const policy = outside?.seesAssignedAlone ? { ...ofRow, assigneeId: principalId } : ofRow;
   const { tenantId, slug, tier, locations, assigneeId, ipAllowList, clientOrigins, expiresAt, currency } =

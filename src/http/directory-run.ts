@@ -1,9 +1,10 @@
 import { exactToken } from "#crypto/blind-index.ts";
-import { type DataKey, SealError, seal } from "#crypto/envelope.ts";
+import { type DataKey, SealError } from "#crypto/envelope.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { macToken, readMacToken } from "#crypto/mac-token.ts";
 import { signToken } from "#crypto/token-signer.ts";
 import type { Actor } from "#db/audit-rows.ts";
+import { callerAddress, sealCaller } from "#db/callers.ts";
 import type { Change } from "#db/changes.ts";
 import { type CommitOutcome, commitChanges } from "#db/commit.ts";
 import { platformTenant } from "#db/directory-tables.ts";
@@ -18,6 +19,7 @@ import { monthOf } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { siteName } from "#platform/mail/mailer.ts";
 import type { AccountPorts, AccountServices, DirectoryContext, Visitor } from "./account-operation.ts";
 import type { RequestContext } from "./request-state.ts";
 
@@ -74,6 +76,7 @@ function portsOf(env: Env, { ring, tokenSigner }: DirectoryKeys): Omit<AccountPo
   const key = ring.indexKey();
   return {
     issuer: env.PUBLIC_ORIGIN,
+    siteName: siteName(env),
     membersOf: (places, userId) => membersOfUser(env, places, userId),
     async emailToken(email) {
       const normalised = normaliseEmail(email);
@@ -81,9 +84,9 @@ function portsOf(env: Env, { ring, tokenSigner }: DirectoryKeys): Omit<AccountPo
     },
     makeToken: (kind, named) => macToken(key, kind, named),
     readToken: (kind, text) => readMacToken(key, kind, text),
-    async sign(claims) {
+    async sign(claims, typ) {
       if (!tokenSigner) throw new Error("The directory has no key that signs tokens; the cron makes one.");
-      return await signToken(tokenSigner, claims);
+      return await signToken(tokenSigner, claims, typ);
     },
   };
 }
@@ -108,13 +111,9 @@ export async function commitToDirectory(
   const { requestId } = c.get("state");
   const actor: Actor = userId === null ? { kind: "stranger", id: stranger.id } : { kind: "user", id: userId };
   const key = session.keys.subjects.get(actor.id);
-  if (!key) throw new SealError("wrong-key", addressOf(requestId));
-  const { address, userAgent } = run.context.visitor;
-  const caller = await seal(key, addressOf(requestId), JSON.stringify({ ip: address, userAgent }));
+  if (!key) throw new SealError("wrong-key", callerAddress(platformTenant, requestId));
+  const { address: ip, userAgent } = run.context.visitor;
+  const caller = await sealCaller(key, { tenantId: platformTenant, requestId }, { ip, userAgent });
   const audit = { now, requestId, operation, actor, caller };
   return await commitChanges(session, { audit, record: null, intent: null }, changes);
-}
-
-function addressOf(requestId: string) {
-  return { tenant: platformTenant, table: "audit_log", column: "caller", row: requestId };
 }

@@ -14,15 +14,17 @@ import { errorFields, log } from "#platform/log.ts";
 import { serveMe, serveVisitor, signedIn } from "./account-door.ts";
 import type { SignedIn } from "./account-operation.ts";
 import { jsonOf } from "./answer.ts";
-import { dataAnswer, problemAnswer, textAnswer } from "./answers.ts";
-import { admit, type Caller, mayCall } from "./caller.ts";
+import { dataAnswer, problemAnswer, protocolAnswer, textAnswer } from "./answers.ts";
+import { admit, type Caller, mayCall, staleProof } from "./caller.ts";
 import type { AccountServicesOf } from "./directory-run.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
 import { isBytes, mediaOf } from "./media.ts";
-import type { ProtocolContext, PublicContext } from "./operation.ts";
+import type { PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
+import { ProtocolAnswer } from "./protocol-answer.ts";
+import type { ProtocolContext } from "./protocol-operation.ts";
 import { refusalNotes } from "./refusal-notes.ts";
 import {
   type AnyInput,
@@ -80,6 +82,7 @@ function mount(app: Hono<AppTypes>, { name, operation }: NamedOperation, context
       [path],
       async (c, next) => {
         c.get("state").operation = name;
+        c.get("state").route = `${method} ${pathOf(operation)}`;
         const user = await signedIn(c);
         if (!user) return problemAnswer(c, "unauthorized");
         c.set("user", user);
@@ -116,7 +119,10 @@ async function authorized(
 ): Promise<Caller | Response> {
   const caller = await admit(c, c.req.param("tenant") ?? "", staleEpoch);
   if (caller instanceof Refusal) return problemAnswer(c, caller.problem, caller.details);
-  if (mayCall(caller, operation)) return caller;
+  if (mayCall(caller, operation)) {
+    const stale = staleProof(caller, operation);
+    return stale ? problemAnswer(c, stale.problem, stale.details) : caller;
+  }
   try {
     return await forbid(c, name, operation, caller);
   } catch (error) {
@@ -186,12 +192,16 @@ async function serveProtocol(
   operation: AnyProtocol,
   context: ProtocolContext,
 ): Promise<Response> {
+  c.get("state").route = `${operation.method.toUpperCase()} ${pathOf(operation)}`;
+  // Pages of other origins are clients too, and send no credentials but those that they write themselves.
+  if (operation.refuses) c.get("state").headers.set("Access-Control-Allow-Origin", "*");
   const answer = await operation.run(context, {
     params: inputOf(c, operation).params,
     header: (header) => c.req.header(header),
     body: new Uint8Array(await c.req.arrayBuffer()),
   });
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
+  if (answer instanceof ProtocolAnswer) return protocolAnswer(c, operation, answer);
   return dataAnswer(c, operation.status ?? 200, jsonOf(operation.returns.parse(answer)));
 }
 

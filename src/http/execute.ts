@@ -1,5 +1,6 @@
 import { mintApiKey } from "#crypto/api-key.ts";
-import { type DataKey, seal } from "#crypto/envelope.ts";
+import type { DataKey } from "#crypto/envelope.ts";
+import { sealCaller } from "#db/callers.ts";
 import type { Change } from "#db/changes.ts";
 import { type CommitOutcome, commitChanges, type Envelope } from "#db/commit.ts";
 import { Store } from "#db/store.ts";
@@ -59,13 +60,14 @@ export async function openRun(
     now,
     newId,
     cursors: cursorsOf(caller.keys.ring, tenantId, operation),
-    mintApiKey: async (mode, keyId) => {
+    mintApiKey: async (mode, id) => {
       const { newestPepper } = await directoryKeys(c.env, (keys) => keys.newestPepper !== null);
       if (!newestPepper) throw new Error("The directory holds no key pepper yet; the cron makes one.");
       const minted = await mintApiKey(newestPepper, {
+        kind: id.startsWith("cli_") ? "client" : "api-key",
         mode,
         cell: caller.cell.id,
-        id: keyId.replace(/^key_/, ""),
+        id: id.replace(/^[a-z]{3}_/, ""),
       });
       return { ...minted, pepperVersion: newestPepper.version };
     },
@@ -111,12 +113,11 @@ async function sealedCaller({ c, caller }: Run): Promise<string | null> {
   const key =
     callerKeys.get(subjectKey) ?? (await caller.keys.ring.openSubjectKey(caller.principal.id, subjectKey));
   callerKeys.set(subjectKey, key);
-  const row = c.get("state").requestId;
-  const text = JSON.stringify({
+  const at = { tenantId: caller.policy.tenantId, requestId: c.get("state").requestId };
+  return await sealCaller(key, at, {
     ip: c.req.header("cf-connecting-ip") ?? null,
     userAgent: c.req.header("user-agent")?.slice(0, 256) ?? null,
   });
-  return await seal(key, { tenant: caller.policy.tenantId, table: "audit_log", column: "caller", row }, text);
 }
 
 /** A success with the database's bookmark. */

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import type { ApiKeyMode } from "#crypto/api-key.ts";
-import type { SignedMessage } from "#crypto/svix-signature.ts";
 import type { SharedRecord } from "#db/cell-system.ts";
 import type { Query } from "#db/queries.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
@@ -18,7 +17,7 @@ import type { TextAnswer } from "./text-answer.ts";
 
 /** Who asks, within one tenant, and how far they reach. */
 export interface Principal {
-  readonly kind: "api-key" | "member" | "system";
+  readonly kind: "api-key" | "member" | "client" | "system";
   readonly id: string;
   readonly tenantId: string;
   readonly slug: string;
@@ -64,10 +63,10 @@ export interface TenantContext {
   readonly now: number;
   readonly newId: (prefix: string) => string;
   readonly cursors: Cursors;
-  /** Makes the text of a key, to be shown once, and what is stored of it. */
+  /** Makes the text of a key, or of an OAuth client's secret, to be shown once, and what is stored of it. */
   readonly mintApiKey: (
     mode: ApiKeyMode,
-    keyId: string,
+    id: string,
   ) => Promise<{ key: string; secretHash: string; pepperVersion: number }>;
   /** The tenant's transparency log. */
   readonly auditLog: AuditLog;
@@ -78,6 +77,8 @@ export interface TenantContext {
 
 export interface PublicContext {
   readonly now: number;
+  /** This deployment, as the issuer of tokens. */
+  readonly issuer: string;
   /** All keys that ever signed heads of a transparency log, the newest first. */
   readonly checkpointKeys: () => Promise<
     readonly { readonly publicKey: Uint8Array; readonly signsFrom: string }[]
@@ -96,32 +97,6 @@ export interface Contract {
   readonly page: (path: string) => TextAnswer | null;
   /** RFC 9116; null where the operator has configured no contact. */
   readonly securityTxt: () => TextAnswer | null;
-}
-
-/** What became of a message that somebody outside sent; "try-again": a part was done, the rest is for the next try. */
-export type MessageOutcome =
-  | "done"
-  | "ignored"
-  | "try-again"
-  | "unknown-issuer"
-  | "not-genuine"
-  | "malformed";
-
-export interface ProtocolContext {
-  /** Verifies a message of the issuer of this name and does what it says. */
-  readonly receive: (issuerName: string, message: SignedMessage) => Promise<MessageOutcome>;
-  /** The same of what Postmark tells of addresses; it signs nothing and brings a password of ours. */
-  readonly receiveFromPostmark: (
-    authorization: string | undefined,
-    body: Uint8Array<ArrayBuffer>,
-  ) => Promise<MessageOutcome>;
-}
-
-/** A request as its protocol sent it: nothing of it is read as ours. */
-export interface ProtocolRequest<P> {
-  readonly params: P;
-  readonly header: (name: string) => string | undefined;
-  readonly body: Uint8Array<ArrayBuffer>;
 }
 
 export interface PublicAccess {
@@ -147,7 +122,7 @@ export function anyPrincipal({ because }: { because: string }): AnyPrincipal {
 }
 
 type Shape = z.ZodType;
-type Out<S> = S extends z.ZodType ? z.output<S> : undefined;
+export type Out<S> = S extends z.ZodType ? z.output<S> : undefined;
 
 export interface Input<P, Q, B> {
   readonly params: Out<P>;
@@ -234,15 +209,6 @@ export interface PublicOperation<P, Q, B, R extends Shape> extends Declaration<P
   run(context: PublicContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
 }
 
-/** Somebody else's protocol: who asks proves it in the protocol's way, over the exact bytes of the body. */
-export interface ProtocolOperation<P, R extends Shape> extends Declaration<P, undefined, undefined, R> {
-  readonly mount: "protocol";
-  readonly method: "post";
-  readonly can: PublicAccess;
-  readonly store: "directory";
-  run(context: ProtocolContext, request: ProtocolRequest<Out<P>>): Promise<z.input<R> | Refusal>;
-}
-
 type Optional = Shape | undefined;
 
 export function readOperation<P extends Optional, Q extends Optional, B extends Optional, R extends Shape>(
@@ -281,8 +247,4 @@ export function unauthenticatedOperation<
   R extends Shape,
 >(declared: PublicOperation<P, Q, B, R>) {
   return { form: "public" as const, ...declared };
-}
-
-export function protocolOperation<P extends Optional, R extends Shape>(declared: ProtocolOperation<P, R>) {
-  return { form: "protocol" as const, ...declared };
 }

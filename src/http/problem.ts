@@ -1,8 +1,11 @@
+import { accountProblems } from "./account-problems.ts";
+
 /**
  * Every problem this API answers with (RFC 9457). The name is the last part of its `type`, which GET /problems/{type}
  * explains; a name never changes its meaning.
  */
 export const problems = {
+  ...accountProblems,
   "malformed-request": {
     status: 400,
     title: "The request could not be read.",
@@ -18,20 +21,10 @@ export const problems = {
     title: "No valid credentials.",
     meaning: "The key or token is missing, malformed, unknown, expired or revoked.",
   },
-  "sign-in-failed": {
-    status: 401,
-    title: "That did not match.",
-    meaning: "The address or the password is wrong, or too many were tried: which is not told.",
-  },
   forbidden: {
     status: 403,
     title: "Not allowed.",
     meaning: "The principal does not hold the capability this operation asks for.",
-  },
-  "password-change-required": {
-    status: 403,
-    title: "Choose another password first.",
-    meaning: "It was breached since it was chosen, or is too weak for what its owner may do here by now.",
   },
   "address-not-allowed": {
     status: 403,
@@ -62,16 +55,6 @@ export const problems = {
     status: 409,
     title: "Somebody else changed this meanwhile.",
     meaning: "The row kept changing while this request ran. Read it again and retry.",
-  },
-  "account-exists": {
-    status: 409,
-    title: "There is an account of this address already.",
-    meaning: "Its owner has confirmed an account meanwhile. Sign in, or choose a new password.",
-  },
-  "link-not-valid": {
-    status: 410,
-    title: "The link does not work any more.",
-    meaning: "It was used, has expired, or was never ours. Ask for another.",
   },
   "in-progress": {
     status: 409,
@@ -275,6 +258,11 @@ export interface FieldError {
 export interface ProblemDetails {
   readonly errors?: readonly FieldError[];
   readonly retryAfterSeconds?: number;
+  /** How long ago the last proof may lie, where one is asked for anew. */
+  readonly maxAgeSeconds?: number;
+  /** What the second step of a sign-in goes on from, and by what. */
+  readonly challenge?: string;
+  readonly methods?: readonly string[];
 }
 
 export function isProblemName(text: string): text is ProblemName {
@@ -290,11 +278,16 @@ function bounded({ pointer, parameter, detail }: FieldError) {
 /** The problem document's body. */
 export function problemBody(name: ProblemName, requestId: string, details: ProblemDetails = {}) {
   const { status, title } = problems[name];
+  const { errors, maxAgeSeconds, challenge, methods } = details;
   return {
     type: `/problems/${name}`,
     title,
     status,
     requestId,
-    ...(details.errors ? { errors: details.errors.map(bounded) } : {}),
+    ...(errors ? { errors: errors.map(bounded) } : {}),
+    // JSON leaves out what is undefined.
+    maxAgeSeconds,
+    challenge,
+    methods,
   };
 }

@@ -1,13 +1,15 @@
 import type { z } from "zod";
+import { proofAgeFor } from "#gate/step-up.ts";
 import type { MeReadOperation, MeWriteOperation, VisitorOperation } from "./account-operation.ts";
-import type {
-  EffectOperation,
-  Input,
-  ProtocolOperation,
-  PublicOperation,
-  ReadOperation,
-  WriteOperation,
+import {
+  AnyPrincipal,
+  type EffectOperation,
+  type Input,
+  type PublicOperation,
+  type ReadOperation,
+  type WriteOperation,
 } from "./operation.ts";
+import type { ProtocolOperation } from "./protocol-operation.ts";
 
 type Shape = z.ZodType;
 type Optional = Shape | undefined;
@@ -49,6 +51,13 @@ const mounts = { tenant: "/v1/tenants/{tenant}", me: "/v1/me", public: "", proto
 /** The whole path of an operation below the origin, parameters in braces. */
 export function pathOf(operation: AnyOperation): string {
   return `${mounts[operation.mount]}${operation.path}`;
+}
+
+/** How recent the proof of a person must be who calls this, in seconds; null where any will do. Reading asks for none. */
+export function proofAgeOf(operation: AnyOperation): number | null {
+  if (isMine(operation)) return operation.provedWithinSeconds ?? null;
+  if (isForAnybody(operation) || operation.form === "read") return null;
+  return operation.can instanceof AnyPrincipal ? null : proofAgeFor(operation.can);
 }
 
 /** No credentials of ours are asked for. */

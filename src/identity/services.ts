@@ -2,7 +2,10 @@ import type { AccountServices } from "#http/account-operation.ts";
 import type { RequestContext } from "#http/request-state.ts";
 import { systemNow } from "#platform/clock.ts";
 import { breachAnswer } from "#platform/pwned-passwords.ts";
+import { findRecoveryCode, hashRecoveryCode } from "./factors/recovery-codes.ts";
 import { clearSignIn, reserveTry } from "./lockout/reserve-try.ts";
+import { authorize } from "./oauth/authorize.ts";
+import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
 import { endInCells } from "./sessions/end-in-cells.ts";
 
 /** What operations on accounts are given of these rooms; the key makes the names of the objects that count tries. */
@@ -11,6 +14,13 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
     reserveTry: (asked) => reserveTry(c.env, indexKey, asked),
     clearSignIn: (identifier) => clearSignIn(c.env, indexKey, identifier),
     endInCells: (userId, sessionIds) => endInCells(c.env, userId, sessionIds, systemNow()),
+    hashRecoveryCode: (userId, normalised) => hashRecoveryCode(indexKey, userId, normalised),
+    findRecoveryCode: (userId, typed, hashes) => findRecoveryCode(indexKey, userId, typed, hashes),
     breachAnswer: (password) => breachAnswer(c.env, password),
+    clients: {
+      authorize: (asking) => authorize(c, asking),
+      connected: (places, userId) => connectedClients(c.env, places, userId),
+      disconnect: (user, clientId) => disconnect(c, user, clientId),
+    },
   };
 }

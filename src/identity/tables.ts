@@ -36,6 +36,18 @@ export const passwords = tenantTable(
   { entity: "password", scope: assignee("userId"), store: "directory" },
 );
 
+/** An address that a user wants to have, and has yet to prove to be theirs. */
+export const emailChanges = tenantTable(
+  "email_changes",
+  {
+    userId: open(text("user_id").notNull()),
+    email: personal(text("email").notNull()),
+    state: open(text("state", { enum: ["open", "done"] }).notNull()),
+    expiresAt: open(text("expires_at").notNull()),
+  },
+  { entity: "email-change", scope: assignee("userId"), store: "directory", subject: "userId" },
+);
+
 export const linkPurposes = ["reset-password", "clear-lock"] as const;
 export type LinkPurpose = (typeof linkPurposes)[number];
 
@@ -50,4 +62,61 @@ export const oneTimeLinks = tenantTable(
     expiresAt: open(text("expires_at").notNull()),
   },
   { entity: "one-time-link", scope: assignee("userId"), store: "directory" },
+);
+
+/** A shared secret of an authenticator app (RFC 6238). */
+export const totpFactors = tenantTable(
+  "totp_factors",
+  {
+    userId: open(text("user_id").notNull()),
+    /** Base32, as the app has it. */
+    secret: secret(text("secret").notNull()),
+    state: open(text("state", { enum: ["pending", "active"] }).notNull()),
+    /** Of the last code that was taken; -1 before the first. */
+    lastStep: internal(integer("last_step").notNull()),
+  },
+  { entity: "totp-factor", scope: assignee("userId"), store: "directory" },
+);
+
+export const recoveryCodes = tenantTable(
+  "recovery_codes",
+  {
+    userId: open(text("user_id").notNull()),
+    /** JSON array of keyed hashes. */
+    hashes: secret(text("hashes").notNull()),
+  },
+  { entity: "recovery-codes", scope: assignee("userId"), store: "directory" },
+);
+
+/** A key pair of the user's device (WebAuthn). That none is another user's is not asked: each is looked up at its user. */
+export const passkeys = tenantTable(
+  "passkeys",
+  {
+    userId: open(text("user_id").notNull()),
+    name: personal(text("name").notNull()),
+    credentialId: personal(text("credential").notNull()),
+    /** COSE, base64url. */
+    publicKey: internal(text("public_key").notNull()),
+    /** How often it was used, as some count; the others say 0. */
+    counter: internal(integer("counter").notNull()),
+    isSynced: open(integer("is_synced").notNull()),
+    /** JSON array of how a browser reaches it. */
+    transports: internal(text("transports").notNull()),
+    lastChallenge: internal(text("last_challenge").notNull()),
+    lastUsedAt: open(text("last_used_at")),
+  },
+  { entity: "passkey", scope: assignee("userId"), store: "directory", subject: "userId" },
+);
+
+/** Between the two steps of a sign-in. */
+export const signInChallenges = tenantTable(
+  "sign_in_challenges",
+  {
+    userId: open(text("user_id").notNull()),
+    sessionEpoch: internal(integer("session_epoch").notNull()),
+    /** JSON array of what was proved so far (RFC 8176). */
+    methods: open(text("methods").notNull()),
+    expiresAt: open(text("expires_at").notNull()),
+  },
+  { entity: "sign-in-challenge", scope: assignee("userId"), store: "directory" },
 );

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { SealError } from "#crypto/envelope.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import { auditSinksFor } from "#platform/audit-sinks.ts";
@@ -7,6 +8,7 @@ import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { copyLog } from "./audit-sinks/copy-log.ts";
 import { SinkWakeUp, wakeSinks } from "./audit-sinks/sink-wake-ups.ts";
+import { copyIdentityEvents } from "./copy-identity-events.ts";
 import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
 import { logAudit } from "./log-audit.ts";
@@ -50,9 +52,18 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
   },
 };
 
-/** The directory's one queue. */
-function mails(env: Env, now: number): Consumer {
-  return async (body) => await sendMail(env, MailWakeUp.parse(body).mailId, now);
+const DirectoryWakeUp = z.union([MailWakeUp, WakeUp]);
+
+/** The directory's one queue: mails to be sent, and its outbox, which is gone through once for all who wake it. */
+function ofDirectory(env: Env, now: number): Consumer {
+  let isServed = false;
+  return async (body) => {
+    const message = DirectoryWakeUp.parse(body);
+    if ("mailId" in message) return await sendMail(env, message.mailId, now);
+    if (isServed) return;
+    await copyIdentityEvents(env, now);
+    isServed = true;
+  };
 }
 
 /** The consumer of every queue. A message that fails is retried alone; a tenant woken twice is served once. */
@@ -62,7 +73,7 @@ export async function consume(env: Env, batch: MessageBatch, now: number): Promi
   if (cell && name === "keyline-calls") return await logCalls(cell, batch, now);
   const consumer =
     batch.queue === "keyline-mail"
-      ? mails(env, now)
+      ? ofDirectory(env, now)
       : cell && queues[name]?.(env, cell, now, batch.messages.length);
   if (!consumer) throw new Error(`No cell has the queue ${batch.queue}.`);
   for (const message of batch.messages) {

@@ -4,21 +4,37 @@ import { forgetRefreshes } from "#db/ended-sessions.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { AnyTenantTable } from "#db/tenant-table.ts";
-import { expired, type Named, pastStrangers } from "#identity/accounts/expired-rows.ts";
-import { oneTimeLinks, signUps } from "#identity/tables.ts";
+import {
+  expired,
+  mostAtOnce,
+  type Named,
+  pastStrangers,
+  unconfirmed,
+} from "#identity/accounts/expired-rows.ts";
+import { emailChanges, oneTimeLinks, signInChallenges, signUps, totpFactors } from "#identity/tables.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
+const mostRounds = 20;
+
 /**
- * Takes away sign-ups, links and sessions that are of no use to anybody any more, and destroys the keys of strangers of
+ * Takes away sign-ups, links, sessions and half-done steps that are of no use to anybody any more, and destroys the keys of strangers of
  * long ago: a bounded number at each run. The audit keeps that they were there.
  */
 export async function expireAccounts(env: Env, now: number): Promise<void> {
+  for (let rounds = 0; rounds < mostRounds; rounds += 1) if (!(await expireSome(env, now))) return;
+}
+
+/** @returns whether more may be left */
+async function expireSome(env: Env, now: number): Promise<boolean> {
   const directory = keylessSession(env.DIRECTORY, platformTenant);
   const found = await directory.read({
     signUps: expired("signUps", now),
     links: expired("links", now),
     sessions: expired("sessions", now),
+    challenges: expired("challenges", now),
+    emailChanges: expired("emailChanges", now),
+    totps: unconfirmed(now),
     strangers: pastStrangers(now),
   });
   const run = () => ({ job: "accounts.expire", requestId: newId("run"), now });
@@ -26,6 +42,9 @@ export async function expireAccounts(env: Env, now: number): Promise<void> {
     ...removed(signUps, found.signUps),
     ...removed(oneTimeLinks, found.links),
     ...removed(sessions, found.sessions),
+    ...removed(emailChanges, found.emailChanges),
+    ...removed(signInChallenges, found.challenges),
+    ...removed(totpFactors, found.totps),
   ];
   // Of two runners at once one finds the others' rows gone, and does nothing.
   if (gone.length > 0) await commitAsSystem(directory, run(), gone);
@@ -33,6 +52,7 @@ export async function expireAccounts(env: Env, now: number): Promise<void> {
     await directory.execute([forgetRefreshes(found.sessions.map(({ id }) => id))]);
   for (const month of found.strangers)
     await commitAsSystem(directory, run(), [destroy(month.id, now), ...removed(strangerMonths, [month])]);
+  return Object.values(found).some((rows) => rows.length === mostAtOnce);
 }
 
 function removed(table: AnyTenantTable, rows: readonly Named[]): Remove[] {

@@ -28,9 +28,12 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   customer_dietary: null,
   file: { operation: registry.files.get, param: "fileId" },
   location: { operation: registry.locations.get, param: "locationId" },
+  mfa: null,
   order: { operation: registry.orders.get, param: "orderId" },
+  security_policy: { operation: registry["security-policy"].get },
   settings: { operation: registry.settings.get },
   tenant: { operation: registry.tenants.get },
+  user: null,
   vault: null,
   webhook_endpoint: { operation: registry["webhook-endpoints"].get, param: "webhookEndpointId" },
 };

@@ -7,9 +7,11 @@ import { errorFields, log } from "#platform/log.ts";
 import { archiveCalls } from "./archive-calls.ts";
 import { copyPlatformLog, sweepSinks } from "./audit-sinks/sweep-sinks.ts";
 import { deleteOldCalls } from "./call-retention.ts";
+import { copyIdentityEvents } from "./copy-identity-events.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
+import { eraseAccounts } from "./erase-accounts.ts";
 import { expireAccounts } from "./expire-accounts.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
@@ -33,7 +35,9 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["directory-schema", () => guardSchema(env, [directoryOf(env)], now)],
     ["mails", () => sweepMails(env, now)],
     ["ended sessions", () => sweepEndedSessions(env, now)],
+    ["identity events", () => copyIdentityEvents(env, now)],
     ["accounts", () => expireAccounts(env, now)],
+    ["closed accounts", () => eraseAccounts(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [

@@ -46,7 +46,7 @@ export async function sendMail(env: Env, mailId: string, now: number): Promise<v
   // So often it was tried that whatever follows the sending must fail each time.
   if (mail.attempts >= mostTries) return await end(directory, mail, run, "failed");
   const site = { name: mailer.from.name, origin: env.PUBLIC_ORIGIN };
-  const isRegistered = mail.kind === "sign-up" && (await hasAccount(directory, mail.recipient));
+  const isRegistered = asksWhose.includes(mail.kind) && (await hasAccount(directory, mail.recipient));
   const letter = isForNobody(mail) ? null : letterOf(mail.kind, mail.data, site, { isRegistered });
   if (!letter) return await end(directory, mail, run, "nothing-to-send");
   if (await suppressionOf(directory, mail.recipient)) return await end(directory, mail, run, "suppressed");
@@ -77,6 +77,9 @@ function isWaiting({ attempts, nextTryAt }: MailRow, now: number): boolean {
 function isTooOld({ createdAt }: Pick<MailRow, "createdAt">, now: number): boolean {
   return Date.parse(createdAt) + expiresMs <= now;
 }
+
+// What these say depends on whether the address has an account by the time they leave.
+const asksWhose: readonly MailRow["kind"][] = ["sign-up", "verify-email"];
 
 async function hasAccount(directory: TenantSession, email: string): Promise<boolean> {
   const { found } = await directory.read({ found: exactly(users, "emailToken", email, { limit: 1 }) });

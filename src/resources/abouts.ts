@@ -2,6 +2,7 @@ import type { registry } from "./index.ts";
 
 /** What each resource is, in the contract and its pages. A resource joins here as well. */
 export const abouts: Readonly<Record<keyof typeof registry, string>> = {
+  account: "The end of your account.",
   "api-calls":
     "Who called what, and how it was answered: 7 days of calls, 90 days of hourly counts, best effort.",
   "api-keys":
@@ -13,23 +14,36 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
     "What a customer cannot or will not eat: sealed, in no other answer, told by a reveal that the audit records.",
   customers: "The people who buy. What is personal about them is kept only as ciphertext.",
   docs: "This contract, for programs and for people, and whom to tell of a vulnerability.",
+  "email-changes": "Another address for your account: one that you prove to have.",
   events: "What happened, numbered without gaps, for 30 days: the pull side of webhooks.",
+  factors: "What you can prove yourself with besides a password.",
   files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
   me: "Your own account: who you are, where you are a member, your password.",
   locations: "Places of the business; members and keys may be limited to some.",
   mail: "What becomes of the mails that this deployment sends: told by who carries them, or shown in development.",
+  members: "Who works here, and how well their accounts are kept.",
+  oauth: "OAuth 2.1 and OpenID Connect: how programs are let in, for a user who consents or for themselves.",
+  "oauth-clients":
+    "Programs of others: what each may be let do, where it is answered, and the secret that it proves itself by.",
   orders: "Work that was asked for, from draft to handed over, with lines, totals and gap-free numbers.",
+  "passkey-challenges": "What a passkey signs, to prove whose it is.",
+  passkeys: "Keys of your own devices (WebAuthn): a second factor, and a sign-in without a password.",
   "password-resets": "For whoever forgot their password: a link by mail, and a new one.",
+  "recovery-codes":
+    "For the day your second factor is lost: ten codes, of which one lets you in and renews all.",
   "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
+  "security-policy": "What a business asks of how its members sign in.",
   sessions: "Where you are signed in, on which devices, and how to end it.",
   "sign-in": "How a person proves who they are.",
   "sign-in-locks": "What stands after many wrong passwords, and how its owner lifts it.",
   "sign-ups": "How a person gets an account: an address that they prove to have.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
+  "step-up": "A recent proof that it is you, for what asks for one.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
   tenants: "The business that the credentials belong to.",
   tokens:
     "What a session's refresh token is exchanged for: a tenant's access token, or one of your own account.",
+  totp: "Codes of an authenticator app, as a second factor (RFC 6238).",
   "webhook-endpoints":
     "Addresses that events are posted to, signed as Standard Webhooks says, and tried again.",
 };

@@ -22,9 +22,13 @@ import * as removal from "./files/removal.ts";
 import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as mail from "./mail/operations.ts";
+import * as members from "./members/operations.ts";
+import { consents, revokeConsent } from "./oauth-clients/consents.ts";
+import * as oauthClients from "./oauth-clients/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
 import * as outsideIssuers from "./outside-issuers/operations.ts";
+import * as securityPolicy from "./security-policy/operations.ts";
 import * as settings from "./settings/operations.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
@@ -46,8 +50,11 @@ export const registry = {
   files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
   mail,
+  members,
+  "oauth-clients": { ...oauthClients, consents, revokeConsent },
   orders: { ...orders, ...transitions },
   "outside-issuers": outsideIssuers,
+  "security-policy": securityPolicy,
   settings,
   system,
   tenants,

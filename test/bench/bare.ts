@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { Hono } from "hono";
+import { hashPassword, verifyPassword } from "#crypto/argon2id.ts";
 
 // What the bench compares with: a Worker that does the same trips and nothing else. It logs one line as we do.
 
@@ -42,6 +43,28 @@ app.get("/orders/:tenantId/:id", async (c) => {
     .bind(tenantId, id)
     .first();
   return order ? c.json(order) : c.notFound();
+});
+
+const stored = new Map<string, Promise<string>>();
+
+/** What a password costs whoever looks at it: the same hash, a read and a batch. */
+app.post("/sign-in/:statements", async (c) => {
+  const { password } = await c.req.json<{ password: string }>();
+  const now = Date.now();
+  const phc = stored.get(password) ?? hashPassword(password, now);
+  stored.set(password, phc);
+  await c.env.CELL_US1.prepare("select * from bare_rows where tenant_id = ? and id = ?")
+    .bind("x", "x")
+    .first();
+  const { isMatch } = await verifyPassword(password, await phc, now);
+  const insert = c.env.CELL_US1.prepare(
+    "insert into bare_rows (tenant_id, id, kind, data, created_at) values (?, ?, ?, ?, ?)",
+  );
+  const rows = Array.from({ length: Number(c.req.param("statements")) }, () => crypto.randomUUID());
+  await c.env.CELL_US1.batch(
+    rows.map((id) => insert.bind("x", id, "session", "{}", new Date(now).toISOString())),
+  );
+  return c.json({ isMatch }, isMatch ? 201 : 401);
 });
 
 app.post("/rows/:tenantId/:statements", async (c) => {

@@ -31,13 +31,17 @@ export interface Plan {
 
 // Until little is compiled any more: what is measured is how it goes on.
 const warmUpSeconds = 10;
+const mostHashing = 4;
 
 /** Both in turn, so that whatever else the machine does meets both. */
 export async function measure(
   scenario: Scenario,
   { keyline, bare }: Readonly<Record<"keyline" | "bare", Subject>>,
-  plan: Plan,
+  asked: Plan,
 ): Promise<Figures> {
+  // An isolate hashes nine passwords at once, and an account takes five tries at a time.
+  const { connections } = scenario === "sign-in" ? { connections: mostHashing } : asked;
+  const plan = { ...asked, connections };
   for (const subject of [keyline, bare]) await sample(scenario, subject, { ...plan, seconds: warmUpSeconds });
   const samples: Record<"keyline" | "bare", Sample[]> = { keyline: [], bare: [] };
   for (let round = 0; round < plan.rounds; round += 1) {
@@ -65,7 +69,8 @@ async function sample(scenario: Scenario, subject: Subject, plan: Plan): Promise
   const { deployment, calls } = subject;
   const before = await cpuMsOf(deployment.workerdPid);
   const round = await load(deployment.url, calls[scenario], plan);
-  subject.sent += round.latenciesMs.length;
+  // The call log is the tenants', and signing in is nobody's yet.
+  if (scenario !== "sign-in") subject.sent += round.latenciesMs.length;
   const spentMs = (await cpuMsOf(deployment.workerdPid)) - before;
   return { ...round, cpuMs: spentMs / round.latenciesMs.length };
 }

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, type Seeded, seedTenant } from "#cli/seed.ts";
+import { withNewPassword } from "#cli/seed-password.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { bundle, type Deployment, deploy } from "./deployment.ts";
 import type { Call } from "./load.ts";
@@ -13,7 +15,7 @@ import { statementsOf } from "./statements.ts";
 
 /** One scenario's calls on one deployment. */
 export type Calls = Readonly<Record<Scenario, () => Call>>;
-export const scenarios = ["gate", "read", "write"] as const;
+export const scenarios = ["gate", "read", "write", "sign-in"] as const;
 export type Scenario = (typeof scenarios)[number];
 
 export interface Subject {
@@ -27,6 +29,8 @@ interface Client extends Pick<Seeded, "tenantId" | "orderId"> {
   readonly slug: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly order: string;
+  /** JSON of the address and password of somebody who is a member. */
+  readonly person: string;
 }
 
 const tenantCount = 8;
@@ -65,6 +69,7 @@ export async function seedClients(keyline: Deployment): Promise<Client[]> {
       locationId: locationIds[0],
       lines: business.work,
     });
+    const person = await personOf(env, tenantId, now);
     for (let key = 0; key < keysPerTenant; key += 1) {
       const minted = await mintDemoKey(env, cell, tenantId, memberIds.owner, now);
       const headers = {
@@ -73,10 +78,20 @@ export async function seedClients(keyline: Deployment): Promise<Client[]> {
         // Otherwise all of them would share the limit of one address.
         "CF-Connecting-IP": `198.51.100.${clients.length + 1}`,
       };
-      clients.push({ slug: business.slug, tenantId, orderId, order, headers });
+      clients.push({ slug: business.slug, tenantId, orderId, order, person, headers });
     }
   }
   return clients;
+}
+
+async function personOf(env: Env, tenantId: string, now: number): Promise<string> {
+  const row = await env.DIRECTORY.prepare(
+    "select user_id from memberships where member_tenant_id = ? order by id limit 1",
+  )
+    .bind(tenantId)
+    .first<{ user_id: string }>();
+  const { ownerEmail: email, ownerPassword: password } = await withNewPassword(env, row?.user_id ?? "", now);
+  return JSON.stringify({ email, password });
 }
 
 export function callsOf(clients: readonly Client[]): Calls {
@@ -97,6 +112,12 @@ export function callsOf(clients: readonly Client[]): Calls {
       headers: { ...headers, "Idempotency-Key": newId("bench") },
       body: order,
     })),
+    "sign-in": inTurn(clients, ({ headers: { Authorization: _, ...headers }, person }) => ({
+      method: "POST",
+      path: "/v1/sign-in",
+      headers,
+      body: person,
+    })),
   };
 }
 
@@ -115,6 +136,12 @@ export function bareCallsOf(clients: readonly Client[], statements: number): Cal
       path: `/rows/${tenantId}/${statements}`,
       headers: { ...headers, "Idempotency-Key": newId("bench") },
       body: order,
+    })),
+    "sign-in": inTurn(named, ({ headers: { Authorization: _, ...headers }, person }) => ({
+      method: "POST",
+      path: `/sign-in/${statements}`,
+      headers,
+      body: person,
     })),
   };
 }

@@ -50,3 +50,14 @@ export function watched(page: Page, ownOrigin: string): Page {
   });
   return page;
 }
+
+/** Follows the link of this kind in the mailbox; the queue takes a moment. */
+export async function followMail(page: Page, baseUrl: string, to: string): Promise<void> {
+  const link = page.locator(`a[href*="${to}"]`);
+  for (let tries = 0; tries < 100; tries += 1) {
+    await page.goto(`${baseUrl}/mailbox`);
+    if ((await link.count()) > 0) return await link.first().click();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error("No mail came.");
+}

@@ -13,7 +13,7 @@ import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { tilePath, tileWidth } from "#lib/tlog-tiles.ts";
 import { newId } from "#platform/ids.ts";
 import { bundle, deploy } from "#test/bench/deployment.ts";
-import { writePeople } from "./raw-people.ts";
+import { failToSignIn, writePeople } from "./raw-people.ts";
 import { sealedValues } from "./sealed-values.ts";
 import { spellings } from "./spellings.ts";
 
@@ -68,12 +68,21 @@ const file = await ask("POST", "/files", { ...content, name: fileName });
 await ask("PATCH", `/files/${file.id}`, { name: newFileName });
 await ask("PUT", `/files/${file.id}/content`, Buffer.from("any bytes"));
 const created = await ask("POST", "/api-keys", { name: keyName, scopes: ["orders:read"] });
+await ask("POST", "/oauth-clients", {
+  name: canary("Program"),
+  type: "public",
+  redirectUris: ["https://planner.example/callback"],
+  grantTypes: ["authorization_code"],
+  scopes: ["orders:read"],
+});
 await ask("POST", "/customers/search", { email: person.email });
 const directory = await openDirectory(env);
 const identity = { id: newId("usr"), issuer: "clerk", subject, state: "active" as const };
 const run = { job: "test.raw-files", requestId: newId("run"), now };
 await commitAsSystem(directory, run, [insert(outsideIdentities, identity, now)]);
 const typed = await writePeople(directory, deployment.url.origin, canary);
+const owner = `owner@${business.slug}.example`;
+const tried = await failToSignIn(tenant, owner, deployment.url.origin, canary);
 const consented = { fields: ["name", "email"], obtained: "in-person" };
 await ask("PUT", `/customers/${customer.id}/consent`, consented);
 await ask("POST", `/customers/${customer.id}/shared-profiles`);
@@ -104,6 +113,7 @@ const signing = keys.map((row) => ({ kid: row.kid, d: String(JSON.parse(row.priv
 const hidden: Record<string, string | Buffer> = {
   ...Object.fromEntries(sealed),
   ...typed,
+  ...tried,
   "the customer's name": person.name,
   "the customer's name in lower case": person.name.toLowerCase(),
   "the customer's e-mail": person.email,
@@ -121,7 +131,7 @@ const hidden: Record<string, string | Buffer> = {
   "a seeded customer's name": businesses[0].people[0]?.name ?? "",
   "a seeded customer's e-mail": businesses[0].people[1]?.email ?? "",
   "a user's name": `owner of ${business.name}`,
-  "a user's e-mail": `owner@${business.slug}.example`,
+  "a user's e-mail": owner,
   "the API key's name": keyName,
   "a file's name": fileName,
   "a file's changed name": newFileName,

@@ -1,3 +1,4 @@
+import type { Seeded } from "#cli/seed.ts";
 import { insert } from "#db/changes.ts";
 import { sessions, strangerMonths, users } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
@@ -5,7 +6,7 @@ import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { mailSuppressions } from "#identity/mail/tables.ts";
-import { passwords, signUps } from "#identity/tables.ts";
+import { emailChanges, passkeys, passwords, recoveryCodes, signUps, totpFactors } from "#identity/tables.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -24,6 +25,12 @@ export async function writePeople(
   const { months } = await directory.read({ months: many(strangerMonths, { limit: 1 }) });
   const user = { id: newId("usr"), name: canary("User"), email: email("Usermail"), sessionEpoch: 0 };
   const flags = { mustRecheck: 0, isStrong: 1 };
+  const own = (prefix: string) => ({ id: newId(prefix), userId: user.id });
+  const passkey = {
+    name: canary("Passkey"),
+    credentialId: canary("Credential"),
+    ...{ publicKey: "", counter: 0, isSynced: 0, transports: "[]", lastChallenge: "" },
+  };
   const session = {
     id: newId("ses"),
     userId: user.id,
@@ -50,14 +57,18 @@ export async function writePeople(
   const run = { job: "test.raw-files", requestId: newId("run"), now };
   const { kind } = await commitAsSystem(directory, run, [
     insert(users, { ...user, state: "active", emailVerifiedAt: timestamp(now) }, now),
-    insert(passwords, { id: newId("pwd"), userId: user.id, hash: canary("Hash"), ...flags }, now),
+    insert(passwords, { ...own("pwd"), hash: canary("Hash"), ...flags }, now),
     insert(sessions, session, now),
+    insert(totpFactors, { ...own("tot"), secret: canary("Totp"), state: "active", lastStep: 1 }, now),
+    insert(passkeys, { ...own("psk"), ...passkey }, now),
+    insert(emailChanges, { ...own("emc"), email: email("Wanted"), state: "open", expiresAt }, now),
+    insert(recoveryCodes, { ...own("rcs"), hashes: canary("Recovery") }, now),
     insert(signUps, signUp, now),
     mailTo(
       { kind: "reset-password", to: email("Mailed"), data: { link, validMinutes: 60 }, userId: user.id },
       now,
     ),
-    insert(mailSuppressions, { id: newId("sup"), recipient: email("Bounced"), reason: "bounced" }, now),
+    insert(mailSuppressions, { id: newId("spr"), recipient: email("Bounced"), reason: "bounced" }, now),
   ]);
   if (kind !== "committed") throw new Error(`The people were not written, but ${kind}.`);
   const typed = { name: canary("Typed"), email: email("Typedmail"), password: canary("Typed password") };
@@ -66,8 +77,37 @@ export async function writePeople(
   return Object.fromEntries(Object.entries(typed).map(([field, text]) => [`a typed ${field}`, text]));
 }
 
-async function post(url: string, body: object, expected: number): Promise<void> {
-  const headers = { "Content-Type": "application/json" };
+/**
+ * Somebody tries a wrong password at a member's account, and their tenant is told of it, with what they sent.
+ * @returns what stands in no row
+ */
+export async function failToSignIn(
+  { tenantId, cell }: Pick<Seeded, "tenantId" | "cell">,
+  email: string,
+  origin: string,
+  canary: (what: string) => string,
+): Promise<Record<string, string>> {
+  // Without an address: the simulated shield of the platform, which is none of our stores, writes that into a file.
+  const headers = { "User-Agent": canary("Intruder") };
+  await post(`${origin}/v1/sign-in`, { email, password: canary("Guess") }, 401, headers);
+  const told = cell.database
+    .prepare("select caller from audit_log where tenant_id = ? and action = 'user.sign_in_failed'")
+    .bind(tenantId);
+  for (let tries = 0; tries < 120; tries += 1) {
+    if ((await told.first<string>("caller")) !== null)
+      return { "an intruder's agent": headers["User-Agent"] };
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error("The tenant was not told of a failed sign-in.");
+}
+
+async function post(
+  url: string,
+  body: object,
+  expected: number,
+  more: Record<string, string> = {},
+): Promise<void> {
+  const headers = { "Content-Type": "application/json", ...more };
   const { status, ...answer } = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   if (status !== expected) throw new Error(`${url} was answered ${status}: ${JSON.stringify(answer)}`);
 }

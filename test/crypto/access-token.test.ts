@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type AccessClaims, verifyAccessToken } from "#crypto/access-token.ts";
+import { type MemberClaims, verifyAccessToken } from "#crypto/access-token.ts";
 import { type AdmittedJwks, admitJwks } from "#crypto/jwk.ts";
 import { accessClaims, newTestIssuer, testAudience, testIssuer } from "#test/token-issuer.ts";
 
@@ -25,7 +25,7 @@ test("a token is good from five seconds before its issue until the second it exp
   expect(await Promise.all(outcomes)).toEqual(["not-yet-valid", true, true, true, "expired", "expired"]);
 });
 
-const wrongClaims: [string, Partial<Record<keyof AccessClaims, unknown>>, string][] = [
+const wrongClaims: [string, Partial<Record<keyof MemberClaims, unknown>>, string][] = [
   ["another issuer", { iss: "https://other.test" }, "wrong-issuer"],
   ["another audience", { aud: "https://other.test" }, "wrong-audience"],
   ["a list of audiences", { aud: [testAudience] }, "bad-claims"],

@@ -155,7 +155,7 @@ test("the directory's own key rotates: signing keys and peppers move, and its un
     "secrets outgoing_mails",
     "secrets mail_suppressions",
     // The last is told, though it had nothing to move.
-    "secrets passwords",
+    "secrets recovery_codes",
   ]);
   // A mail that was written before leaves still, and an address that was suppressed stays so.
   const { env, sent } = carrier();

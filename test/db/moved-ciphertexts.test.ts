@@ -12,7 +12,9 @@ import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
+import { newBearer, newEnrolled } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
+import { newClient } from "#test/identity/oauth/kit.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 
@@ -26,13 +28,18 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "customers.name": "personal",
   "customers.note": "personal",
   "customers.phone": "personal",
+  "email_changes.email": "personal",
   "files.name": "personal",
   "key_peppers.pepper": "secret",
   "mail_suppressions.recipient": "secret",
+  "oauth_clients.name": "personal",
   "outgoing_mails.data": "secret",
   "outgoing_mails.recipient": "secret",
   "outside_identities.subject": "personal",
+  "passkeys.credential": "personal",
+  "passkeys.name": "personal",
   "passwords.hash": "secret",
+  "recovery_codes.hashes": "secret",
   "sessions.address": "personal",
   "sessions.device": "personal",
   "sessions.place": "personal",
@@ -40,6 +47,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "sign_ups.name": "personal",
   "sign_ups.password_hash": "secret",
   "signing_keys.private_jwk": "secret",
+  "totp_factors.secret": "secret",
   "users.email": "personal",
   "users.name": "personal",
   "webhook_endpoints.previous_secret": "secret",
@@ -68,9 +76,12 @@ beforeAll(async () => {
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(us));
   await call("sign-in.password", await exampleOf("sign-in.password").make(us));
+  for (const make of [newEnrolled, newEnrolled, newBearer, newBearer]) await make();
+  for (const _ of [1, 2]) await call("email-changes.ask", await exampleOf("email-changes.ask").make(us));
   await placed();
   const owners: [TenantSession, D1Database][] = [[await openDirectory(testEnv()), testEnv().DIRECTORY]];
   for (const tenant of [us, neighbour]) {
+    await newClient(tenant);
     await rotated(tenant);
     const { database } = tenant.cell;
     owners.unshift([await systemSession(testEnv(), database, tenant.tenantId), database]);

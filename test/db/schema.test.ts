@@ -12,6 +12,7 @@ import { tablesOf } from "#test/written.ts";
 /** Columns of entity tables that name what no row beside them is. By hand. */
 const namesNoRowHere: Readonly<Record<string, string>> = {
   "api_keys.creator_id": "a member or an API key",
+  "oauth_clients.creator_id": "a member or an API key",
   "webhook_endpoints.creator_id": "a member or an API key",
   "files.document_id": "what the revisions of one document share",
   "files.upload_id": "R2's own",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clerkClaims, pointedClaims } from "#gate/outside-claims.ts";
+import { clerkClaims, hasSecondFactor, pointedClaims, provedAtOf } from "#gate/outside-claims.ts";
 
 const version1 = {
   org_id: "org_1",
@@ -93,4 +93,28 @@ test("another issuer's claims are where its pointers say, and what has another f
   expect(pointedClaims({ ...claims, roles: "boss", scope: 7 }, pointers)?.permissions).toEqual([]);
   expect(pointedClaims({ ...claims, "https://acme.example/org": { id: 7 } }, pointers)).toBeNull();
   expect(pointedClaims({}, { organization: "/constructor/name", role: "/x" })).toBeNull();
+});
+
+const iat = 1_700_000_000;
+
+test.each([
+  ["auth_time, as OpenID Connect has it", { iat, auth_time: iat - 30 }, iat - 30],
+  ["Clerk's age of the first factor, where there is no second", { iat, fva: [3, -1] }, iat - 180],
+  ["Clerk's age of the second factor, where there is one", { iat, fva: [3, 20] }, iat - 1200],
+  ["nothing", { iat }, 0],
+  ["never", { iat, fva: [-1, -1] }, 0],
+  ["what is no age", { iat, fva: ["3", -1] }, 0],
+  ["a text", { iat, auth_time: "now" }, 0],
+])("when a person last proved themselves, by %s", (_, claims, expected) => {
+  expect(provedAtOf(claims)).toBe(expected);
+});
+
+test.each([
+  ["amr with mfa", { amr: ["pwd", "mfa"] }, true],
+  ["amr without it", { amr: ["pwd"] }, false],
+  ["Clerk's age of a second factor", { iat, fva: [3, 0] }, true],
+  ["Clerk's -1", { iat, fva: [3, -1] }, false],
+  ["nothing", { iat }, false],
+])("whether an issuer says that there was a second factor, by %s", (_, claims, expected) => {
+  expect(hasSecondFactor(claims)).toBe(expected);
 });

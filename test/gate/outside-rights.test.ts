@@ -5,7 +5,7 @@ import { expectSuccess } from "#test/every-operation/trial.ts";
 import { exampleOf, tenantOperations } from "#test/examples.ts";
 import { roleTable } from "#test/gate/role-table.ts";
 import { newIssuer, newOrganization, newPerson, roleMapping, type TestIssuer } from "#test/outside.ts";
-import { newTenant, type Role, rowsOf, type TestTenant } from "#test/world.ts";
+import { memberToken, newTenant, type Role, rowsOf, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 
 const { call } = clientOf();
@@ -174,3 +174,35 @@ async function token(role: string, row: Role, changes: object = {}): Promise<str
   if (!subject) throw new Error(`Nobody outside is the ${row}.`);
   return await issuer.token({ organization, subject, role }, changes);
 }
+
+test("where a tenant asks for a second factor, its issuer has to say that there was one", async () => {
+  const own = await newTenant();
+  const place = await newOrganization(issuer, own);
+  const people = {
+    admin: await newPerson(issuer, place, own, "admin"),
+    viewer: await newPerson(issuer, place, own, "viewer"),
+  };
+  const as = async (role: "admin" | "viewer", fva: readonly number[]) =>
+    await issuer.token(
+      { organization: place, role: role === "admin" ? "org:admin" : "org:guest", subject: people[role] },
+      { fva },
+    );
+  const read = async (role: "admin" | "viewer", fva: readonly number[]) => {
+    const { status, json } = await call("locations.list", {
+      tenant: own.slug,
+      as: await as(role, fva),
+      env: issuer.env(),
+    });
+    return status === 200 ? 200 : json.type;
+  };
+  const owner = await memberToken(own, "owner");
+  const ask = (secondFactor: string) =>
+    call("security-policy.update", { tenant: own.slug, as: owner, body: { secondFactor } });
+  const refused = "/problems/second-factor-enrolment-required";
+  expect([await read("admin", [3, -1]), await read("viewer", [3, -1])]).toEqual([200, 200]);
+  expect((await ask("elevated")).status).toBe(200);
+  expect([await read("admin", [3, -1]), await read("viewer", [3, -1])]).toEqual([refused, 200]);
+  expect(await read("admin", [3, 5])).toBe(200);
+  await ask("everyone");
+  expect([await read("viewer", [3, -1]), await read("viewer", [3, 0])]).toEqual([refused, 200]);
+});

@@ -1,3 +1,4 @@
+import { generateSync } from "otplib";
 import { insert } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
 import { memberships } from "#db/directory-tables.ts";
@@ -11,6 +12,7 @@ import { outgoingMails } from "#identity/mail/tables.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
+import { Authenticator } from "#test/identity/authenticator.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -106,4 +108,64 @@ export async function join(user: TestUser, { tenantId, cell }: TestTenant, role:
 
 export function signIn(email: string, password = goodPassword, env = testEnv()) {
   return call("sign-in.password", { body: { email, password }, headers: newAddress(), env });
+}
+
+/** The code that an authenticator shows now, or so many steps later; none is good twice. */
+export function codeOf(secret: string, stepsLater = 0): string {
+  return generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + 30 * stepsLater });
+}
+
+export interface Enrolled extends TestUser {
+  readonly totpId: string;
+  readonly secret: string;
+  readonly recoveryCodes: readonly string[];
+}
+
+/** Somebody with an authenticator, confirmed by the code of the step before: this step's and the next's are left. */
+export async function newEnrolled(): Promise<Enrolled> {
+  return await enrolled(await newUser());
+}
+
+export async function enrolled(user: TestUser): Promise<Enrolled> {
+  const begun = await call("totp.begin", { as: user.accessToken });
+  const { id: totpId, secret } = begun.json;
+  const confirmed = await call("totp.confirm", {
+    as: user.accessToken,
+    params: { totpId },
+    body: { code: codeOf(secret, -1) },
+  });
+  if (confirmed.status !== 200) throw new Error(`Nothing was confirmed: ${confirmed.text}`);
+  return { ...user, totpId, secret, recoveryCodes: confirmed.json.recoveryCodes };
+}
+
+/** What the second step goes on from. */
+export async function challengeOf(user: TestUser): Promise<string> {
+  const { status, json, text } = await signIn(user.email, user.password);
+  if (status !== 401 || json.challenge === undefined) throw new Error(`There is no challenge: ${text}`);
+  return json.challenge;
+}
+
+export interface Bearer extends TestUser {
+  readonly device: Authenticator;
+  readonly passkeyId: string;
+  readonly recoveryCodes: readonly string[] | null;
+}
+
+/** Somebody with a passkey. */
+export async function newBearer(isSynced = false): Promise<Bearer> {
+  return await withPasskey(await newUser(), isSynced);
+}
+
+export async function withPasskey(user: TestUser, isSynced = false): Promise<Bearer> {
+  const as = user.accessToken;
+  const device = new Authenticator(testEnv().PUBLIC_ORIGIN, isSynced);
+  const { json: options } = await call("passkeys.begin", { as });
+  const body = { name: "Phone", response: await device.create(options) };
+  const { status, text, json } = await call("passkeys.add", { as, body });
+  if (status !== 201) throw new Error(`No passkey was added: ${text}`);
+  return { ...user, device, passkeyId: json.id, recoveryCodes: json.recoveryCodes };
+}
+
+export async function proofOptions() {
+  return (await call("passkey-challenges.create", {})).json;
 }

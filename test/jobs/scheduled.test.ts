@@ -76,7 +76,9 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-schema",
     "mails",
     "ended sessions",
+    "identity events",
     "accounts",
+    "closed accounts",
     "directory-retention",
     ...[
       ...["schema", "audit", "sinks", "events", "intents", "webhooks", "secrets", "retention", "wraps"],

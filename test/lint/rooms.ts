@@ -53,6 +53,9 @@ export const homes: Readonly<Record<string, Home>> = {
   zod: { rooms: levels.flat() },
   jose: { rooms: ["crypto", "gate", "identity"] },
   argon2id: { rooms: ["crypto"] },
+  "@simplewebauthn/server": { rooms: ["identity"] },
+  otplib: { rooms: ["identity"] },
+  uqr: { rooms: ["identity"] },
   hono: { rooms: ["http", "identity", "console", "app"] },
   "@hono/zod-validator": { rooms: ["http"] },
   "drizzle-orm": {

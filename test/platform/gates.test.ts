@@ -22,20 +22,20 @@ interface Found {
 test("every gate of an eu tenant is found in the jurisdiction eu, whatever is asked and whoever is told", async () => {
   const tenant = await newTenant("cafe", { plan: "enterprise" });
   const { found, env } = recorded();
-  const revoked = await askEverything(tenant, env);
+  const changed = await askEverything(tenant, env);
   expect(found.plain, "gates of an eu tenant outside its jurisdiction").toEqual([]);
-  expect(new Set(found.inEu)).toEqual(new Set(principalsOf(tenant, revoked)));
+  expect(new Set(found.inEu)).toEqual(new Set(principalsOf(tenant, changed)));
   expect(found.inEu.length).toBeGreaterThan(tenantOperations.length);
-  expect(found.told).toEqual([revoked]);
+  expect(found.told).toEqual(changed);
 });
 
 test("no gate of a tenant without a jurisdiction is asked for in one", async () => {
   const tenant = await newTenant("signs");
   const { found, env } = recorded();
-  const revoked = await askEverything(tenant, env);
+  const changed = await askEverything(tenant, env);
   expect(found.inEu).toEqual([]);
-  expect(new Set(found.plain)).toEqual(new Set(principalsOf(tenant, revoked)));
-  expect(found.told).toEqual([revoked]);
+  expect(new Set(found.plain)).toEqual(new Set(principalsOf(tenant, changed)));
+  expect(found.told).toEqual(changed);
 });
 
 test("a gate that restarted is asked again in the same jurisdiction", async () => {
@@ -149,14 +149,17 @@ test("no source but the chokepoints reaches for a namespace of objects", () => {
   expect(found.length).toBeGreaterThan(elsewhere.length);
 });
 
-/** Requests of every kind, and cron. @returns the key that was revoked, whose gate is told */
-async function askEverything(tenant: TestTenant, env: Env): Promise<string> {
+const changesClient = ["oauth-clients.update", "oauth-clients.rotate", "oauth-clients.remove"];
+
+/** Requests of every kind, and cron. @returns the key and the clients that were changed, whose gates are told */
+async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
   const ask = (name: string, input: Call) =>
     call(name, { tenant: tenant.slug, as: tenant.key, env, ...input });
-  let revoked = "";
+  const changed: string[] = [];
   for (const { name } of tenantOperations) {
     const input = await exampleOf(name).make(tenant);
-    if (name === "api-keys.revoke") revoked = input.params?.apiKeyId ?? "";
+    if (name === "api-keys.revoke") changed.push(input.params?.apiKeyId ?? "");
+    if (changesClient.includes(name)) changed.push(input.params?.oauthClientId ?? "");
     expectOk(await ask(name, input));
   }
   for (const { name } of operations.filter(({ operation }) => operation.mount === "public"))
@@ -178,15 +181,15 @@ async function askEverything(tenant: TestTenant, env: Env): Promise<string> {
     .run();
   expectOk(await ask("customers.create", { body: { name: "Asked again after rights moved" } }));
   await runScheduled(env, registry, Date.now());
-  return revoked;
+  return changed;
 }
 
 function expectOk({ status, text }: Answer): void {
   expect(status, text).toBeLessThan(300);
 }
 
-function principalsOf({ keyId, memberIds }: TestTenant, revoked: string): string[] {
-  return [keyId, memberIds.viewer, revoked];
+function principalsOf({ keyId, memberIds }: TestTenant, changed: readonly string[]): string[] {
+  return [keyId, memberIds.viewer, ...changed];
 }
 
 type Stub = ReturnType<Env["GATES"]["getByName"]>;

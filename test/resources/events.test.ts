@@ -113,9 +113,12 @@ test("every type that is emitted is on the list, and its subject says who may be
     customer_dietary: "customers:sensitive",
     file: "files:read",
     location: "locations:read",
+    mfa: "audit:read",
     order: "orders:read",
+    security_policy: "security:read",
     settings: "settings:read",
     tenant: "tenant:read",
+    user: "audit:read",
     vault: "audit:read",
     webhook_endpoint: "integrations:manage",
   });

@@ -161,7 +161,7 @@ function Credentials() {
   );
 }
 
-function Mark() {
+export function Mark() {
   return (
     <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
       <path d="M3 8V3h5M16 3h5v5M21 16v5h-5M8 21H3v-5" fill="none" stroke="currentColor" stroke-width="1.5" />

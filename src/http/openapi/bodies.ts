@@ -5,8 +5,15 @@ import { bytesHeaders, type Headers, successHeaders } from "./headers.ts";
 import type { Schemas } from "./schemas.ts";
 import type { JsonSchema, MediaType, RequestBody, Response } from "./types.ts";
 
+const formType = "application/x-www-form-urlencoded";
+
 /** What an operation takes in: JSON of its shape, or bytes; undefined where it takes no body. */
-export function requestBodyOf({ body }: AnyOperation, schemas: Schemas): RequestBody | undefined {
+export function requestBodyOf(operation: AnyOperation, schemas: Schemas): RequestBody | undefined {
+  const { body } = operation;
+  if (operation.form === "protocol" && operation.takes) {
+    const content = { [formType]: contentOf(schemas.ofRequest(operation.takes), schemas) };
+    return { required: true, content };
+  }
   if (!body) return undefined;
   const media = mediaOf(body);
   if (media?.kind !== "bytes") {

@@ -38,7 +38,11 @@ export const answered: Readonly<Record<string, Omit<Header, "required">>> = {
       "For pages of other origins: the caller's, where the tenant allows it; `*` on public answers.",
     schema: visible(255, "^(?:\\*|https?://[^/]+)$"),
   },
-  "WWW-Authenticate": { description: "`Bearer`.", schema: { type: "string", enum: ["Bearer"] } },
+  "WWW-Authenticate": {
+    description:
+      "`Bearer`, and where a more recent proof is asked for how recent (RFC 9470, section 3); of the endpoints of OAuth `Basic` too, with what was amiss.",
+    schema: visible(300, "^(?:Bearer|Basic)(?: [ -~]+)?$"),
+  },
   "Accept-Ranges": {
     description: "`bytes`: any part can be asked for with Range.",
     schema: { type: "string", enum: ["bytes"] },

@@ -36,6 +36,8 @@ const cors = "Access-Control-Allow-Origin";
 /** Which headers a success of this operation carries. */
 export function successHeaders(operation: AnyOperation, isVersioned: boolean): Presence {
   if (operation.form === "public") return { always: ["X-Request-Id", cors], sometimes: textHeaders };
+  if (operation.form === "protocol" && operation.refuses)
+    return { always: ["X-Request-Id", cors], sometimes: [] };
   if (isForAnybody(operation)) return { always: ["X-Request-Id"], sometimes: [] };
   if (isMine(operation)) return { always: ["X-Request-Id", ...(isVersioned ? ["ETag"] : [])], sometimes: [] };
   return {
@@ -51,6 +53,14 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       ...(takesIdempotencyKey(operation) ? ["Idempotency-Replayed"] : []),
     ],
   };
+}
+
+/** What a protocol's own refusal of this status carries. */
+export function ownRefusalHeaders(status: number): Presence {
+  const own = [cors, ...(status === 400 ? [] : ["WWW-Authenticate"])];
+  return status === 403
+    ? { always: ["X-Request-Id"], sometimes: own }
+    : { always: ["X-Request-Id", ...own], sometimes: [] };
 }
 
 /** What streamed bytes carry besides. */

@@ -4,11 +4,11 @@ import { AnyPrincipal } from "#http/operation.ts";
 import { type AnyOperation, isForAnybody, isMine, type NamedOperation } from "#http/registry.ts";
 import { requestBodyOf, successesOf } from "./bodies.ts";
 import { referred } from "./example.ts";
-import type { Headers } from "./headers.ts";
+import { type Headers, ownRefusalHeaders } from "./headers.ts";
 import type { ProblemAnswers } from "./problem-answers.ts";
 import { takesIdempotencyKey, takesIfMatch } from "./problems.ts";
 import type { Schemas } from "./schemas.ts";
-import type { JsonSchema, OperationObject, Parameter, Reference } from "./types.ts";
+import type { JsonSchema, OperationObject, Parameter, Reference, Response } from "./types.ts";
 
 export interface Parts {
   readonly schemas: Schemas;
@@ -29,13 +29,32 @@ export function operationObject({ name, operation }: NamedOperation, parts: Part
     tags: [tag],
     summary: operation.summary,
     description: [`${operation.summary}.`, needs, ...notes(operation)].join("\n\n"),
-    security:
-      operation.form === "protocol" ? [{ signature: [] }] : isForAnybody(operation) ? [] : [{ bearer: [] }],
+    security: securityOf(operation),
     parameters: parametersOf(operation, isVersioned, parts.schemas),
     ...(requestBody ? { requestBody } : {}),
-    responses: { ...successes, ...parts.problems.of(operation) },
+    responses: { ...successes, ...ownRefusals(operation, parts), ...parts.problems.of(operation) },
     "x-keyline-capability": capability,
   };
+}
+
+function securityOf(operation: AnyOperation): Record<string, []>[] {
+  // What has refusals of its own has credentials of its own, in a form or as its RFC says.
+  if (operation.form === "protocol") return operation.refuses ? [] : [{ signature: [] }];
+  return isForAnybody(operation) ? [] : [{ bearer: [] }];
+}
+
+function ownRefusals(operation: AnyOperation, { schemas, headers }: Parts): Record<string, Response> {
+  if (operation.form !== "protocol" || !operation.refuses) return {};
+  const { statuses, shape } = operation.refuses;
+  const own = { "application/json": { schema: schemas.ofAnswer(shape) } };
+  return Object.fromEntries(
+    statuses.map((status) => {
+      // Plain http is refused by the door, as always.
+      const content = status === 403 ? { ...own, "application/problem+json": {} } : own;
+      const said = headers.of(ownRefusalHeaders(status));
+      return [String(status), { description: "Refused, as its RFC says.", headers: said, content }];
+    }),
+  );
 }
 
 function accessOf(operation: AnyOperation): { capability: string | null; needs: string } {

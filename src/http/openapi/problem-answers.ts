@@ -1,5 +1,5 @@
 import { isBytes } from "#http/media.ts";
-import { type ProblemName, problemBody, problems } from "#http/problem.ts";
+import { type ProblemDetails, type ProblemName, problemBody, problems } from "#http/problem.ts";
 import { type AnyOperation, isForAnybody, isMine } from "#http/registry.ts";
 import { type Headers, problemHeaders } from "./headers.ts";
 import { problemsOf } from "./problems.ts";
@@ -7,6 +7,27 @@ import type { Schemas } from "./schemas.ts";
 import type { JsonSchema, MediaType, Reference, Response } from "./types.ts";
 
 const requestId = "req_01jd5r0t6vf3h8k2m4n6p8q0rs";
+
+type Text = (maxLength: number, pattern?: string) => JsonSchema;
+
+/** What a problem says beyond the members that all have. */
+const extensions: Partial<Record<ProblemName, (text: Text) => Readonly<Record<string, JsonSchema>>>> = {
+  "second-factor-required": (text) => ({
+    challenge: text(80, "^klc_[0-9a-z_]+$"),
+    methods: { type: "array", items: text(40), maxItems: 10 },
+  }),
+  "step-up-required": () => ({
+    maxAgeSeconds: { type: "integer", format: "int32", minimum: 0, maximum: 86_400 },
+  }),
+};
+
+const examples: Partial<Record<ProblemName, ProblemDetails>> = {
+  "second-factor-required": {
+    challenge: "klc_01jd5r0t6vf3h8k2m4n6p8q0rs_0_7n4x9q2m5k8w3v6b1z0c4h7j2p5t8r3d",
+    methods: ["totp", "recovery-code"],
+  },
+  "step-up-required": { maxAgeSeconds: 900 },
+};
 
 /** The problem answers of a document, one component per set of problems that share a status. */
 export class ProblemAnswers {
@@ -49,7 +70,9 @@ export class ProblemAnswers {
         schemas.length === 1 && only
           ? only
           : { oneOf: schemas, discriminator: { propertyName: "type", mapping } },
-      examples: Object.fromEntries(names.map((name) => [name, { value: problemBody(name, requestId) }])),
+      examples: Object.fromEntries(
+        names.map((name) => [name, { value: problemBody(name, requestId, examples[name]) }]),
+      ),
     };
   }
 
@@ -80,8 +103,9 @@ export class ProblemAnswers {
         status: this.#schemas.exactly(status),
         requestId: text(64, "^req_[0-9a-z]{26}$"),
         errors: { type: "array", items: errors, maxItems: 100 },
+        ...extensions[name]?.(text),
       },
-      required: ["type", "title", "status", "requestId"],
+      required: ["type", "title", "status", "requestId", ...Object.keys(extensions[name]?.(text) ?? {})],
     });
   }
 }

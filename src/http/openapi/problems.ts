@@ -1,12 +1,16 @@
 import { isBytes } from "#http/media.ts";
 import { AnyPrincipal } from "#http/operation.ts";
 import { type ProblemName, problems } from "#http/problem.ts";
-import { type AnyOperation, isForAnybody, isMine } from "#http/registry.ts";
+import { type AnyOperation, isForAnybody, isMine, proofAgeOf } from "#http/registry.ts";
 
 /** Every problem that calling this operation can end in: those it declares, and those of the door around it. */
 export function problemsOf(operation: AnyOperation): ProblemName[] {
   const named = new Set<ProblemName>([...operation.problems, ...ofTheDoor(operation)]);
-  return Object.keys(problems).filter((name): name is ProblemName => named.has(name as ProblemName));
+  const own: readonly number[] = (operation.form === "protocol" && operation.refuses?.statuses) || [];
+  return Object.keys(problems).filter(
+    (name): name is ProblemName =>
+      named.has(name as ProblemName) && !own.includes(problems[name as ProblemName].status),
+  );
 }
 
 function ofTheDoor(operation: AnyOperation): ProblemName[] {
@@ -18,8 +22,10 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   if (method !== "get" && form !== "protocol" && !isBytes(body)) found.push("unsupported-media-type");
   if (form === "visitor" || form === "me-write") found.push("conflict");
   if (isForAnybody(operation)) return found;
+  if (proofAgeOf(operation) !== null) found.push("step-up-required");
   if (isMine(operation)) return [...found, "unauthorized"];
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
+  found.push("second-factor-enrolment-required");
   if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");
   if (form === "read") return found;
   found.push("conflict");

@@ -3,9 +3,15 @@ import { directoryTenants, memberships, platformTenant, sessions, users } from "
 import { many } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
-import { parseRole, type roles } from "#gate/roles.ts";
+import { isElevated } from "#gate/roles.ts";
 import type { PasswordOwner } from "#identity/passwords/password-rules.ts";
-import { type LinkPurpose, oneTimeLinks, passwords } from "#identity/tables.ts";
+import {
+  emailChanges,
+  type LinkPurpose,
+  oneTimeLinks,
+  passwords,
+  signInChallenges,
+} from "#identity/tables.ts";
 
 // Sets of none or one user's id, so that all of an account is read in one round trip whatever it is found by.
 
@@ -21,13 +27,22 @@ export function userByLink(id: string): SQL {
   return sql`(select ${oneTimeLinks.userId} from ${oneTimeLinks} where ${oneTimeLinks.tenantId} = ${platformTenant} and ${oneTimeLinks.id} = ${id})`;
 }
 
+export function userByEmailChange(id: string): SQL {
+  return sql`(select ${emailChanges.userId} from ${emailChanges} where ${emailChanges.tenantId} = ${platformTenant} and ${emailChanges.id} = ${id})`;
+}
+
+export function userByChallenge(id: string): SQL {
+  return sql`(select ${signInChallenges.userId} from ${signInChallenges} where ${signInChallenges.tenantId} = ${platformTenant} and ${signInChallenges.id} = ${id})`;
+}
+
 export function userBySession(id: string): SQL {
   return sql`(select ${sessions.userId} from ${sessions} where ${sessions.tenantId} = ${platformTenant} and ${sessions.id} = ${id})`;
 }
 
-/** A hundred at most, as of the tenants: who is signed in more often than that ends some of them twice. */
+/** What is ended one by one; an epoch of the user ends those beyond. */
 const mostSessions = 100;
-const mostTenants = 100;
+/** As many are looked at in one round trip. */
+export const mostTenants = 100;
 
 export const userIn = (set: SQL) => many(users, { where: sql`${users.id} in ${set}`, limit: 1 });
 
@@ -83,11 +98,3 @@ export function ownerOf(
     isPrivileged: members.some(({ role }) => isElevated(role)),
   };
 }
-
-/** Whoever could do the most harm. */
-export function isElevated(text: string): boolean {
-  const role = parseRole(text);
-  return role !== null && elevated.includes(role);
-}
-
-const elevated: readonly (keyof typeof roles)[] = ["owner", "admin"];

@@ -1,6 +1,10 @@
 import type { Reservation } from "#http/account-operation.ts";
+import { Refusal } from "#http/outcome.ts";
 
 type Admitted = Extract<Reservation, { outcome: "admitted" }>;
+
+/** What counts tries is away, and nothing may be tried that nobody counts. */
+export const uncounted = new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
 
 /**
  * Compares, and settles the reserved try by what came of it. What failed before anything was compared is no try of

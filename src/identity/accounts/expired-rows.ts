@@ -3,10 +3,11 @@ import { z } from "zod";
 import { sessions, strangerMonths } from "#db/directory-tables.ts";
 import type { Query } from "#db/queries.ts";
 import { statementOf } from "#db/statement.ts";
-import { oneTimeLinks, signUps } from "#identity/tables.ts";
+import { emailChanges, oneTimeLinks, signInChallenges, signUps, totpFactors } from "#identity/tables.ts";
 import { dayMs, monthOf, timestamp } from "#lib/time.ts";
 
-const mostAtOnce = 50;
+/** Of each kind. */
+export const mostAtOnce = 50;
 /** How long one can see where one was signed in, and what a link was for; who never confirmed is forgotten at once. */
 const keptMs = 30 * dayMs;
 /** A year of what unknown callers did, after the month itself. */
@@ -19,6 +20,8 @@ const dated = {
   signUps: { table: signUps, index: "sign_ups_by_expiry", keptMs: dayMs },
   links: { table: oneTimeLinks, index: "one_time_links_by_expiry", keptMs },
   sessions: { table: sessions, index: "sessions_by_expiry", keptMs },
+  emailChanges: { table: emailChanges, index: "email_changes_by_expiry", keptMs: dayMs },
+  challenges: { table: signInChallenges, index: "sign_in_challenges_by_expiry", keptMs: dayMs },
 } as const;
 
 /** Rows whose time is over, by id and version alone: one that cannot be opened goes as well. */
@@ -28,6 +31,18 @@ export function expired(kind: keyof typeof dated, now: number): Query<Named[]> {
     statement: async ({ tenantId }) =>
       statementOf(
         sql`select ${table.id} as "id", ${table.version} as "version" from ${table} indexed by ${sql.identifier(index)} where ${table.tenantId} = ${tenantId} and ${table.expiresAt} <= ${timestamp(now - kept)} order by ${table.expiresAt} limit ${mostAtOnce}`,
+      ),
+    decode: async (_context, rows) => z.array(Named).parse(rows),
+  };
+}
+
+/** Authenticators that somebody began to set up and never did. */
+export function unconfirmed(now: number): Query<Named[]> {
+  const { tenantId: owner, id, version, state, createdAt } = totpFactors;
+  return {
+    statement: async ({ tenantId }) =>
+      statementOf(
+        sql`select ${id} as "id", ${version} as "version" from ${totpFactors} indexed by "totp_factors_by_age" where ${owner} = ${tenantId} and ${state} = 'pending' and ${createdAt} <= ${timestamp(now - dayMs)} order by ${createdAt} limit ${mostAtOnce}`,
       ),
     decode: async (_context, rows) => z.array(Named).parse(rows),
   };

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { note, update } from "#db/changes.ts";
+import { update } from "#db/changes.ts";
 import { one } from "#db/queries.ts";
 import { visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
+import { tell } from "#identity/identity-events.ts";
 import { TokenText } from "#identity/sessions/schema.ts";
 import { oneTimeLinks } from "#identity/tables.ts";
 import { userByLink, userIn } from "./account-queries.ts";
@@ -35,7 +36,7 @@ export const clear = visitorOperation({
     return commit(
       null,
       update(oneTimeLinks, link, { state: "used" }, now),
-      note("user", user.id, { lockCleared: true }),
+      ...tell("user.lock_cleared", user.id),
     );
   },
 });

@@ -1,19 +1,20 @@
 import { z } from "zod";
-import { verifyPassword } from "#crypto/argon2id.ts";
-import { note, update } from "#db/changes.ts";
+import { update } from "#db/changes.ts";
+import { stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
+import { securityAge } from "#identity/factors/security-age.ts";
+import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
 import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { passwords } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { activeSessionsIn, ownerOf, passwordIn, placesOf, tenantsIn, userById } from "./account-queries.ts";
-import { attempt } from "./attempt.ts";
+import { provePassword } from "./prove-password.ts";
 import { GivenPassword, Memberships, NewPassword, User } from "./schema.ts";
-import { failed } from "./sign-in.ts";
 
 export const get = meReadOperation({
   mount: "me",
@@ -48,6 +49,7 @@ export const changePassword = meWriteOperation({
   path: "/password",
   summary: "Change your password; your other sessions end",
   store: "directory",
+  provedWithinSeconds: securityAge,
   body: z
     .strictObject({ currentPassword: GivenPassword, password: NewPassword })
     .meta({ id: "PasswordChange" }),
@@ -56,7 +58,7 @@ export const changePassword = meWriteOperation({
   endsSessions: true,
   problems: [],
   async run(context, { body }) {
-    const { directory, accounts, user, now, visitor } = context;
+    const { directory, accounts, user, now } = context;
     const mine = userById(user.userId);
     const found = await directory.read({
       me: one(users, user.userId),
@@ -67,25 +69,11 @@ export const changePassword = meWriteOperation({
     });
     const { me } = found;
     const [password] = found.passwords;
-    if (!me || !password) return refuse("unauthorized");
-    const identifier = (await accounts.emailToken(me.email)) ?? "";
-    const reservation = await accounts.reserveTry({
-      purpose: "sign-in",
-      identifier,
-      address: visitor.address,
-    });
-    if (reservation.outcome === "unavailable")
-      return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
-    const { isMatch, lockedUntil } =
-      reservation.outcome === "admitted"
-        ? await attempt(reservation, () => verifyPassword(body.currentPassword, password.hash, now))
-        : { isMatch: false, lockedUntil: null };
-    if (!isMatch) {
-      const errors = [{ pointer: "/currentPassword", detail: "is not your password" }];
-      const told =
-        reservation.outcome === "admitted" ? await failed(context, me.email, me.id, lockedUntil) : [];
-      return new Refusal("invalid", { errors }, told);
-    }
+    // Before anything is counted: an ended session's token is no way to lock anybody out.
+    if (!me || !password || !stands(found.current, me, now)) return refuse("unauthorized");
+    const given = { text: body.currentPassword, pointer: "/currentPassword" };
+    const refusal = await provePassword(context, me, password, given);
+    if (refusal) return refusal;
     const members = await accounts.membersOf(placesOf(found.tenants), user.userId).catch(() => null);
     const chosen = await choosePassword(context, body.password, ownerOf(me, members));
     if (chosen instanceof Refusal) return chosen;
@@ -94,9 +82,9 @@ export const changePassword = meWriteOperation({
     return commit(
       null,
       update(passwords, password, chosen, now),
-      ...inNewEpoch(me, found.current ? [found.current] : [], user.sessionId, now),
+      ...inNewEpoch(me, found.current, now),
       ...endSessions(others, "password-changed", now),
-      note("user", user.userId, { passwordChanged: true }),
+      ...tell("user.password_changed", user.userId),
       mailTo({ kind: "password-changed", to: me.email, data, userId: user.userId }, now),
     );
   },

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { type Change, insert, note, update } from "#db/changes.ts";
+import { type Change, insert, update } from "#db/changes.ts";
 import { users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { commitAs, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
+import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
 import { endSessions } from "#identity/sessions/end-sessions.ts";
@@ -22,6 +23,7 @@ import {
   userByLink,
   userIn,
 } from "./account-queries.ts";
+import { uncounted } from "./attempt.ts";
 import { isOpenLink } from "./one-time-links.ts";
 import { Email, NewPassword } from "./schema.ts";
 
@@ -42,13 +44,12 @@ export const ask = visitorOperation({
   async run({ directory, accounts, now, newId, visitor }, { body: { email } }) {
     const identifier = (await accounts.emailToken(email)) ?? "";
     const reservation = await accounts.reserveTry({ purpose: "reset", identifier, address: visitor.address });
-    if (reservation.outcome === "unavailable")
-      return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
+    if (reservation.outcome === "unavailable") return uncounted;
     if (reservation.outcome === "refused") return commit(null);
     const found = await directory.read({ users: userIn(userByEmail(identifier)) });
     const [user = null] = found.users;
     const userId = user?.state === "active" ? user.id : null;
-    const id = newId("lnk");
+    const id = newId("otl");
     const token = await accounts.makeToken("link", { id, turn: 0 });
     const link = `${accounts.issuer}/reset?token=${token}`;
     const expiresAt = timestamp(now + linkLivesMs);
@@ -56,7 +57,7 @@ export const ask = visitorOperation({
     return commit(
       null,
       insert(oneTimeLinks, { id, userId, purpose: "reset-password", state: "unused", expiresAt }, now),
-      note("user", userId ?? "unknown", { passwordResetAsked: true }),
+      ...tell("user.password_reset_asked", userId),
       userId === null
         ? mailTo({ kind: "reset-unknown", to: email, data: {}, userId }, now)
         : mailTo({ kind: "reset-password", to: email, data: { link, validMinutes }, userId }, now),
@@ -109,7 +110,7 @@ export const complete = visitorOperation({
         : insert(passwords, { id: context.newId("pwd"), userId: user.id, ...chosen }, now),
       update(users, user, { sessionEpoch: user.sessionEpoch + 1 }, now),
       ...endSessions(found.sessions, "password-changed", now),
-      note("user", user.id, { passwordReset: true }),
+      ...tell("user.password_reset", user.id),
       mailTo({ kind: "password-changed", to: user.email, data, userId: user.id }, now),
     ];
     return commitAs(user.id, null, ...changes);

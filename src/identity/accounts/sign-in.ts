@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { hashPassword, verifyDecoy, verifyPassword } from "#crypto/argon2id.ts";
-import { type Change, insert, note, update } from "#db/changes.ts";
-import { mustStand } from "#db/directory.ts";
+import { type Change, insert, update } from "#db/changes.ts";
+import type { users } from "#db/directory-tables.ts";
+import type { Row } from "#db/tenant-table.ts";
 import {
   commitAs,
   type DirectoryContext,
@@ -10,17 +11,20 @@ import {
 } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
+import { factorQueries } from "#identity/factors/factor-queries.ts";
+import { choicesOf, factorsOf } from "#identity/factors/factors.ts";
+import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
-import { tokenLifeSeconds, userToken } from "#identity/sessions/access-tokens.ts";
-import { beginSession } from "#identity/sessions/begin-session.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
-import { oneTimeLinks, passwords } from "#identity/tables.ts";
+import { oneTimeLinks, passwords, signInChallenges } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { passwordIn, sessionsIn, userByEmail, userIn } from "./account-queries.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, uncounted } from "./attempt.ts";
+import { letIn } from "./let-in.ts";
 import { Email, GivenPassword } from "./schema.ts";
 
 const unlockLivesMs = 24 * hourMs;
+const challengeLivesMs = 10 * minuteMs;
 
 /** Silent: who is locked out, who is unknown and who is wrong are answered alike. */
 export const signIn = visitorOperation({
@@ -33,7 +37,7 @@ export const signIn = visitorOperation({
   body: z.strictObject({ email: Email, password: GivenPassword }).meta({ id: "SignIn" }),
   returns: Tokens,
   status: 201,
-  problems: ["sign-in-failed", "password-change-required"],
+  problems: ["sign-in-failed", "second-factor-required", "password-change-required"],
   async run(context, { body }) {
     const { directory, accounts, now, visitor } = context;
     const identifier = (await accounts.emailToken(body.email)) ?? "";
@@ -42,14 +46,14 @@ export const signIn = visitorOperation({
       identifier,
       address: visitor.address,
     });
-    if (reservation.outcome === "unavailable")
-      return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
+    if (reservation.outcome === "unavailable") return uncounted;
     if (reservation.outcome === "refused") return refuse("sign-in-failed");
     const theirs = userByEmail(identifier);
     const tried = await attempt(reservation, async () => {
-      const { users, passwords, earlier } = await directory.read({
+      const { users, passwords, earlier, ...factors } = await directory.read({
         users: userIn(theirs),
         passwords: passwordIn(theirs),
+        ...factorQueries(theirs),
         earlier: sessionsIn(theirs, 20),
       });
       const [user] = users;
@@ -58,58 +62,59 @@ export const signIn = visitorOperation({
         user?.state === "active" && password
           ? await verifyPassword(body.password, password.hash, now)
           : { isMatch: await verifyDecoy(body.password, now), needsRehash: false };
-      return { ...compared, user, password, earlier };
+      return { ...compared, user, password, factors, earlier };
     });
-    const { isMatch, needsRehash, lockedUntil, user, password, earlier } = tried;
+    const { isMatch, needsRehash, lockedUntil, user, password, factors, earlier } = tried;
     if (!isMatch || !user || !password)
       return refuse("sign-in-failed", ...(await failed(context, body.email, user?.id ?? null, lockedUntil)));
     // When it was chosen the service that knows of breaches was away; until it answers, each sign-in asks.
     const recheck = password.mustRecheck === 1 ? await accounts.breachAnswer(body.password) : "unavailable";
     if (recheck === "breached")
-      return refuse("password-change-required", note("user", user.id, { passwordBreached: true }));
+      return refuse("password-change-required", ...tell("user.password_breached", user.id));
     const patch = {
       ...(recheck === "clear" ? { mustRecheck: 0 } : {}),
       ...(needsRehash ? { hash: await hashPassword(body.password, now) } : {}),
     };
-    const begun = await beginSession(context, { user, methods: ["pwd"], isStrong: false });
-    const session = {
-      id: begun.sessionId,
-      userId: user.id,
-      methods: '["pwd"]',
-      signedInAt: timestamp(now),
-      strongAt: null,
-    };
-    const { device } = begun;
-    const isKnown = earlier.some((each) => each.device === device);
-    return commitAs(
-      user.id,
-      {
-        accessToken: await userToken(accounts, session, now),
-        tenantId: null,
-        expiresInSeconds: tokenLifeSeconds,
-        refreshToken: begun.refreshToken,
-        sessionId: begun.sessionId,
-      },
-      mustStand(user),
-      ...begun.changes,
-      ...(Object.keys(patch).length > 0 ? [update(passwords, password, patch, now)] : []),
-      ...(isKnown ? [] : [newDevice(context, user, device)]),
-    );
+    const stored = Object.keys(patch).length > 0 ? [update(passwords, password, patch, now)] : [];
+    const theirFactors = factorsOf(factors);
+    const choices = choicesOf(theirFactors);
+    if (choices.length > 0) return await challenge(context, user, choices, stored);
+    const { tokens, changes } = await letIn(context, {
+      user,
+      methods: ["pwd"],
+      isStrong: false,
+      factors: theirFactors,
+      earlier,
+    });
+    return commitAs(user.id, tokens, ...changes, ...stored);
   },
 });
 
-function newDevice(
-  { accounts, now, visitor }: VisitorContext,
-  user: { id: string; email: string },
-  device: string,
-) {
-  const data = {
-    at: timestamp(now),
-    device,
-    place: visitor.place ?? "an unknown place",
-    sessionsLink: `${accounts.issuer}/sessions`,
-  };
-  return mailTo({ kind: "new-device", to: user.email, data, userId: user.id }, now);
+/** The first step was right: what the second goes on from. */
+async function challenge(
+  { accounts, newId, now }: VisitorContext,
+  { id: userId, sessionEpoch }: Row<typeof users>,
+  methods: readonly string[],
+  stored: readonly Change[],
+): Promise<Refusal> {
+  const id = newId("sic");
+  const begun = insert(
+    signInChallenges,
+    {
+      id,
+      userId,
+      sessionEpoch,
+      methods: JSON.stringify(["pwd"]),
+      expiresAt: timestamp(now + challengeLivesMs),
+    },
+    now,
+  );
+  const token = await accounts.makeToken("challenge", { id, turn: 0 });
+  return new Refusal("second-factor-required", { challenge: token, methods }, [
+    ...stored,
+    begun,
+    ...tell("user.password_accepted", userId, { methods: methods.join(" ") }),
+  ]);
 }
 
 /** The same statements for whoever exists and for who does not. */
@@ -119,13 +124,14 @@ export async function failed(
   userId: string | null,
   lockedUntil: number | null,
 ): Promise<Change[]> {
-  const told = note("user", userId ?? "unknown", { signInFailed: true, locked: lockedUntil !== null });
-  if (lockedUntil === null) return [told];
-  const id = newId("lnk");
+  const told = tell("user.sign_in_failed", userId);
+  if (lockedUntil === null) return told;
+  const id = newId("otl");
   const token = await accounts.makeToken("link", { id, turn: 0 });
   const data = { link: `${accounts.issuer}/unlock?token=${token}`, validMinutes: unlockLivesMs / minuteMs };
   return [
-    told,
+    ...told,
+    ...tell("user.locked_out", userId),
     insert(
       oneTimeLinks,
       { id, userId, purpose: "clear-lock", state: "unused", expiresAt: timestamp(now + unlockLivesMs) },

@@ -8,14 +8,15 @@ import { visitorOperation } from "#http/account-operation.ts";
 import { line } from "#http/fields.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
+import { noFactors } from "#identity/factors/factors.ts";
+import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
-import { tokenLifeSeconds, userToken } from "#identity/sessions/access-tokens.ts";
 import { beginSession } from "#identity/sessions/begin-session.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { passwords, signUps } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, uncounted } from "./attempt.ts";
 import { Email, GivenPassword, NewPassword } from "./schema.ts";
 
 const linkLivesMs = 24 * hourMs;
@@ -50,8 +51,7 @@ export const signUp = visitorOperation({
       identifier,
       address: visitor.address,
     });
-    if (reservation.outcome === "unavailable")
-      return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
+    if (reservation.outcome === "unavailable") return uncounted;
     // As silent as if it had been mailed: nobody learns whom others write to. And nothing is hashed for a flood.
     if (reservation.outcome === "refused") return commit(null);
     const owner = { email, name, tenants: [], isPrivileged: false };
@@ -104,8 +104,7 @@ export const verify = visitorOperation({
       identifier: named.id,
       address: visitor.address,
     });
-    if (reservation.outcome === "unavailable")
-      return new Refusal("unavailable", { retryAfterSeconds: 5 }, []);
+    if (reservation.outcome === "unavailable") return uncounted;
     if (reservation.outcome === "refused") return refuse("sign-in-failed");
     const { isMatch, isOpen, signUp } = await attempt(reservation, async () => {
       const { signUp } = await directory.read({ signUp: one(signUps, named.id) });
@@ -123,22 +122,16 @@ export const verify = visitorOperation({
       user: { id: userId, sessionEpoch: 0 },
       methods: ["pwd"],
       isStrong: false,
+      factors: noFactors,
     });
-    const session = { id: begun.sessionId, userId, methods: '["pwd"]', signedInAt: at, strongAt: null };
     const token = await accounts.emailToken(email);
     return commit(
-      {
-        accessToken: await userToken(accounts, session, now),
-        tenantId: null,
-        expiresInSeconds: tokenLifeSeconds,
-        refreshToken: begun.refreshToken,
-        sessionId: begun.sessionId,
-      },
+      begun.tokens,
       update(signUps, signUp, { state: "verified" }, now),
       mustNotExist(users, eq(users.emailToken, token ?? ""), { problem: "account-exists" }),
       insert(users, { id: userId, name, email, state: "active", emailVerifiedAt: at, sessionEpoch: 0 }, now),
       insert(passwords, { id: newId("pwd"), userId, hash, mustRecheck, isStrong }, now),
-      note("user", userId, { signedUp: true }),
+      ...tell("user.email_verified", userId),
       ...begun.changes,
     );
   },

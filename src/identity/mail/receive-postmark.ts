@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "#crypto/constant-time.ts";
 import { openDirectory } from "#db/directory.ts";
 import { recordDraft, replayKey } from "#db/replay.ts";
-import type { MessageOutcome } from "#http/operation.ts";
+import type { MessageOutcome } from "#http/protocol-operation.ts";
 import { encodeBase64Url } from "#lib/base64url.ts";
 import type { Env } from "#platform/env.ts";
 import { postmarkAuthorization } from "#platform/mail/postmark.ts";

@@ -52,7 +52,7 @@ async function changesFor(
   const { recipientToken } = await exactTokens(directory.keys, metaOf(mailSuppressions), {
     recipient: address,
   });
-  const row = { id: newId("sup"), recipient: address, reason: suppress };
+  const row = { id: newId("spr"), recipient: address, reason: suppress };
   return [
     mustNotExist(mailSuppressions, sql`${mailSuppressions.recipientToken} = ${recipientToken}`, null),
     insert(mailSuppressions, row, now),

@@ -7,14 +7,15 @@ interface Reader {
   readonly isRegistered: boolean;
 }
 
-type Template<K extends MailKind> = (data: MailData<K>, site: Site, reader: Reader) => Letter;
+type Template<K extends MailKind> = (data: MailData<K>, site: Site, reader: Reader) => Letter | null;
 
 /** Null: such a mail never leaves. */
 const templates: { readonly [K in MailKind]: Template<K> | null } = {
   // Whose mailbox it is learns which of the two is so, and nobody else.
   "sign-up": (data, site, { isRegistered }) =>
     isRegistered ? alreadyRegistered(data, site) : addressToConfirm(data, site),
-  "verify-email": addressToConfirm,
+  // An address that is somebody's account already is not to be had: nothing leaves, and who asked learns nothing.
+  "verify-email": (data, site, { isRegistered }) => (isRegistered ? null : addressToConfirm(data, site)),
   "reset-password": ({ link, validMinutes }, { name }) => ({
     subject: `Choose a new password for ${name}`,
     parts: [

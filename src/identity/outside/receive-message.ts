@@ -7,7 +7,7 @@ import type { SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { type OutsideIssuer, outsideIssuers, termsOf } from "#gate/outside-issuers.ts";
 import { afterCommit } from "#http/after-commit.ts";
-import type { MessageOutcome } from "#http/operation.ts";
+import type { MessageOutcome } from "#http/protocol-operation.ts";
 import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { type ClerkEvent, parseClerkEvent } from "./clerk-events.ts";

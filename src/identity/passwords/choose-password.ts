@@ -18,18 +18,17 @@ export interface ChosenPassword {
 
 /**
  * Holds a new password to the rules, asks whether it was breached, and hashes it: nothing is hashed or sent that the
- * rules refuse. `pointer` is the field it came in. @throws HashersBusy
+ * rules refuse. @throws HashersBusy
  */
 export async function choosePassword(
   { accounts, now }: DirectoryContext,
   password: string,
   owner: PasswordOwner,
-  pointer = "/password",
 ): Promise<ChosenPassword | Refusal> {
   const faults = faultsOf(password, owner);
-  if (faults.length > 0) return refusalOf(pointer, faults);
+  if (faults.length > 0) return refusalOf(faults);
   const { fault, mustRecheck } = afterBreachCheck(await accounts.breachAnswer(password), owner);
-  if (fault !== null) return refusalOf(pointer, [fault]);
+  if (fault !== null) return refusalOf([fault]);
   const isStrong = faultsOf(password, { ...owner, isPrivileged: true }).length === 0;
   return {
     hash: await hashPassword(password, now),
@@ -38,7 +37,7 @@ export async function choosePassword(
   };
 }
 
-function refusalOf(pointer: string, faults: readonly PasswordFault[]): Refusal {
-  const errors = faults.map((fault) => ({ pointer, detail: passwordFaults[fault] }));
+function refusalOf(faults: readonly PasswordFault[]): Refusal {
+  const errors = faults.map((fault) => ({ pointer: "/password", detail: passwordFaults[fault] }));
   return new Refusal("invalid", { errors }, []);
 }

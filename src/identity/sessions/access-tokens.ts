@@ -7,10 +7,15 @@ import { minuteMs, secondMs } from "#lib/time.ts";
 
 export const tokenLifeSeconds = (5 * minuteMs) / secondMs;
 
-type Session = Pick<Row<typeof sessions>, "id" | "userId" | "methods" | "signedInAt" | "strongAt">;
+type Session = Pick<
+  Row<typeof sessions>,
+  "id" | "userId" | "methods" | "signedInAt" | "strongAt" | "provedAt"
+>;
+
+type Signer = Pick<AccountPorts, "issuer" | "sign">;
 
 /** What every token of a session says (RFC 9068; `acr` and `amr` as OpenID Connect has them). */
-function claimsOf(issuer: string, session: Session, now: number) {
+export function claimsOf(issuer: string, session: Session, now: number) {
   const issuedAt = Math.floor(now / secondMs);
   return {
     iss: issuer,
@@ -19,7 +24,7 @@ function claimsOf(issuer: string, session: Session, now: number) {
     sub: session.userId,
     sid: session.id,
     acr: session.strongAt === null ? "aal1" : "aal2",
-    auth_time: Math.floor(Date.parse(session.strongAt ?? session.signedInAt) / secondMs),
+    auth_time: Math.floor(Date.parse(session.provedAt ?? session.signedInAt) / secondMs),
     amr: JSON.parse(session.methods) as unknown,
     jti: crypto.randomUUID(),
   };
@@ -33,12 +38,13 @@ export async function userToken(ports: AccountPorts, session: Session, now: numb
   });
 }
 
-/** For one tenant that the user is a member of. */
+/** For one tenant that the user is a member of: for the session's own use, or for a client that acts for them. */
 export async function tenantToken(
-  ports: AccountPorts,
+  ports: Signer,
   session: Session,
   place: { tenantId: string; cell: string; memberId: string },
   now: number,
+  by: { scope: string; client_id?: string; grant?: string } = { scope: sessionScope },
 ): Promise<string> {
   return await ports.sign({
     ...claimsOf(ports.issuer, session, now),
@@ -46,6 +52,6 @@ export async function tenantToken(
     tenant: place.tenantId,
     cell: place.cell,
     member: place.memberId,
-    scope: sessionScope,
+    ...by,
   });
 }

@@ -1,29 +1,35 @@
-import { type Change, insert, note } from "#db/changes.ts";
+import type { z } from "zod";
+import { type Change, insert } from "#db/changes.ts";
 import { sessions } from "#db/directory-tables.ts";
 import { firstRefresh } from "#db/session-refreshes.ts";
 import type { DirectoryContext } from "#http/account-operation.ts";
+import type { FactorCounts } from "#identity/factors/factors.ts";
+import { tell } from "#identity/identity-events.ts";
 import { timestamp } from "#lib/time.ts";
+import { tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { deviceOf } from "./device.ts";
 import { sessionLifeMs } from "./refresh-rules.ts";
+import type { Tokens } from "./schema.ts";
 
 /** How a user signed in: methods as RFC 8176 names them, and whether a second factor was among them. */
 export interface Proof {
   readonly user: { readonly id: string; readonly sessionEpoch: number };
   readonly methods: readonly string[];
   readonly isStrong: boolean;
+  /** What they have to prove themselves with, for who is told that they signed in. */
+  readonly factors: FactorCounts;
 }
 
 export interface Begun {
-  readonly sessionId: string;
+  readonly tokens: z.output<typeof Tokens>;
   readonly device: string;
-  readonly refreshToken: string;
   readonly changes: readonly Change[];
 }
 
-/** A session with its first refresh token, and what brings it about. The user's row was read in this request. */
+/** A session with its first tokens, and what brings it about. The user's row was read in this request, or is made in it. */
 export async function beginSession(
   { newId, now, visitor, accounts }: DirectoryContext,
-  { user, methods, isStrong }: Proof,
+  { user, methods, isStrong, factors }: Proof,
 ): Promise<Begun> {
   const at = timestamp(now);
   const session = {
@@ -36,17 +42,27 @@ export async function beginSession(
     methods: JSON.stringify(methods),
     signedInAt: at,
     strongAt: isStrong ? at : null,
+    provedAt: at,
     expiresAt: timestamp(now + sessionLifeMs),
     state: "active" as const,
   };
   return {
-    sessionId: session.id,
+    tokens: {
+      accessToken: await userToken(accounts, session, now),
+      tenantId: null,
+      expiresInSeconds: tokenLifeSeconds,
+      refreshToken: await accounts.makeToken("refresh", { id: session.id, turn: 1 }),
+      sessionId: session.id,
+    },
     device: session.device,
-    refreshToken: await accounts.makeToken("refresh", { id: session.id, turn: 1 }),
     changes: [
       insert(sessions, session, now),
       firstRefresh(session.id, now),
-      note("user", user.id, { signedIn: true, session: session.id, methods: [...methods] }),
+      ...tell("user.signed_in", user.id, {
+        sessionId: session.id,
+        methods: methods.join(" "),
+        ...factors,
+      }),
     ],
   };
 }

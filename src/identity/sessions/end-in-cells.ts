@@ -56,7 +56,7 @@ async function told(
   const byCell = Map.groupBy(placesOf(tenants), ({ cell }) => cell);
   const done = await Promise.allSettled(
     [...byCell].map(async ([, places]) => {
-      for (const member of await membersOfUser(env, places, userId))
+      for (const member of await membersOfUser(env, places, userId, "whoever"))
         await endAt(env, member, sessionIds, run);
     }),
   );

@@ -72,11 +72,7 @@ export const endOthers = meWriteOperation({
     });
     if (!me || !current) return refuse("unauthorized");
     const others = found.filter(({ id }) => id !== user.sessionId);
-    return commit(
-      null,
-      ...inNewEpoch(me, [current], user.sessionId, now),
-      ...endSessions(others, "revoked", now),
-    );
+    return commit(null, ...inNewEpoch(me, current, now), ...endSessions(others, "revoked", now));
   },
 });
 

@@ -1,6 +1,5 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { update } from "#db/changes.ts";
 import { directoryTenants, sessions } from "#db/directory-tables.ts";
 import { many, one } from "#db/queries.ts";
 import { nextRefresh, refreshState } from "#db/session-refreshes.ts";
@@ -8,17 +7,13 @@ import type { Row } from "#db/tenant-table.ts";
 import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
-import {
-  isElevated,
-  isOneOfTheirs,
-  passwordIn,
-  userBySession,
-  userIn,
-} from "#identity/accounts/account-queries.ts";
+import { isOneOfTheirs, passwordIn, userBySession, userIn } from "#identity/accounts/account-queries.ts";
 import { timestamp } from "#lib/time.ts";
 import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
+import { endSessions } from "./end-sessions.ts";
 import { refreshVerdict } from "./refresh-rules.ts";
 import { TenantName, Tokens, TokenText } from "./schema.ts";
+import { unmetTerm } from "./tenant-terms.ts";
 
 export const refresh = visitorOperation({
   mount: "public",
@@ -36,7 +31,7 @@ export const refresh = visitorOperation({
     })
     .meta({ id: "TokenRequest" }),
   returns: Tokens,
-  problems: ["unauthorized", "password-change-required", "not-found"],
+  problems: ["unauthorized", "password-change-required", "second-factor-enrolment-required", "not-found"],
   async run(context, { body }) {
     const { directory, accounts, now } = context;
     const named = await accounts.readToken("refresh", body.refreshToken);
@@ -52,10 +47,7 @@ export const refresh = visitorOperation({
     if (session.sessionEpoch !== owners[0]?.sessionEpoch) return refuse("unauthorized");
     const verdict = refreshVerdict(named.turn, state, now);
     if (verdict === "not-valid") return refuse("unauthorized");
-    if (verdict === "reused") {
-      const ended = { state: "ended", endedAt: timestamp(now), endedBecause: "refresh-reused" } as const;
-      return refuse("unauthorized", update(sessions, session, ended, now));
-    }
+    if (verdict === "reused") return refuse("unauthorized", ...endSessions([session], "refresh-reused", now));
     const tenant = body.tenant === undefined ? null : (tenants[0] ?? "none");
     const token = await accessToken(context, session, tenant, found[0]?.isStrong === 0);
     if (token instanceof Refusal) return token;
@@ -88,7 +80,7 @@ async function accessToken(
   const { id: tenantId, cell } = tenant;
   const [member] = await accounts.membersOf([{ tenantId, cell }], session.userId);
   if (!member) return refuse("not-found");
-  // Who was promoted since chose it by other rules.
-  if (isPasswordWeak && isElevated(member.role)) return refuse("password-change-required");
+  const unmet = unmetTerm(member, session, isPasswordWeak);
+  if (unmet !== null) return refuse(unmet);
   return { accessToken: await tenantToken(accounts, session, member, now), tenantId };
 }

@@ -59,6 +59,11 @@ export function mailerOf(env: Env): Mailer {
   return vendor.mailer(env, from);
 }
 
+/** What people know this deployment by: as its mails are signed. */
+export function siteName(env: Env): string {
+  return senderOf(env)?.name ?? new URL(env.PUBLIC_ORIGIN).host;
+}
+
 function vendorOf({ MAIL = "" }: Env): Vendor | undefined {
   return Object.hasOwn(vendors, MAIL) ? vendors[MAIL] : undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { protocolOperation, publicOperation, unauthenticatedOperation } from "#http/operation.ts";
+import { publicOperation, unauthenticatedOperation } from "#http/operation.ts";
 import { refuse } from "#http/outcome.ts";
+import { protocolOperation } from "#http/protocol-operation.ts";
 import { textOf } from "#http/text-answer.ts";
 
 export const mailbox = unauthenticatedOperation({

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { protocolOperation, publicOperation } from "#http/operation.ts";
+import { publicOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
+import { protocolOperation } from "#http/protocol-operation.ts";
 
 const IssuerName = z
   .string()

@@ -142,6 +142,26 @@ test("a tenant refuses the tokens of a session that ended, from the next request
   expect(await rowsOf(tenant.cell.database, "select * from ended_sessions")).toEqual([]);
 });
 
+test("a member who was suspended when a session ended is not let in by it when they are back", async () => {
+  const tenant = await newTenant();
+  const user = await newUser();
+  const memberId = await join(user, tenant, "manager");
+  const token = (await refresh(user.refreshToken, tenant.slug)).json.accessToken;
+  const use = async () => (await call("customers.list", { tenant: tenant.slug, as: token })).status;
+  const become = (state: string) =>
+    tenant.cell.database.batch([
+      tenant.cell.database.prepare("update members set state = ? where id = ?").bind(state, memberId),
+      tenant.cell.database
+        .prepare("update tenant_state set epoch = epoch + 1 where tenant_id = ?")
+        .bind(tenant.tenantId),
+    ]);
+  expect(await use()).toBe(200);
+  await become("suspended");
+  expect((await call("sessions.signOut", { as: user.accessToken })).status).toBe(204);
+  await become("active");
+  expect(await use()).toBe(401);
+});
+
 test("where a cell is away the session ends in the directory, and the cell is told by and by", async () => {
   const tenant = await newTenant();
   const user = await newUser();

@@ -70,7 +70,7 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the key's mac before any object or query",
-    cut: operand("src/gate/authenticate.ts", "genuine", "verifyApiKeyMac"),
+    cut: operand("src/gate/authenticate.ts", "readSecret", "verifyApiKeyMac"),
     caughtBy: [limits],
   },
   {

@@ -6,8 +6,10 @@ import { callsOf, codeOf, TargetMissing } from "#test/mutation/tree.ts";
 /** Which tests are there for the guards of each file. */
 const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/db/directory.ts": ["test/jobs/directory-keys.test.ts", "test/identity/accounts/sessions.test.ts"],
+  "src/identity/accounts/change-email.ts": ["test/identity/accounts/account-ends.test.ts"],
   "src/identity/accounts/sign-up.ts": ["test/identity/accounts/accounts.test.ts"],
   "src/identity/mail/suppressions.ts": ["test/identity/mail/postmark-webhooks.test.ts"],
+  "src/identity/oauth/authorize.ts": ["test/identity/oauth/grants.test.ts"],
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],
   "src/identity/outside/people.ts": ["test/identity/outside/clerk-races.test.ts"],
   "src/identity/outside/standing.ts": ["test/identity/outside/clerk-races.test.ts"],
@@ -23,6 +25,7 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/resources/files/versions.ts": ["test/resources/files/versions.test.ts"],
   "src/resources/locations/operations.ts": ["test/resources/locations.test.ts"],
   "src/resources/orders/operations.ts": ["test/resources/orders.test.ts"],
+  "src/resources/security-policy/operations.ts": ["test/identity/factors/policy.test.ts"],
   "src/resources/webhook-endpoints/operations.ts": ["test/resources/webhook-endpoints.test.ts"],
 };
 

@@ -8,7 +8,7 @@ const ofJws = ["test/crypto/jws.test.ts"];
 
 /** Every check between a text and the claims we believe. */
 export const tokens: readonly Mutant[] = [
-  { name: "the token's type", cut: never(token, "verifyAccessToken", "wrong-type"), caughtBy: ofToken },
+  { name: "the token's type", cut: never(token, "verifyToken", "wrong-type"), caughtBy: ofToken },
   { name: "the token's issuer", cut: never(token, "timeRefusal", "wrong-issuer"), caughtBy: ofToken },
   { name: "the token's audience", cut: never(token, "timeRefusal", "wrong-audience"), caughtBy: ofToken },
   { name: "the token's expiry", cut: never(token, "timeRefusal", '"expired"'), caughtBy: ofToken },

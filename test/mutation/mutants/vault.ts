@@ -35,7 +35,7 @@ export const vault: readonly Mutant[] = [
   },
   {
     name: "the bound on what is recorded of values that do not open, and of altered schemas",
-    cut: replaced("src/db/once-an-hour.ts", "onceAnHour", "Property", "expiresAt", "expiresAt: now"),
+    cut: replaced("src/db/once-an-hour.ts", "onceWithin", "Property", "expiresAt", "expiresAt: now"),
     caughtBy: ["test/db/unopened.test.ts", "test/jobs/guard-schema.test.ts"],
   },
   {

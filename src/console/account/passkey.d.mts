@@ -1,0 +1,3 @@
+/** The module as text, for the browser. */
+declare const script: string;
+export default script;

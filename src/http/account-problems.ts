@@ -1,0 +1,51 @@
+/** What can be amiss with how people sign in; part of the one catalogue, with the same form. */
+export const accountProblems = {
+  "sign-in-failed": {
+    status: 401,
+    title: "That did not match.",
+    meaning: "The address or the password is wrong, or too many were tried: which is not told.",
+  },
+  "password-change-required": {
+    status: 403,
+    title: "Choose another password first.",
+    meaning: "It was breached since it was chosen, or is too weak for what its owner may do here by now.",
+  },
+  "account-exists": {
+    status: 409,
+    title: "There is an account of this address already.",
+    meaning: "Its owner has confirmed an account meanwhile. Sign in, or choose a new password.",
+  },
+  "owns-a-business": {
+    status: 409,
+    title: "You own a business here.",
+    meaning:
+      "It would be nobody's. Make somebody else its owner, or close it, before you delete your account.",
+  },
+  "link-not-valid": {
+    status: 410,
+    title: "The link does not work any more.",
+    meaning: "It was used, has expired, or was never ours. Ask for another.",
+  },
+  "second-factor-required": {
+    status: 401,
+    title: "Prove with a second factor that it is you.",
+    meaning:
+      "The password was right. `challenge` goes to the next step, by one of `methods`, within ten minutes.",
+  },
+  "step-up-required": {
+    status: 401,
+    title: "Prove once more that it is you.",
+    meaning:
+      "The session's last proof is older than `maxAgeSeconds`, which is what this asks for (RFC 9470). POST /v1/me/step-up, then take a new token.",
+  },
+  "second-factor-enrolment-required": {
+    status: 403,
+    title: "Add a second factor first.",
+    meaning: "This business lets in nobody of your role without one. Add an authenticator or a passkey.",
+  },
+  "challenge-not-valid": {
+    status: 410,
+    title: "This sign-in is over.",
+    meaning: "Its challenge was used, has expired, or was never ours. Sign in anew.",
+  },
+} as const;

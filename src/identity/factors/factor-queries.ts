@@ -1,0 +1,19 @@
+import { type SQL, sql } from "drizzle-orm";
+import { many } from "#db/queries.ts";
+import { passkeys, recoveryCodes, totpFactors } from "#identity/tables.ts";
+
+/** As many as somebody may have. */
+export const mostPasskeys = 20;
+
+/** All factors of a set as in account-queries.ts, for one round trip with what else is read; `factorsOf` sorts them. */
+export function factorQueries(set: SQL) {
+  return {
+    totps: many(totpFactors, { where: sql`${totpFactors.userId} in ${set}`, limit: 2 }),
+    recovery: many(recoveryCodes, { where: sql`${recoveryCodes.userId} in ${set}`, limit: 1 }),
+    passkeys: many(passkeys, {
+      where: sql`${passkeys.userId} in ${set}`,
+      indexedBy: "passkeys_by_user",
+      limit: mostPasskeys,
+    }),
+  };
+}

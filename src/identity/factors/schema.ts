@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { Passkeys } from "#identity/passkeys/passkey-schema.ts";
+import { Tokens } from "#identity/sessions/schema.ts";
+
+/** Six digits, with spaces as apps show them. */
+export const TotpCode = z
+  .string()
+  .max(32)
+  .regex(/^[0-9 \u00a0]+$/, "is six digits")
+  .meta({ examples: ["492 039"], format: "password" });
+
+export const RecoveryCode = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ examples: ["k7mpq-x2vwz"], format: "password" });
+
+const codes = toldList(told(11, "k7mpq-x2vwz"), 10);
+
+export const RecoveryCodes = z
+  .object({
+    recoveryCodes: codes.nullable().meta({
+      description: "Shown once: each lets its owner in without the second factor. Null: those before go on.",
+    }),
+  })
+  .meta({ id: "RecoveryCodes" });
+
+export const RecoveredTokens = Tokens.extend({
+  recoveryCodes: codes.meta({ description: "A fresh set, shown once. All codes from before are dead." }),
+}).meta({ id: "RecoveredTokens" });
+
+export const NewTotp = z
+  .object({
+    id: toldId("tot"),
+    secret: told(64, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").meta({
+      description: "Base32, for typing in by hand.",
+    }),
+    uri: told(1000, "otpauth://totp/Keyline:ada%40example.com?secret=GEZDGNBVGY3TQOJQ&issuer=Keyline"),
+    qrSvg: z.string().meta({
+      maxLength: 100_000,
+      pattern: "^<svg [^\\u0000-\\u0009\\u000B-\\u001F]*</svg>$",
+      description: "The same as a QR code: an image that needs no script.",
+      examples: ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 45 45"></svg>'],
+    }),
+  })
+  .meta({ id: "NewTotp" });
+
+export const TotpId = z
+  .string()
+  .regex(/^tot_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
+  .meta({ maxLength: 30 });
+
+export const FactorList = z
+  .object({
+    totp: z.object({ id: toldId("tot"), createdAt: Timestamp }).nullable(),
+    passkeys: Passkeys,
+    recoveryCodes: z
+      .object({ createdAt: Timestamp })
+      .nullable()
+      .meta({ description: "Since when the present set." }),
+  })
+  .meta({ id: "Factors" });

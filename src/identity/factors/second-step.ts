@@ -1,0 +1,154 @@
+import { z } from "zod";
+import { type Change, remove, update } from "#db/changes.ts";
+import { one } from "#db/queries.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
+import { publicOperation } from "#http/operation.ts";
+import { Refusal, refuse } from "#http/outcome.ts";
+import { sessionsIn, userByChallenge, userIn } from "#identity/accounts/account-queries.ts";
+import { attempt, uncounted } from "#identity/accounts/attempt.ts";
+import { letIn } from "#identity/accounts/let-in.ts";
+import { secondFactorFailed, tell } from "#identity/identity-events.ts";
+import { mailTo } from "#identity/mail/outgoing.ts";
+import { Tokens, TokenText } from "#identity/sessions/schema.ts";
+import { signInChallenges, totpFactors } from "#identity/tables.ts";
+import { timestamp } from "#lib/time.ts";
+import { factorQueries } from "./factor-queries.ts";
+import { factorsOf, hashesOf, stateOf } from "./factors.ts";
+import { freshRecoveryCodes } from "./new-recovery-codes.ts";
+import { RecoveredTokens, RecoveryCode, TotpCode } from "./schema.ts";
+import { verifyTotp } from "./totp.ts";
+
+// RFC 8176.
+const codeMethods = ["otp", "mfa"];
+const because = "the challenge is the credential, together with the second factor";
+
+export const secondFactor = visitorOperation({
+  mount: "public",
+  method: "post",
+  path: "/v1/sign-in/second-factor",
+  summary: "Go on with a sign-in by the code of an authenticator app",
+  can: publicOperation({ because }),
+  store: "directory",
+  body: z.strictObject({ challenge: TokenText, code: TotpCode }).meta({ id: "SecondFactor" }),
+  returns: Tokens,
+  status: 201,
+  problems: ["sign-in-failed", "challenge-not-valid"],
+  async run(context, { body }) {
+    const found = await challenged(context, body.challenge);
+    if (found instanceof Refusal) return found;
+    const { totp } = found.factors;
+    const proved = await proven(context, found, async () => {
+      if (!totp) return null;
+      return verifyTotp(totp.secret, body.code, { now: context.now, lastStep: totp.lastStep });
+    });
+    if (proved instanceof Refusal) return proved;
+    const { tokens, changes } = await goneOn(context, found, codeMethods);
+    // Of many that send the same code at once one finds the row as it read it.
+    const taken = totp ? [update(totpFactors, totp, { lastStep: proved.step }, context.now)] : [];
+    return commitAs(found.user.id, tokens, ...changes, ...taken);
+  },
+});
+
+export const recover = visitorOperation({
+  mount: "public",
+  method: "post",
+  path: "/v1/sign-in/recovery",
+  summary: "Go on with a sign-in by a recovery code; a fresh set is handed out",
+  can: publicOperation({ because }),
+  store: "directory",
+  body: z.strictObject({ challenge: TokenText, recoveryCode: RecoveryCode }).meta({ id: "SignInRecovery" }),
+  returns: RecoveredTokens,
+  status: 201,
+  problems: ["sign-in-failed", "challenge-not-valid"],
+  async run(context, { body }) {
+    const found = await challenged(context, body.challenge);
+    if (found instanceof Refusal) return found;
+    const { user } = found;
+    const { recovery } = found.factors;
+    const hashes = recovery ? hashesOf(recovery) : [];
+    const proved = await proven(context, found, () =>
+      context.accounts.findRecoveryCode(user.id, body.recoveryCode, hashes),
+    );
+    if (proved instanceof Refusal) return proved;
+    const fresh = await freshRecoveryCodes(context, user.id, recovery);
+    const { tokens, changes } = await goneOn(context, found, codeMethods);
+    const data = { at: timestamp(context.now), securityLink: `${context.accounts.issuer}/second-factor` };
+    return commitAs(
+      user.id,
+      { ...tokens, recoveryCodes: [...fresh.codes] },
+      ...changes,
+      fresh.change,
+      ...tell("mfa.recovery_used", user.id, {
+        ...stateOf(found.factors),
+        recoveryCodesLeft: fresh.codes.length,
+      }),
+      mailTo({ kind: "recovery-code-used", to: user.email, data, userId: user.id }, context.now),
+    );
+  },
+});
+
+type Challenged = Exclude<Awaited<ReturnType<typeof challenged>>, Refusal>;
+
+/** Whose sign-in this challenge goes on with. */
+export async function challenged({ directory, accounts, now }: VisitorContext, text: string) {
+  const named = await accounts.readToken("challenge", text);
+  if (!named) return refuse("challenge-not-valid");
+  const theirs = userByChallenge(named.id);
+  const { challenge, users, earlier, ...factors } = await directory.read({
+    challenge: one(signInChallenges, named.id),
+    users: userIn(theirs),
+    ...factorQueries(theirs),
+    earlier: sessionsIn(theirs, 20),
+  });
+  const [user] = users;
+  if (!isOpen(challenge, now) || user?.state !== "active") return refuse("challenge-not-valid");
+  // All sessions were ended since, as by a new password: what was proved before that proves nothing.
+  if (challenge.sessionEpoch !== user.sessionEpoch) return refuse("challenge-not-valid");
+  return { challenge, user, factors: factorsOf(factors), earlier };
+}
+
+function isOpen(
+  challenge: Row<typeof signInChallenges> | null,
+  now: number,
+): challenge is Row<typeof signInChallenges> {
+  return challenge !== null && challenge.expiresAt > timestamp(now);
+}
+
+/** What the comparison found, counted before it is made; a lock is answered like a wrong code. */
+async function proven<T>(
+  { accounts, visitor }: VisitorContext,
+  { user }: Challenged,
+  compare: () => Promise<T | null>,
+): Promise<T | Refusal> {
+  const reservation = await accounts.reserveTry({
+    purpose: "second-factor",
+    identifier: user.id,
+    address: visitor.address,
+  });
+  if (reservation.outcome === "unavailable") return uncounted;
+  if (reservation.outcome === "refused") return refuse("sign-in-failed");
+  const { match, lockedUntil } = await attempt(reservation, async () => {
+    const match = await compare();
+    return { isMatch: match !== null, match };
+  });
+  if (match !== null) return match;
+  return refuse("sign-in-failed", ...secondFactorFailed(user.id, lockedUntil));
+}
+
+export async function goneOn(
+  context: VisitorContext,
+  { challenge, user, factors, earlier }: Challenged,
+  methods: readonly string[],
+) {
+  const before = z.array(z.string()).parse(JSON.parse(challenge.methods));
+  const { tokens, changes } = await letIn(context, {
+    user,
+    methods: [...before, ...methods],
+    isStrong: true,
+    factors,
+    earlier,
+  });
+  const taken: Change = remove(signInChallenges, challenge);
+  return { tokens, changes: [taken, ...changes] };
+}

@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { update } from "#db/changes.ts";
+import { stands } from "#db/directory.ts";
+import { sessions, users } from "#db/directory-tables.ts";
+import { one } from "#db/queries.ts";
+import { meWriteOperation } from "#http/account-operation.ts";
+import { Timestamp } from "#http/fields.ts";
+import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
+import { passwordIn, userById } from "#identity/accounts/account-queries.ts";
+import { attempt, uncounted } from "#identity/accounts/attempt.ts";
+import { provePassword } from "#identity/accounts/prove-password.ts";
+import { GivenPassword } from "#identity/accounts/schema.ts";
+import { secondFactorFailed, tell } from "#identity/identity-events.ts";
+import { provedBy } from "#identity/passkeys/proved-by.ts";
+import { Assertion } from "#identity/passkeys/schema.ts";
+import { totpFactors } from "#identity/tables.ts";
+import { timestamp } from "#lib/time.ts";
+import { factorQueries } from "./factor-queries.ts";
+import { choicesOf, factorsOf } from "./factors.ts";
+import { TotpCode } from "./schema.ts";
+import { verifyTotp } from "./totp.ts";
+
+const Proof = z
+  .strictObject({
+    code: TotpCode.optional(),
+    // Not by reference: OpenAPI 3.0 cannot say of a reference that it may be left out.
+    passkey: z.object(Assertion.shape).optional(),
+    password: GivenPassword.optional(),
+  })
+  .meta({ id: "StepUp", description: "A code or a passkey where you have one, else your password." });
+
+/** RFC 9470: the session's tokens say from now on that their user was asked just now. */
+export const prove = meWriteOperation({
+  mount: "me",
+  method: "post",
+  path: "/step-up",
+  summary: "Prove once more that it is you, for what asks for a recent proof",
+  store: "directory",
+  body: Proof,
+  returns: z.object({ provedAt: Timestamp }).meta({ id: "SteppedUp" }),
+  problems: [],
+  async run(context, { body }) {
+    const { directory, accounts, user, visitor, now } = context;
+    const mine = userById(user.userId);
+    const { me, current, found, ...factors } = await directory.read({
+      me: one(users, user.userId),
+      current: one(sessions, user.sessionId),
+      found: passwordIn(mine),
+      ...factorQueries(mine),
+    });
+    const [password] = found;
+    // Before anything is counted: an ended session's token is no way to lock anybody out.
+    if (!me || !stands(current, me, now)) return refuse("unauthorized");
+    const at = timestamp(now);
+    const told = tell("user.stepped_up", me.id, { sessionId: current.id });
+    const mineNow = factorsOf(factors);
+    const { totp } = mineNow;
+    const stepped = { provedAt: at, strongAt: at };
+    if (body.passkey !== undefined) {
+      const proved = await provedBy(context, me.id, mineNow, body.passkey);
+      const errors = [{ pointer: "/passkey", detail: "proves nothing here" }];
+      if (proved instanceof Refusal) return new Refusal("invalid", { errors }, proved.changes);
+      return commit({ provedAt: at }, update(sessions, current, stepped, now), proved.change, ...told);
+    }
+    if (choicesOf(mineNow).length === 0) {
+      if (body.password === undefined || !password) return refuseField("/password", "is asked for");
+      const refusal = await provePassword(context, me, password, {
+        text: body.password,
+        pointer: "/password",
+      });
+      return refusal ?? commit({ provedAt: at }, update(sessions, current, { provedAt: at }, now), ...told);
+    }
+    const { code } = body;
+    if (code === undefined || !totp)
+      return refuseField("/code", "or a passkey is asked for, as you have a second factor");
+    const reservation = await accounts.reserveTry({
+      purpose: "second-factor",
+      // Of the session, not of the user: else whoever stole one could keep its owner from signing in.
+      identifier: current.id,
+      address: visitor.address,
+    });
+    if (reservation.outcome === "unavailable") return uncounted;
+    const wrong = [{ pointer: "/code", detail: "is not the code that the app shows now" }];
+    if (reservation.outcome === "refused") return new Refusal("invalid", { errors: wrong }, []);
+    const { verified, lockedUntil } = await attempt(reservation, async () => {
+      const verified = verifyTotp(totp.secret, code, { now, lastStep: totp.lastStep });
+      return { isMatch: verified !== null, verified };
+    });
+    if (!verified) {
+      return new Refusal("invalid", { errors: wrong }, secondFactorFailed(me.id, lockedUntil));
+    }
+    return commit(
+      { provedAt: at },
+      update(sessions, current, stepped, now),
+      update(totpFactors, totp, { lastStep: verified.step }, now),
+      ...told,
+    );
+  },
+});

@@ -1,0 +1,19 @@
+import { text } from "drizzle-orm/sqlite-core";
+import { none, open, tenantTable } from "#db/tenant-table.ts";
+
+/** Who needs a second factor here: nobody, owners and admins, or every member. */
+export const secondFactorPolicies = ["off", "elevated", "everyone"] as const;
+
+export const securityPolicies = tenantTable(
+  "security_policies",
+  {
+    secondFactor: open(text("second_factor", { enum: secondFactorPolicies }).notNull()),
+    secondFactorSince: open(text("second_factor_since").notNull()),
+  },
+  {
+    entity: "security-policy",
+    scope: none("one row of the whole business, which nobody reads who is held to less than it"),
+    // Tokens of outside issuers are held to it by the gate.
+    movesEpoch: true,
+  },
+);

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { barriersOn } from "./accessibility.ts";
+import { followMail, isCi, noBrowser, openBrowser, watched } from "./browser.ts";
+import { type Instance, startInstance } from "./instance.ts";
+import { changeOf, hasReferenceFonts } from "./screenshot.ts";
+
+// Our own pages as people meet them: on a phone, without a script, from signing up to signing out.
+
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true } as const;
+const withoutScript = { ...phone, javaScriptEnabled: false } as const;
+// Axe and the comparison are scripts themselves, let in by the debugger.
+const looks = {
+  phone,
+  "phone-night": { ...phone, colorScheme: "dark" },
+  desk: { viewport: { width: 1440, height: 1000 } },
+} as const;
+const mostChanged = 0.05;
+const password = "four quiet lanterns drift";
+let instance: Instance;
+let browser: Browser;
+
+before(async () => {
+  mkdirSync(".wrangler/reports", { recursive: true });
+  instance = await startInstance();
+  if (!noBrowser) browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await instance?.stop();
+});
+
+test("somebody signs up, follows the mail, sees their sessions and signs out, with no script", {
+  skip: noBrowser,
+}, async () => {
+  const page = await pageFor(withoutScript);
+  await page.goto(instance.baseUrl);
+  await page.getByRole("link", { name: "Sign up" }).click();
+  await page.getByLabel("Name").fill("Ada Lovelace");
+  await page.getByLabel("E-mail address").fill("ada@example.com");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.getByRole("heading", { name: "Look at your mail" }).waitFor();
+  await followMail(page, instance.baseUrl, "/verify?token=");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Confirm and sign in" }).click();
+  await page.getByRole("heading", { name: "Your businesses" }).waitFor();
+  await page.getByRole("link", { name: "Sessions" }).click();
+  await page.getByText("this one").waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await page.goto(`${instance.baseUrl}/sessions`);
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+});
+
+test("an owner of the demo signs in on the page and has a token for curl", { skip: noBrowser }, async () => {
+  const page = await pageFor(withoutScript);
+  await signIn(page);
+  await page
+    .getByRole("button", { name: /^Get a token for/ })
+    .first()
+    .click();
+  const pasted = await page.locator("pre").innerText();
+  const [, token = ""] = /export TOKEN=(\S+)/.exec(pasted) ?? [];
+  const [, address = ""] = /(http\S+\/orders)/.exec(pasted) ?? [];
+  const answer = await fetch(address, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 200, await answer.text());
+});
+
+for (const [name, options] of Object.entries(looks)) {
+  test(`the pages stand in nobody's way and look as they did: ${name}`, { skip: noBrowser }, async (t) => {
+    const hasFonts = await hasReferenceFonts(browser);
+    assert.ok(hasFonts || !isCi, otherFonts);
+    const page = await pageFor(options);
+    const looked = async (called: string) => {
+      const width: number = options.viewport.width;
+      assert.equal(
+        await page.evaluate("document.documentElement.scrollWidth"),
+        width,
+        `${called} is too wide`,
+      );
+      assert.deepEqual(await barriersOn(page), [], called);
+      if (!hasFonts) return;
+      const changed = await changeOf(page, `account-${called}-${name}`);
+      assert.ok(changed < mostChanged, `${(changed * 100).toFixed(1)} % of ${called}: ${howToAccept}`);
+    };
+    for (const path of ["sign-up", "sign-in", "forgot", "reset", "verify", "unlock", "confirm-email"]) {
+      await page.goto(`${instance.baseUrl}/${path}`);
+      await looked(path);
+    }
+    await signIn(page);
+    for (const path of ["home", "account", "password", "second-factor"]) {
+      await page.goto(`${instance.baseUrl}/${path}`);
+      await looked(path);
+    }
+    await page.goto(`${instance.baseUrl}/sessions`);
+    await page.screenshot({ path: `.wrangler/reports/account-sessions-${name}.png` });
+    assert.deepEqual(await barriersOn(page), []);
+    await page.goto(`${instance.baseUrl}/second-factor`);
+    await page.getByRole("button", { name: "Add: authenticator app" }).click();
+    await page.getByRole("textbox", { name: "Code" }).waitFor();
+    await page.waitForLoadState();
+    await page.screenshot({ path: `.wrangler/reports/account-enrol-${name}.png` });
+    assert.deepEqual(await barriersOn(page), []);
+    await page.goto(`${instance.baseUrl}/home`);
+    await page
+      .getByRole("button", { name: /^Get a token for/ })
+      .first()
+      .click();
+    await page.waitForLoadState();
+    const { width } = options.viewport;
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), width, "the token is too wide");
+    await page.screenshot({ path: `.wrangler/reports/account-token-${name}.png` });
+    assert.deepEqual(await barriersOn(page), []);
+    if (!hasFonts) t.diagnostic(otherFonts);
+  });
+}
+
+const otherFonts =
+  "this machine has other fonts than Debian's: apt-get install fonts-dejavu-core fonts-dejavu-extra";
+const howToAccept = "look at .wrangler/reports; if it is meant, npm run screenshots, and commit them";
+
+async function signIn(page: Page): Promise<void> {
+  const [owner] = JSON.parse(readFileSync(`${instance.home}/.wrangler/demo.json`, "utf8")).tenants;
+  await page.goto(`${instance.baseUrl}/sign-in`);
+  await page.getByLabel("E-mail address").fill(owner.ownerEmail);
+  await page.getByLabel("Password").fill(owner.ownerPassword);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("heading", { name: "Your businesses" }).waitFor();
+}
+
+async function pageFor(options: BrowserContextOptions): Promise<Page> {
+  const context = await browser.newContext(options);
+  return watched(await context.newPage(), instance.baseUrl);
+}
