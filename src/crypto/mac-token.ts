@@ -12,6 +12,8 @@ const kinds = {
   challenge: { prefix: "klc", id: "sic" },
   code: { prefix: "kla", id: "ogr" },
   "client-refresh": { prefix: "klo", id: "ogr" },
+  flow: { prefix: "klf", id: "fls" },
+  arrival: { prefix: "klm", id: "far" },
 } as const;
 
 export type MacTokenKind = keyof typeof kinds;

@@ -80,6 +80,8 @@ export const sessions = tenantTable(
     /** When its user last proved, by all that is asked of them, that it is them; null: when it began. */
     provedAt: open(text("proved_at")),
     sessionEpoch: internal(integer("session_epoch").notNull()),
+    /** The connection of a business's own sign-in, which it is good for alone; null: it is its user's own. */
+    sso: open(text("sso")),
     expiresAt: open(text("expires_at").notNull()),
     state: open(text("state", { enum: ["active", "ended"] }).notNull()),
     endedAt: open(text("ended_at")),

@@ -1,5 +1,5 @@
 import { integer, text } from "drizzle-orm/sqlite-core";
-import { assignee, internal, none, open, personal, secret, tenantTable } from "#db/tenant-table.ts";
+import { assignee, digest, internal, none, open, personal, secret, tenantTable } from "#db/tenant-table.ts";
 
 /** Somebody who has yet to prove that the address is theirs. Nobody's account, so it lies under the month's strangers. */
 export const signUps = tenantTable(
@@ -116,7 +116,53 @@ export const signInChallenges = tenantTable(
     sessionEpoch: internal(integer("session_epoch").notNull()),
     /** JSON array of what was proved so far (RFC 8176). */
     methods: open(text("methods").notNull()),
+    /** As the session's that it ends in. */
+    sso: open(text("sso")),
     expiresAt: open(text("expires_at").notNull()),
   },
   { entity: "sign-in-challenge", scope: assignee("userId"), store: "directory" },
+);
+
+/** Who a user is at another issuer (OpenID Connect Core, section 2: `iss` and `sub` together), and through whom it speaks. */
+export const federatedIdentities = tenantTable(
+  "federated_identities",
+  {
+    userId: open(text("user_id").notNull()),
+    source: open(text("source").notNull()),
+    issuer: open(text("issuer").notNull()),
+    subject: personal(text("subject").notNull()),
+    subjectToken: digest(text("subject_token")),
+    lastUsedAt: open(text("last_used_at").notNull()),
+  },
+  {
+    entity: "federated-identity",
+    scope: assignee("userId"),
+    store: "directory",
+    subject: "userId",
+    exact: { subjectToken: { from: "subject", normalise: (subject) => subject } },
+  },
+);
+
+/** Somebody whose issuer does not prove that the address is theirs; nobody's account yet, so it lies under the month's strangers. */
+export const federatedArrivals = tenantTable(
+  "federated_arrivals",
+  {
+    strangerId: internal(text("stranger_id").notNull()),
+    source: open(text("source").notNull()),
+    issuer: open(text("issuer").notNull()),
+    subject: personal(text("subject").notNull()),
+    name: personal(text("name").notNull()),
+    email: personal(text("email").notNull()),
+    /** JSON array (RFC 8176). */
+    methods: open(text("methods").notNull()),
+    isStrong: internal(integer("is_strong").notNull()),
+    provedAt: open(text("proved_at").notNull()),
+    expiresAt: open(text("expires_at").notNull()),
+  },
+  {
+    entity: "federated-arrival",
+    scope: none("nobody's yet: who has its token and the mailed code is asked, and no principal"),
+    store: "directory",
+    subject: "strangerId",
+  },
 );

@@ -73,6 +73,10 @@ export interface Env {
   readonly OUTSIDE_ISSUERS?: string;
   /** Worker secret: `<issuer's name>:whsec_…[,…]`, what outside issuers sign their webhooks with. */
   readonly OUTSIDE_ISSUER_SECRETS?: string;
+  /** JSON: which issuers everybody may sign in with; none unless set (identity/federation/providers). */
+  readonly SIGN_IN_PROVIDERS?: string;
+  /** Worker secret, JSON: a client secret for each of them by name, or Apple's private key. */
+  readonly SIGN_IN_SECRETS?: string;
   /** JSON: which other stores have copies of the audit's logs; none unless set (platform/audit-sinks). */
   readonly AUDIT_SINKS?: string;
   /** Worker secret: `<sink's name>:<access key id>:<secret access key>[,…]`. */
