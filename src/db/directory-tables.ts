@@ -181,3 +181,17 @@ export const outsideMemberIndex = tenantTable(
   },
   { entity: "outside-member-index", scope: global, store: "directory" },
 );
+
+/** Which tenant speaks for a domain; at most one at a time. Its id is that of the row in the cell, which is the truth. */
+export const ssoDomainClaims = tenantTable(
+  "sso_domain_claims",
+  {
+    domain: open(text("domain").notNull()),
+    ownerId: open(text("owner_id").notNull()),
+    connectionId: open(text("connection_id").notNull()),
+    state: open(text("state", { enum: ["live", "ended"] }).notNull()),
+    /** When it was last held against its row in the cell. Technical where nothing else changes. */
+    checkedAt: internal(text("checked_at").notNull()),
+  },
+  { entity: "sso-domain-claim", scope: global, store: "directory" },
+);
