@@ -4,6 +4,7 @@ import { kmsHost, kmsServer } from "./kms-server.ts";
 import { postmarkHost, postmarkServer } from "./postmark-server.ts";
 import { pwnedHost, pwnedServer } from "./pwned-server.ts";
 import { resolved } from "./resolver.ts";
+import { isSignInHost, signInServer } from "./sign-in-server.ts";
 import { storeServer, storesDomain } from "./store-server.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
@@ -43,6 +44,7 @@ export async function outside(request: Request): Promise<Response> {
   if (url.hostname === postmarkHost) return await postmarkServer(request);
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
   if (url.hostname.endsWith(storesDomain)) return await storeServer(request);
+  if (isSignInHost(url.hostname)) return await signInServer(request);
   if (!url.hostname.endsWith(".example")) return await throughTheNetwork(url);
   if (leadsHere(url.hostname))
     return await throughTheNetwork(new URL(`${url.protocol}//127.0.0.1:${url.port}/`));

@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 import { matrixIssuer } from "./matrix-issuer.ts";
 import { loopbackListener, outside } from "./outbound.ts";
 import { postmarkBindings } from "./postmark-server.ts";
+import { signInProviders, signInSecrets } from "./sign-in-server.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -19,6 +20,8 @@ export default defineConfig(async () => ({
           OUTSIDE_ISSUERS: JSON.stringify([matrixIssuer.entry]),
           OUTSIDE_ISSUER_SECRETS: `${matrixIssuer.entry.name}:${matrixIssuer.secret}`,
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+          SIGN_IN_PROVIDERS: JSON.stringify(signInProviders),
+          SIGN_IN_SECRETS: JSON.stringify(signInSecrets),
           MAIL: "mailbox",
           ...postmarkBindings,
           // A test client waits for all that a call began.

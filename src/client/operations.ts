@@ -224,6 +224,19 @@ export type ConnectedClients = {
   }[];
 };
 
+export type ConnectedIdentities = {
+  readonly data: readonly ConnectedIdentity[];
+};
+
+export type ConnectedIdentity = {
+  readonly id: string;
+  readonly source: string;
+  readonly label: string;
+  readonly issuer: string;
+  readonly connectedAt: string;
+  readonly lastUsedAt: string;
+};
+
 export type ConsentGiven = {
   /** All that may be shared from now on, in place of what was agreed before. `allergens` and `needs` ask for the capability customers:sensitive as well. */
   readonly fields: readonly ("name" | "email" | "phone" | "allergens" | "needs")[];
@@ -340,6 +353,11 @@ export type EmailChangeCompletion = {
   readonly password: string;
 };
 
+export type EmailProof = {
+  readonly challenge: string;
+  readonly code: string;
+};
+
 export type Event = {
   readonly id: string;
   /** Counted per tenant, without gaps; who is limited to locations sees those numbers alone. */
@@ -382,6 +400,31 @@ export type Factors = {
   readonly recoveryCodes: {
     readonly createdAt: string;
   } | null;
+};
+
+export type FederatedAnswer = {
+  /** As it was answered when this began. */
+  readonly flow: string;
+  readonly source: string;
+  /** The query, or the form, that the issuer sent the browser back with, as it was. */
+  readonly parameters: string;
+};
+
+export type FederatedSignIn = {
+  /** A provider's name, or what POST /v1/sign-in/sso answered. */
+  readonly source: string;
+  /** Whoever is signed in there already proves anew that it is them. */
+  readonly isFresh?: boolean;
+};
+
+export type FederatedSignInBegun = {
+  /** The browser keeps it until it comes back: no other browser's answer fits it. */
+  readonly flow: string;
+  readonly source: string;
+  readonly label: string;
+  readonly authorizationUrl: string;
+  /** The answer comes as a form from the issuer's own page. */
+  readonly isFormPost: boolean;
 };
 
 /** What is wrong, and where: in the body (pointer), or in the query or a header (parameter). */
@@ -448,6 +491,11 @@ export type HourlyUsage = {
   readonly operation: string;
   readonly status: number;
   readonly calls: number;
+};
+
+export type IdentityConnection = {
+  /** As the deployment names it. */
+  readonly source: string;
 };
 
 export type Introspection = {
@@ -659,6 +707,9 @@ export type NewWebhookEndpoint = {
     | "user.email_changed"
     | "user.account_closed"
     | "user.stepped_up"
+    | "user.identity_accepted"
+    | "user.identity_connected"
+    | "user.identity_removed"
     | "vault.open_failed"
     | "webhook_endpoint.created"
     | "webhook_endpoint.updated"
@@ -1108,6 +1159,15 @@ export type SignInLockClearance = {
   readonly token: string;
 };
 
+export type SignInProvider = {
+  readonly name: string;
+  readonly label: string;
+};
+
+export type SignInProviders = {
+  readonly data: readonly SignInProvider[];
+};
+
 export type SignInRecovery = {
   readonly challenge: string;
   readonly recoveryCode: string;
@@ -1123,6 +1183,14 @@ export type SignUp = {
 export type SignUpVerification = {
   readonly token: string;
   readonly password: string;
+};
+
+export type SsoFound = {
+  readonly source: string;
+};
+
+export type SsoLookUp = {
+  readonly email: string;
 };
 
 /** A code or a passkey where you have one, else your password. */
@@ -1343,6 +1411,9 @@ export type WebhookEndpointPatch = {
     | "user.email_changed"
     | "user.account_closed"
     | "user.stepped_up"
+    | "user.identity_accepted"
+    | "user.identity_connected"
+    | "user.identity_removed"
     | "vault.open_failed"
     | "webhook_endpoint.created"
     | "webhook_endpoint.updated"
@@ -1604,6 +1675,16 @@ export interface Operations {
       answer: FilePart;
     };
   };
+  identities: {
+    /** Begin to connect another issuer, to sign in with it from then on. */
+    begin: { input: { body: IdentityConnection }; answer: FederatedSignInBegun };
+    /** Connect another issuer by its answer. */
+    connect: { input: { body: FederatedAnswer }; answer: null };
+    /** List whom you can sign in with besides a password. */
+    list: { input: Record<never, never>; answer: ConnectedIdentities };
+    /** Sign in with an issuer no more; your other sessions end. */
+    remove: { input: { params: { identityId: string } }; answer: null };
+  };
   locations: {
     /** Add a location. */
     create: { input: { body: NewLocation; idempotencyKey?: string }; answer: Location };
@@ -1794,16 +1875,26 @@ export interface Operations {
     clear: { input: { body: SignInLockClearance }; answer: null };
   };
   signIn: {
+    /** Begin to sign in at another issuer: Google, Apple, Microsoft, or a business's own. */
+    federated: { input: { body: FederatedSignIn }; answer: FederatedSignInBegun };
+    /** Sign in by the answer of another issuer. */
+    federatedComplete: { input: { body: FederatedAnswer }; answer: Tokens };
+    /** Go on with a sign-in at another issuer by the code that was mailed. */
+    federatedEmail: { input: { body: EmailProof }; answer: Tokens };
     /** Sign in with a passkey. */
     passkey: { input: { body: PasskeySignIn }; answer: Tokens };
     /** Sign in with an e-mail address and a password. */
     password: { input: { body: SignIn }; answer: Tokens };
+    /** List whom one can sign in with besides a password. */
+    providers: { input: Record<never, never>; answer: SignInProviders };
     /** Go on with a sign-in by a recovery code; a fresh set is handed out. */
     recover: { input: { body: SignInRecovery }; answer: RecoveredTokens };
     /** Go on with a sign-in by the code of an authenticator app. */
     secondFactor: { input: { body: SecondFactor }; answer: Tokens };
     /** Go on with a sign-in by a passkey. */
     secondFactorPasskey: { input: { body: PasskeySecondFactor }; answer: Tokens };
+    /** Find the business's own sign-in for an address. */
+    sso: { input: { body: SsoLookUp }; answer: SsoFound };
   };
   signUps: {
     /** Sign up: a link is mailed to the address. */
@@ -1932,8 +2023,11 @@ export type ProblemName =
   | "conflict"
   | "customer-deleted"
   | "customer-without-email"
+  | "email-code-required"
+  | "email-missing"
   | "endpoint-disabled"
   | "events-exceed-creator"
+  | "federated-sign-in-failed"
   | "file-deleted"
   | "file-exceeds-plan"
   | "file-not-pending"
@@ -1942,11 +2036,14 @@ export type ProblemName =
   | "file-superseded"
   | "files-unfinished"
   | "forbidden"
+  | "foreign-domain"
   | "https-required"
   | "idempotency-key-reused"
+  | "identity-taken"
   | "in-progress"
   | "internal"
   | "invalid"
+  | "last-way-in"
   | "length-required"
   | "link-not-valid"
   | "location-in-use"
@@ -1965,10 +2062,13 @@ export type ProblemName =
   | "scopes-exceed-creator"
   | "second-factor-enrolment-required"
   | "second-factor-required"
+  | "session-limited"
   | "sha256-mismatch"
   | "sign-in-failed"
   | "signature-invalid"
   | "size-mismatch"
+  | "sso-not-set-up"
+  | "sso-required"
   | "step-up-required"
   | "subject-erased"
   | "tenant-suspended"
@@ -2050,6 +2150,12 @@ export const routes = {
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/files/{fileId}" },
     upload: { method: "PUT", path: "/v1/tenants/{tenant}/files/{fileId}/content", takes: "bytes" },
     uploadPart: { method: "PUT", path: "/v1/tenants/{tenant}/files/{fileId}/parts/{number}", takes: "bytes" },
+  },
+  identities: {
+    begin: { method: "POST", path: "/v1/me/identity-connections" },
+    connect: { method: "POST", path: "/v1/me/identities" },
+    list: { method: "GET", path: "/v1/me/identities" },
+    remove: { method: "DELETE", path: "/v1/me/identities/{identityId}" },
   },
   locations: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },
@@ -2141,11 +2247,16 @@ export const routes = {
     clear: { method: "POST", path: "/v1/sign-in-locks/clear" },
   },
   signIn: {
+    federated: { method: "POST", path: "/v1/sign-in/federated" },
+    federatedComplete: { method: "POST", path: "/v1/sign-in/federated/complete" },
+    federatedEmail: { method: "POST", path: "/v1/sign-in/federated/email" },
     passkey: { method: "POST", path: "/v1/sign-in/passkey" },
     password: { method: "POST", path: "/v1/sign-in" },
+    providers: { method: "GET", path: "/v1/sign-in/providers" },
     recover: { method: "POST", path: "/v1/sign-in/recovery" },
     secondFactor: { method: "POST", path: "/v1/sign-in/second-factor" },
     secondFactorPasskey: { method: "POST", path: "/v1/sign-in/second-factor/passkey" },
+    sso: { method: "POST", path: "/v1/sign-in/sso" },
   },
   signUps: {
     create: { method: "POST", path: "/v1/sign-ups" },

@@ -29,6 +29,9 @@ const told = {
     "email_changed",
     "account_closed",
     "stepped_up",
+    "identity_accepted",
+    "identity_connected",
+    "identity_removed",
   ],
   vault: ["open_failed"],
   webhook_endpoint: [

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { type Note, note, type Upkeep } from "./changes.ts";
 import type { Query } from "./queries.ts";
+import { type SsoTerms, ssoColumns, ssoTermsIn, ssoTermsOf } from "./sso-terms.ts";
 import { statementOf } from "./statement.ts";
 
 // Each is one statement of a commit that is refused as a whole where it no longer holds: of many at once, one.
@@ -31,6 +32,8 @@ export interface Grant extends NewGrant {
     readonly role: string;
     readonly secondFactor: "off" | "elevated" | "everyone";
     readonly secondFactorSince: string | null;
+    readonly tenantId: string;
+    readonly sso: SsoTerms;
   };
 }
 
@@ -65,6 +68,8 @@ const Rows = z
       role: z.string(),
       second_factor: z.enum(["off", "elevated", "everyone"]).nullable(),
       second_factor_since: z.string().nullable(),
+      tenant_id: z.string(),
+      ...ssoColumns,
     }),
   )
   .transform((rows) =>
@@ -87,6 +92,8 @@ const Rows = z
           role: row.role,
           secondFactor: row.second_factor ?? "off",
           secondFactorSince: row.second_factor_since,
+          tenantId: row.tenant_id,
+          sso: ssoTermsIn(row),
         },
       }),
     ),
@@ -97,7 +104,7 @@ export function grantOf(clientId: string, grantId: string): Query<Grant | null> 
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since" from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
+        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since", "oauth_grants"."tenant_id", ${ssoTermsOf(tenantId)} from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
       ),
     async decode(_context, rows) {
       return Rows.parse(rows)[0] ?? null;

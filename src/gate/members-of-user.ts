@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { type SsoTerms, ssoColumns, ssoTermsIn, ssoTermsOf } from "#db/sso-terms.ts";
 import { statementOf } from "#db/statement.ts";
 import { Store } from "#db/store.ts";
 import { executeTogether } from "#db/tenant-driver.ts";
@@ -22,6 +23,7 @@ export interface Membership extends Place {
   /** Whom this tenant asks for a second factor, and since when. */
   readonly secondFactor: "off" | "elevated" | "everyone";
   readonly secondFactorSince: string | null;
+  readonly sso: SsoTerms;
 }
 
 const Rows = z.array(
@@ -33,6 +35,7 @@ const Rows = z.array(
     name: z.string(),
     second_factor: z.enum(["off", "elevated", "everyone"]).nullable(),
     second_factor_since: z.string().nullable(),
+    ...ssoColumns,
   }),
 );
 
@@ -67,6 +70,7 @@ export async function membersOfUser(
             name,
             secondFactor: policy.second_factor ?? "off",
             secondFactorSince: policy.second_factor_since,
+            sso: ssoTermsIn(policy),
           }),
         ),
       );
@@ -78,6 +82,6 @@ export async function membersOfUser(
 function memberRow(tenantId: string, userId: string, which: "active" | "whoever") {
   const mayAct = sql`"members"."state" = 'active' and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active')`;
   return statementOf(
-    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since" from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
+    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since", ${ssoTermsOf(tenantId)} from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
   );
 }

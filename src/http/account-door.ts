@@ -11,6 +11,7 @@ import { metaOf, type Row } from "#db/tenant-table.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { secondMs } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
+import { errorFields, log } from "#platform/log.ts";
 import { type SignedIn, UserCommit } from "./account-operation.ts";
 import { afterDirectoryCommit } from "./after-commit.ts";
 import { draftOf, filled, jsonOf } from "./answer.ts";
@@ -113,7 +114,7 @@ async function servedMe(
   const reach = { locations: null, assigneeId: user.userId };
   const run = await openDirectoryRun(c, name, reach, servicesOf, fresh);
   const context = { ...run.context, user };
-  const unproved = rideSession(run, user, operation.provedWithinSeconds ?? null);
+  const unproved = rideSession(run, user, operation);
   if (operation.form === "me-write") {
     const guard = sessionStands(user.sessionId, run.now);
     const handled = async () => {
@@ -134,7 +135,7 @@ async function servedMe(
 function rideSession(
   { session: reading, now }: DirectoryRun,
   { userId, sessionId }: SignedIn,
-  provedWithinSeconds: number | null,
+  { provedWithinSeconds, isForLimited }: AnyMe,
 ): () => Promise<Refusal | null> {
   let found: Row<typeof sessions> | null | undefined;
   let user: Row<typeof users> | null | undefined;
@@ -144,7 +145,9 @@ function rideSession(
     if (found === undefined) await reading.read({});
     const session = found ?? null;
     if (!stands(session, user, now)) return refuse("unauthorized");
-    if (provedWithinSeconds === null) return null;
+    // Whoever runs a business's sign-in could be anybody of its domain there: what is a user's own is not theirs.
+    if (session.sso !== null && !isForLimited) return refuse("session-limited");
+    if (provedWithinSeconds === undefined) return null;
     const provedAt = Date.parse(session.provedAt ?? session.signedInAt);
     const isStale = now - provedAt > provedWithinSeconds * secondMs;
     if (isStale) return new Refusal("step-up-required", { maxAgeSeconds: provedWithinSeconds }, []);
@@ -161,6 +164,15 @@ function noted<R>(query: Query<R>, note: (found: R) => void): Query<R> {
       return found;
     },
   };
+}
+
+// A business's own sign-in lets in whom it has never seen; where its cell is away, the next token is asked for in vain.
+async function joinedInCells({ context }: DirectoryRun, changes: readonly Change[]): Promise<void> {
+  for (const change of changes) {
+    if (change.kind !== "insert" || metaOf(change.table).entity !== "session") continue;
+    for (const { sso, userId } of change.rows)
+      if (typeof sso === "string") await context.accounts.federation.join(sso, String(userId));
+  }
 }
 
 // Before the answer: whoever ended a session was promised that no later request is served in it.
@@ -213,6 +225,9 @@ async function written(
         : { kind: "committed" as const, assigned: {} };
     if (committed.kind === "committed") {
       c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
+      await joinedInCells(run, outcome.changes).catch((error: unknown) =>
+        log("warn", "a member joins later", errorFields(error)),
+      );
       const isTold = await endedInCells(run, outcome.changes);
       // What is shown once is lost where it is not answered.
       if (!isTold && operation.status === 204) return respond(c, 202, null);

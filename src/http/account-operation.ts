@@ -5,6 +5,7 @@ import type { Change } from "#db/changes.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
 import type { ClientConsents } from "./client-consents.ts";
+import type { Federation } from "./federation.ts";
 import type { Declaration, Input, PublicAccess } from "./operation.ts";
 import { Commit, type Refusal } from "./outcome.ts";
 
@@ -42,6 +43,8 @@ export interface AccountPorts extends AccountServices {
   readonly membersOf: (places: readonly Place[], userId: string) => Promise<Membership[]>;
   /** What a user of this address is looked up by; null where it is no address. */
   readonly emailToken: (email: string) => Promise<string | null>;
+  /** What somebody is looked up by whom another issuer knows by this. */
+  readonly subjectToken: (subject: string) => Promise<string>;
   readonly readToken: (kind: MacTokenKind, text: string) => Promise<Named | null>;
 }
 
@@ -66,6 +69,7 @@ export interface AccountServices {
   ) => Promise<string | null>;
   readonly breachAnswer: (password: string) => Promise<"breached" | "clear" | "unavailable">;
   readonly clients: ClientConsents;
+  readonly federation: Federation;
 }
 
 export type Reservation =
@@ -122,6 +126,8 @@ interface MeDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R
   readonly store: "directory";
   /** How long ago the session's last proof may lie; else the user steps up first. */
   readonly provedWithinSeconds?: number;
+  /** Also in a session that a business's own sign-in began, which is good for that business alone. */
+  readonly isForLimited?: true;
 }
 
 /** A user reads what is their own. */

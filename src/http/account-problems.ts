@@ -48,4 +48,51 @@ export const accountProblems = {
     title: "This sign-in is over.",
     meaning: "Its challenge was used, has expired, or was never ours. Sign in anew.",
   },
+  "federated-sign-in-failed": {
+    status: 401,
+    title: "That sign-in did not work.",
+    meaning: "The other issuer said no, or what it said could not be believed. Begin anew.",
+  },
+  "email-code-required": {
+    status: 401,
+    title: "Prove that the address is yours.",
+    meaning:
+      "The other issuer does not speak for your address, so a code was mailed to it. `challenge` goes with that code to POST /v1/sign-in/federated/email, within ten minutes.",
+  },
+  "email-missing": {
+    status: 422,
+    title: "The other issuer told no e-mail address.",
+    meaning: "An account here has one. Allow that it is told, or sign up with a password.",
+  },
+  "foreign-domain": {
+    status: 403,
+    title: "That sign-in does not speak for this address.",
+    meaning: "A business's own sign-in lets in people of its proved domains, and nobody else.",
+  },
+  "sso-not-set-up": {
+    status: 422,
+    title: "No business signs in by itself at this domain.",
+    meaning: "Nobody has proved the domain to be theirs and connected it. Sign in as others do.",
+  },
+  "sso-required": {
+    status: 403,
+    title: "This business has its own sign-in.",
+    meaning: "It wants people of your domain to come by it, and gives them no token otherwise.",
+  },
+  "session-limited": {
+    status: 403,
+    title: "This session is good for one business alone.",
+    meaning:
+      "It was begun at a business's own sign-in. Sign in by yourself for what is yours, or another business's.",
+  },
+  "identity-taken": {
+    status: 409,
+    title: "That is somebody else's already.",
+    meaning: "Another account here is known by it. Sign in with it, and remove it there first.",
+  },
+  "last-way-in": {
+    status: 409,
+    title: "You could not sign in any more.",
+    meaning: "It is the only way into your account. Choose a password or add a passkey first.",
+  },
 } as const;

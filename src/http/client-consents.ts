@@ -15,6 +15,7 @@ export interface ClientConsents {
 export interface Authorizing {
   readonly user: SignedIn;
   readonly session: Row<typeof sessions>;
+  readonly email: string;
   readonly isPasswordWeak: boolean;
   readonly ports: Pick<AccountPorts, "issuer" | "makeToken">;
   /** The query of the request as the client made it. */

@@ -82,6 +82,7 @@ function portsOf(env: Env, { ring, tokenSigner }: DirectoryKeys): Omit<AccountPo
       const normalised = normaliseEmail(email);
       return normalised === null ? null : await exactToken(key, "email", normalised);
     },
+    subjectToken: (subject) => exactToken(key, "subject", subject),
     makeToken: (kind, named) => macToken(key, kind, named),
     readToken: (kind, text) => readMacToken(key, kind, text),
     async sign(claims, typ) {

@@ -10,6 +10,9 @@ import { begin, confirm, removeTotp, renew } from "./factors/enrolment.ts";
 import * as factors from "./factors/operations.ts";
 import { recover, secondFactor } from "./factors/second-step.ts";
 import { prove } from "./factors/step-up.ts";
+import { proveEmail } from "./federation/email-proof.ts";
+import * as identities from "./federation/identities.ts";
+import * as federation from "./federation/operations.ts";
 import * as consents from "./oauth/me.ts";
 import { providerMetadata, serverMetadata } from "./oauth/metadata.ts";
 import * as oauth from "./oauth/operations.ts";
@@ -27,6 +30,11 @@ export const identityOperations = {
     secondFactor,
     secondFactorPasskey: secondFactorByPasskey,
     recover,
+    providers: federation.providers,
+    federated: federation.begin,
+    sso: federation.sso,
+    federatedComplete: federation.complete,
+    federatedEmail: proveEmail,
   },
   "passkey-challenges": { create },
   "sign-in-locks": locks,
@@ -37,6 +45,7 @@ export const identityOperations = {
   me,
   oauth: { ...oauth, providerMetadata, serverMetadata, ...consents },
   sessions,
+  identities,
   factors,
   totp: { begin, confirm, remove: removeTotp },
   passkeys: { begin: passkeys.begin, add: passkeys.add, remove: passkeys.removePasskey },

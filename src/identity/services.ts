@@ -3,6 +3,7 @@ import type { RequestContext } from "#http/request-state.ts";
 import { systemNow } from "#platform/clock.ts";
 import { breachAnswer } from "#platform/pwned-passwords.ts";
 import { findRecoveryCode, hashRecoveryCode } from "./factors/recovery-codes.ts";
+import { federationOf } from "./federation/federation.ts";
 import { clearSignIn, reserveTry } from "./lockout/reserve-try.ts";
 import { authorize } from "./oauth/authorize.ts";
 import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
@@ -17,6 +18,7 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
     hashRecoveryCode: (userId, normalised) => hashRecoveryCode(indexKey, userId, normalised),
     findRecoveryCode: (userId, typed, hashes) => findRecoveryCode(indexKey, userId, typed, hashes),
     breachAnswer: (password) => breachAnswer(c.env, password),
+    federation: federationOf(c.env, indexKey),
     clients: {
       authorize: (asking) => authorize(c, asking),
       connected: (places, userId) => connectedClients(c.env, places, userId),

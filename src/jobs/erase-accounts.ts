@@ -16,7 +16,14 @@ import {
   rowsOfUser,
 } from "#identity/accounts/closed-accounts.ts";
 import type { Named } from "#identity/accounts/expired-rows.ts";
-import { emailChanges, passkeys, passwords, recoveryCodes, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  federatedIdentities,
+  passkeys,
+  passwords,
+  recoveryCodes,
+  totpFactors,
+} from "#identity/tables.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -31,6 +38,7 @@ const theirs: readonly AnyTenantTable[] = [
   passkeys,
   recoveryCodes,
   emailChanges,
+  federatedIdentities,
 ];
 
 /** Their tenants are told by then that the account was closed, which takes the index of their memberships. */

@@ -11,7 +11,14 @@ import {
   pastStrangers,
   unconfirmed,
 } from "#identity/accounts/expired-rows.ts";
-import { emailChanges, oneTimeLinks, signInChallenges, signUps, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  federatedArrivals,
+  oneTimeLinks,
+  signInChallenges,
+  signUps,
+  totpFactors,
+} from "#identity/tables.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -32,6 +39,7 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
     signUps: expired("signUps", now),
     links: expired("links", now),
     sessions: expired("sessions", now),
+    arrivals: expired("arrivals", now),
     challenges: expired("challenges", now),
     emailChanges: expired("emailChanges", now),
     totps: unconfirmed(now),
@@ -43,6 +51,7 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
     ...removed(oneTimeLinks, found.links),
     ...removed(sessions, found.sessions),
     ...removed(emailChanges, found.emailChanges),
+    ...removed(federatedArrivals, found.arrivals),
     ...removed(signInChallenges, found.challenges),
     ...removed(totpFactors, found.totps),
   ];

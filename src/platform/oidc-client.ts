@@ -14,12 +14,14 @@ const freshForMs = 10 * minuteMs;
 // An isolate that lets nobody in by another issuer holds none of it.
 const library = () => import("oauth4webapi");
 
-const Metadata = z.looseObject({
+// What is not declared here never reaches the library.
+const Metadata = z.object({
   issuer: z.string().max(2048),
   authorization_endpoint: z.string().max(2048),
   token_endpoint: z.string().max(2048),
   jwks_uri: z.string().max(2048),
-  authorization_response_iss_parameter_supported: z.boolean().optional(),
+  authorization_response_iss_parameter_supported: z.boolean().exactOptional(),
+  id_token_signing_alg_values_supported: z.array(z.string().max(32)).max(64).exactOptional(),
 });
 export type IssuerMetadata = z.output<typeof Metadata>;
 
@@ -136,7 +138,8 @@ export async function redeemed(
       codeVerifier,
       options,
     );
-    const issuer = party.template === null ? as.issuer : issuerFor(party.template, await response.clone().text());
+    const issuer =
+      party.template === null ? as.issuer : issuerFor(party.template, await response.clone().text());
     const processed = await oauth.processAuthorizationCodeResponse({ ...as, issuer }, client, response, {
       expectedNonce: nonce,
       requireIdToken: true,

@@ -1,5 +1,6 @@
 import { User } from "#identity/accounts/schema.ts";
 import type { Told } from "./ask.ts";
+import { ConnectedAccounts } from "./issuers.tsx";
 import { Amiss, Field, Form, Notice, Username } from "./parts.tsx";
 import { type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
@@ -13,6 +14,11 @@ export const changeAccount: Handler = async (visit) => {
       const email = fields.get("email") ?? "";
       const told = await visit.ask("POST", "/v1/me/email", { email });
       return told.problem ? await accountPage(visit, { told }) : mailed(email);
+    }
+    case "disconnect": {
+      const id = encodeURIComponent(fields.get("identity") ?? "");
+      const told = await visit.ask("DELETE", `/v1/me/identities/${id}`);
+      return await accountPage(visit, { told });
     }
     case "close": {
       const { email } = User.parse((await visit.ask("GET", "/v1/me")).json);
@@ -93,6 +99,7 @@ async function accountPage(visit: Visit, { told, isMistyped }: Outcome = {}): Pr
       <p class="lead">
         {name}, <b>{email}</b>
       </p>
+      {await ConnectedAccounts({ visit, told: (deed === "disconnect" ? told : null) ?? null })}
       <section class="part">
         <h2>E-mail address</h2>
         <p class="aside">A link goes to the new address. Yours stays as it is until you have followed it.</p>

@@ -33,6 +33,8 @@ export class Needed extends Error {
   }
 }
 
+export type Method = "GET" | "POST" | "DELETE";
+
 type Fetch = (request: Request) => Response | Promise<Response>;
 
 /** An operation, through the same door as everybody's: its rules, limits and audit are those of the API. */
@@ -40,7 +42,7 @@ export async function ask(
   c: RequestContext,
   fetch: Fetch,
   user: SignedIn | null,
-  [method, path, body]: readonly ["GET" | "POST", string, (object | undefined)?],
+  [method, path, body]: readonly [Method, string, (object | undefined)?],
 ): Promise<Told> {
   const headers = new Headers(body ? { "Content-Type": "application/json" } : {});
   for (const name of ["cf-connecting-ip", "user-agent"]) {

@@ -5,6 +5,7 @@ import type { RequestContext } from "#http/request-state.ts";
 import { sessionLifeMs } from "#identity/sessions/refresh-rules.ts";
 import { encodeBase64Url } from "#lib/base64url.ts";
 import { hourMs, secondMs } from "#lib/time.ts";
+import { flowCookieName, type KeptFlow, keptFlow } from "./flow-cookie.ts";
 
 const sessionName = "__Host-keyline";
 const visitName = "__Host-keyline-visit";
@@ -17,6 +18,8 @@ export interface Browser {
   readonly formToken: string;
   /** The visitor's cookie, new or for another while. */
   readonly visit: string | null;
+  /** What it took along to another issuer. */
+  readonly kept: KeptFlow | null;
   sent(form: URLSearchParams): Promise<boolean>;
 }
 
@@ -29,6 +32,7 @@ export async function browserOf(c: RequestContext, key: CryptoKey): Promise<Brow
   return {
     user,
     visit: user ? null : cookie(visitName, visit, visitSeconds),
+    kept: keptFlow(getCookie(c, flowCookieName)),
     formToken: await formToken(key, bound),
     // A visitor without a cookie has just been given a number, which no form can know.
     sent: async (form) => await isFormToken(key, bound, form.get("form") ?? ""),

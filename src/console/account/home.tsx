@@ -68,6 +68,11 @@ async function homePage(visit: Visit, told: Told | null = null): Promise<Reply> 
           <a href="/second-factor">Add a second factor</a>
         </p>
       ) : null}
+      {told?.problem?.type === "sso-required" ? (
+        <p>
+          <a href="/sign-in/sso">Sign in at your business</a>
+        </p>
+      ) : null}
       {told?.problem?.type === "password-change-required" ? (
         <p>
           <a href="/password">Change your password</a>

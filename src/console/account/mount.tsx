@@ -8,6 +8,7 @@ import { errorFields, log } from "#platform/log.ts";
 import { siteName } from "#platform/mail/mailer.ts";
 import { ask, Needed } from "./ask.ts";
 import { type Browser, browserOf, isSameOrigin, sessionCookie } from "./cookies.ts";
+import { flowCookie } from "./flow-cookie.ts";
 import { Layout } from "./layout.tsx";
 import { accountPages, type PagePath } from "./pages.ts";
 import { Notice } from "./parts.tsx";
@@ -55,19 +56,21 @@ async function replyOf(
   app: Hono<AppTypes>,
   c: RequestContext,
   browser: Browser,
-  { isOwn }: AccountPage,
+  page: AccountPage,
   handle: Handler,
 ): Promise<Reply> {
   const { user } = browser;
   try {
-    const fields = c.req.method === "POST" ? await sentForm(c, browser) : new URL(c.req.url).searchParams;
+    const fields =
+      c.req.method === "POST" ? await sentForm(c, browser, page) : new URL(c.req.url).searchParams;
     if (!(fields instanceof URLSearchParams)) return fields;
-    if (isOwn && !user) throw new Needed("sign-in");
+    if (page.isOwn && !user) throw new Needed("sign-in");
     return await handle({
       c,
       user,
       fields,
       formToken: browser.formToken,
+      kept: browser.kept,
       siteName: siteName(c.env),
       ask: (...asked) => ask(c, (request) => app.fetch(request, c.env, c.executionCtx), user, asked),
     });
@@ -85,12 +88,17 @@ async function replyOf(
 }
 
 /** The form, once it is known that a page of ours sent it, made for this very browser. */
-async function sentForm(c: RequestContext, browser: Browser): Promise<URLSearchParams | Reply> {
+async function sentForm(
+  c: RequestContext,
+  browser: Browser,
+  { isFromElsewhere }: AccountPage,
+): Promise<URLSearchParams | Reply> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/x-www-form-urlencoded(?:;|$)/i.test(type)) return refused(415);
   const bytes = await boundedBody(new Response(c.req.raw.body), mostFormBytes).catch(() => null);
   if (bytes === null) return refused(413);
   const form = new URLSearchParams(fromUtf8(bytes) ?? "");
+  if (isFromElsewhere) return form;
   return isSameOrigin(c) && (await browser.sent(form)) ? form : refused(403);
 }
 
@@ -140,6 +148,7 @@ async function answer(c: RequestContext, browser: Browser, key: CryptoKey, reply
       })
     : respond(c, 303, null, { Location: reply.away ?? to ?? "/home" });
   if (session !== undefined) made.headers.append("Set-Cookie", await sessionCookie(key, session));
+  if (reply.flow !== undefined) made.headers.append("Set-Cookie", flowCookie(reply.flow, reply.isFormPost));
   if (browser.visit !== null) made.headers.append("Set-Cookie", browser.visit);
   return made;
 }

@@ -1,5 +1,6 @@
 import { changeAccount, confirmEmail, showAccount, showConfirmEmail } from "./account.tsx";
 import { decide, showAuthorization } from "./authorize.tsx";
+import * as federated from "./federated.tsx";
 import { mintToken, showHome } from "./home.tsx";
 import * as passwords from "./passwords.tsx";
 import { prove, showProof } from "./prove.tsx";
@@ -18,6 +19,16 @@ export const accountPages = {
   "/sign-up": { isOwn: false, get: showSignUp, post: signUp },
   "/verify": { isOwn: false, get: showVerify, post: verify },
   "/sign-in": { isOwn: false, get: showSignIn, post: signIn },
+  "/sign-in/with": { isOwn: false, get: federated.goAway },
+  "/sign-in/callback/:source": {
+    isOwn: false,
+    isFromElsewhere: true,
+    get: federated.comeBack,
+    post: federated.comeBack,
+  },
+  "/sign-in/email": { isOwn: false, get: toSignIn, post: federated.proveEmail },
+  "/sign-in/sso": { isOwn: false, get: federated.showSso, post: federated.findSso },
+  "/account/connect": { isOwn: true, get: federated.goConnect },
   "/sign-in/challenge": { isOwn: false, get: toSignIn, post: secondStep },
   "/forgot": { isOwn: false, get: passwords.showForgot, post: passwords.forgot },
   "/reset": { isOwn: false, get: passwords.showReset, post: passwords.reset },

@@ -1,17 +1,18 @@
 import type { Told } from "./ask.ts";
+import { ProviderLinks } from "./issuers.tsx";
 import { Amiss, Field, Form, Notice } from "./parts.tsx";
 import { PasskeyForm, sentPasskey, WithoutPasskey } from "./passkey.tsx";
 import { Codes } from "./second-factor.tsx";
 import { begunBy, destinationOf, type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 export const showSignIn: Handler = async (visit) =>
-  visit.user ? { to: destinationOf(visit.fields) } : signInPage(visit);
+  visit.user ? { to: destinationOf(visit.fields) } : await signInPage(visit);
 
 export const signIn: Handler = async (visit) => {
   const { fields } = visit;
   if (fields.has("response")) {
     const told = await visit.ask("POST", "/v1/sign-in/passkey", { response: sentPasskey(fields) });
-    return told.problem ? signInPage(visit, told) : begun(visit, told);
+    return told.problem ? await signInPage(visit, told) : begun(visit, told);
   }
   const body = { email: fields.get("email") ?? "", password: fields.get("password") ?? "" };
   const told = await visit.ask("POST", "/v1/sign-in", body);
@@ -19,7 +20,7 @@ export const signIn: Handler = async (visit) => {
     const { challenge = "", methods = [] } = told.problem;
     return { ...challengePage(visit, { challenge, methods: methods.join(" ") }), status: 200 };
   }
-  return told.problem ? signInPage(visit, told) : begun(visit, told);
+  return told.problem ? await signInPage(visit, told) : begun(visit, told);
 };
 
 /** The second step, by the app's code, a passkey or a recovery code. */
@@ -29,7 +30,7 @@ export const secondStep: Handler = async (visit) => {
   const methods = fields.get("methods") ?? "";
   const recoveryCode = fields.get("recoveryCode");
   const told = await visit.ask("POST", ...second(fields, challenge));
-  if (told.problem?.type === "challenge-not-valid") return signInPage(visit, told);
+  if (told.problem?.type === "challenge-not-valid") return await signInPage(visit, told);
   if (told.problem) return challengePage(visit, { challenge, methods }, told);
   if (recoveryCode === null) return begun(visit, told);
   const content = <Codes told={told} next={destinationOf(fields)} />;
@@ -62,7 +63,7 @@ export function begun(visit: Visit, told: Told): Reply {
   return { to: destinationOf(visit.fields), session: begunBy(told) };
 }
 
-function signInPage(visit: Visit, told: Told | null = null): Reply {
+export async function signInPage(visit: Visit, told: Told | null = null): Promise<Reply> {
   const { fields, siteName } = visit;
   const destination = destinationOf(fields);
   const reply = shown(
@@ -96,6 +97,7 @@ function signInPage(visit: Visit, told: Told | null = null): Reply {
         label="Sign in with a passkey"
         isSecond
       />
+      {await ProviderLinks({ visit })}
       <p class="ways">
         <a href="/forgot">Forgot your password?</a>
         <span>
@@ -108,7 +110,7 @@ function signInPage(visit: Visit, told: Told | null = null): Reply {
   return { ...reply, hasScript: true };
 }
 
-function challengePage(
+export function challengePage(
   visit: Visit,
   keeps: { readonly challenge: string; readonly methods: string },
   told: Told | null = null,

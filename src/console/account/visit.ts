@@ -5,7 +5,8 @@ import type { SignedIn } from "#http/account-operation.ts";
 import type { RequestContext } from "#http/request-state.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
 import { fromUtf8 } from "#lib/utf8.ts";
-import type { Told } from "./ask.ts";
+import type { Method, Told } from "./ask.ts";
+import type { KeptFlow } from "./flow-cookie.ts";
 
 /** One request for a page. */
 export interface Visit {
@@ -17,8 +18,10 @@ export interface Visit {
   /** What a form of this page must bear. */
   readonly formToken: string;
   /** Asks an operation of the API, as its user where somebody has signed in. */
-  readonly ask: (method: "GET" | "POST", path: string, body?: object) => Promise<Told>;
+  readonly ask: (method: Method, path: string, body?: object) => Promise<Told>;
   readonly siteName: string;
+  /** What this browser took along to another issuer. */
+  readonly kept: KeptFlow | null;
 }
 
 export interface Reply {
@@ -34,6 +37,10 @@ export interface Reply {
   readonly hasScript?: true;
   /** Who is signed in from now on; null for nobody. */
   readonly session?: SignedIn | null;
+  /** What the browser takes along to another issuer; null: it is back. */
+  readonly flow?: KeptFlow | null;
+  /** It comes back by a form from that issuer's page. */
+  readonly isFormPost?: boolean;
 }
 
 export type Handler = (visit: Visit) => Promise<Reply>;
@@ -41,6 +48,8 @@ export type Handler = (visit: Visit) => Promise<Reply>;
 export interface AccountPage {
   /** Nothing but a page for whoever has signed in; everybody else signs in first. */
   readonly isOwn: boolean;
+  /** Forms come from other sites' pages, and are held to what the browser took along there. */
+  readonly isFromElsewhere?: true;
   readonly get: Handler;
   readonly post?: Handler;
 }

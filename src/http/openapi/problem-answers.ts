@@ -16,6 +16,10 @@ const extensions: Partial<Record<ProblemName, (text: Text) => Readonly<Record<st
     challenge: text(80, "^klc_[0-9a-z_]+$"),
     methods: { type: "array", items: text(40), maxItems: 10 },
   }),
+  "email-code-required": (text) => ({
+    challenge: text(80, "^klm_[0-9a-z_]+$"),
+    methods: { type: "array", items: text(40), maxItems: 10 },
+  }),
   "step-up-required": () => ({
     maxAgeSeconds: { type: "integer", format: "int32", minimum: 0, maximum: 86_400 },
   }),
@@ -25,6 +29,10 @@ const examples: Partial<Record<ProblemName, ProblemDetails>> = {
   "second-factor-required": {
     challenge: "klc_01jd5r0t6vf3h8k2m4n6p8q0rs_0_7n4x9q2m5k8w3v6b1z0c4h7j2p5t8r3d",
     methods: ["totp", "recovery-code"],
+  },
+  "email-code-required": {
+    challenge: "klm_01jd5r0t6vf3h8k2m4n6p8q0rs_0_7n4x9q2m5k8w3v6b1z0c4h7j2p5t8r3d",
+    methods: ["email-code"],
   },
   "step-up-required": { maxAgeSeconds: 900 },
 };

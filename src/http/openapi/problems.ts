@@ -23,6 +23,7 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   if (form === "visitor" || form === "me-write") found.push("conflict");
   if (isForAnybody(operation)) return found;
   if (proofAgeOf(operation) !== null) found.push("step-up-required");
+  if (isMine(operation) && !operation.isForLimited) found.push("session-limited");
   if (isMine(operation)) return [...found, "unauthorized"];
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   found.push("second-factor-enrolment-required");

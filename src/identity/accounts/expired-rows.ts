@@ -3,7 +3,14 @@ import { z } from "zod";
 import { sessions, strangerMonths } from "#db/directory-tables.ts";
 import type { Query } from "#db/queries.ts";
 import { statementOf } from "#db/statement.ts";
-import { emailChanges, oneTimeLinks, signInChallenges, signUps, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  federatedArrivals,
+  oneTimeLinks,
+  signInChallenges,
+  signUps,
+  totpFactors,
+} from "#identity/tables.ts";
 import { dayMs, monthOf, timestamp } from "#lib/time.ts";
 
 /** Of each kind. */
@@ -21,6 +28,7 @@ const dated = {
   links: { table: oneTimeLinks, index: "one_time_links_by_expiry", keptMs },
   sessions: { table: sessions, index: "sessions_by_expiry", keptMs },
   emailChanges: { table: emailChanges, index: "email_changes_by_expiry", keptMs: dayMs },
+  arrivals: { table: federatedArrivals, index: "federated_arrivals_by_expiry", keptMs: dayMs },
   challenges: { table: signInChallenges, index: "sign_in_challenges_by_expiry", keptMs: dayMs },
 } as const;
 

@@ -17,18 +17,22 @@ interface Proven {
   readonly factors: Factors;
   /** Their latest sessions: a device that none of them was on is told of by mail. */
   readonly earlier: readonly Row<typeof sessions>[];
+  readonly sso?: string | null;
+  readonly provedAt?: number | null;
 }
 
 /** Somebody has proved all that is asked of them: their session, and who is told of it. */
 export async function letIn(
   context: DirectoryContext,
-  { user, methods, isStrong, factors, earlier }: Proven,
+  { user, methods, isStrong, factors, earlier, sso = null, provedAt = null }: Proven,
 ): Promise<{ readonly tokens: z.output<typeof Tokens>; readonly changes: readonly Change[] }> {
   const { tokens, device, changes } = await beginSession(context, {
     user,
     methods,
     isStrong,
     factors: stateOf(factors),
+    sso,
+    provedAt,
   });
   const isKnown = earlier.some((each) => each.device === device);
   return {

@@ -11,6 +11,7 @@ import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
 import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { passwords } from "#identity/tables.ts";
+import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
 import { activeSessionsIn, ownerOf, passwordIn, placesOf, tenantsIn, userById } from "./account-queries.ts";
 import { provePassword } from "./prove-password.ts";
@@ -22,6 +23,7 @@ export const get = meReadOperation({
   path: "",
   summary: "Read your account",
   store: "directory",
+  isForLimited: true,
   returns: User,
   problems: [],
   async run({ directory, user }) {
@@ -35,11 +37,17 @@ export const tenants = meReadOperation({
   path: "/tenants",
   summary: "List the businesses that you are a member of",
   store: "directory",
+  isForLimited: true,
   returns: Memberships,
   problems: [],
   async run({ directory, accounts, user }) {
-    const { found } = await directory.read({ found: tenantsIn(userById(user.userId)) });
-    return { data: await accounts.membersOf(placesOf(found), user.userId) };
+    const { found, session } = await directory.read({
+      found: tenantsIn(userById(user.userId)),
+      session: one(sessions, user.sessionId),
+    });
+    const only = session?.sso ? parseSsoReference(session.sso)?.tenantId : null;
+    const places = placesOf(found).filter(({ tenantId }) => !only || tenantId === only);
+    return { data: await accounts.membersOf(places, user.userId) };
   },
 });
 

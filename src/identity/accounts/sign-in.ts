@@ -1,30 +1,23 @@
 import { z } from "zod";
 import { hashPassword, verifyDecoy, verifyPassword } from "#crypto/argon2id.ts";
 import { type Change, insert, update } from "#db/changes.ts";
-import type { users } from "#db/directory-tables.ts";
-import type { Row } from "#db/tenant-table.ts";
-import {
-  commitAs,
-  type DirectoryContext,
-  type VisitorContext,
-  visitorOperation,
-} from "#http/account-operation.ts";
+import { commitAs, type DirectoryContext, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
-import { Refusal, refuse } from "#http/outcome.ts";
+import { refuse } from "#http/outcome.ts";
 import { factorQueries } from "#identity/factors/factor-queries.ts";
 import { choicesOf, factorsOf } from "#identity/factors/factors.ts";
 import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
-import { oneTimeLinks, passwords, signInChallenges } from "#identity/tables.ts";
+import { oneTimeLinks, passwords } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { passwordIn, sessionsIn, userByEmail, userIn } from "./account-queries.ts";
 import { attempt, uncounted } from "./attempt.ts";
+import { challengeFor } from "./challenge.ts";
 import { letIn } from "./let-in.ts";
 import { Email, GivenPassword } from "./schema.ts";
 
 const unlockLivesMs = 24 * hourMs;
-const challengeLivesMs = 10 * minuteMs;
 
 /** Silent: who is locked out, who is unknown and who is wrong are answered alike. */
 export const signIn = visitorOperation({
@@ -78,10 +71,11 @@ export const signIn = visitorOperation({
     const stored = Object.keys(patch).length > 0 ? [update(passwords, password, patch, now)] : [];
     const theirFactors = factorsOf(factors);
     const choices = choicesOf(theirFactors);
-    if (choices.length > 0) return await challenge(context, user, choices, stored);
+    const proved = ["pwd"];
+    if (choices.length > 0) return await challengeFor(context, user, { proved, choices, sso: null }, stored);
     const { tokens, changes } = await letIn(context, {
       user,
-      methods: ["pwd"],
+      methods: proved,
       isStrong: false,
       factors: theirFactors,
       earlier,
@@ -89,33 +83,6 @@ export const signIn = visitorOperation({
     return commitAs(user.id, tokens, ...changes, ...stored);
   },
 });
-
-/** The first step was right: what the second goes on from. */
-async function challenge(
-  { accounts, newId, now }: VisitorContext,
-  { id: userId, sessionEpoch }: Row<typeof users>,
-  methods: readonly string[],
-  stored: readonly Change[],
-): Promise<Refusal> {
-  const id = newId("sic");
-  const begun = insert(
-    signInChallenges,
-    {
-      id,
-      userId,
-      sessionEpoch,
-      methods: JSON.stringify(["pwd"]),
-      expiresAt: timestamp(now + challengeLivesMs),
-    },
-    now,
-  );
-  const token = await accounts.makeToken("challenge", { id, turn: 0 });
-  return new Refusal("second-factor-required", { challenge: token, methods }, [
-    ...stored,
-    begun,
-    ...tell("user.password_accepted", userId, { methods: methods.join(" ") }),
-  ]);
-}
 
 /** The same statements for whoever exists and for who does not. */
 export async function failed(

@@ -148,6 +148,7 @@ export async function goneOn(
     isStrong: true,
     factors,
     earlier,
+    sso: challenge.sso,
   });
   const taken: Change = remove(signInChallenges, challenge);
   return { tokens, changes: [taken, ...changes] };

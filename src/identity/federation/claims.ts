@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { line } from "#http/fields.ts";
 import { normaliseEmail } from "#lib/normalise.ts";
 import { secondMs } from "#lib/time.ts";
 
@@ -7,17 +8,26 @@ import { secondMs } from "#lib/time.ts";
  * (developers.google.com/identity, "hosted domain"). "microsoft": an administrator writes into it what they like, unless
  * `xms_edov` says that the domain is theirs. "verified": `email_verified` is believed. "domains": of these domains any.
  */
-export type EmailTrust = "google" | "microsoft" | "verified" | "nobody" | { readonly domains: readonly string[] };
+export type EmailTrust =
+  | "google"
+  | "microsoft"
+  | "verified"
+  | "nobody"
+  | { readonly domains: readonly string[] };
 
 const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]);
 const Claims = z.looseObject({
   iss: z.string().min(1).max(255),
   sub: z.string().min(1).max(255),
+  azp: z.string().optional(),
   email: z.string().max(320).optional().catch(undefined),
   // Apple writes booleans as texts at times.
   email_verified: flag.optional().catch(undefined),
   hd: z.string().max(255).optional().catch(undefined),
-  xms_edov: z.union([flag, z.literal(1), z.literal("1")]).optional().catch(undefined),
+  xms_edov: z
+    .union([flag, z.literal(1), z.literal("1")])
+    .optional()
+    .catch(undefined),
   name: z.string().max(1000).optional().catch(undefined),
   amr: z.array(z.string().max(64)).max(32).optional().catch(undefined),
   auth_time: z.number().nonnegative().max(4_102_444_800).optional(),
@@ -74,6 +84,7 @@ export function provedAtIn(claims: IdClaims, now: number): number | null {
   return claims.auth_time === undefined ? null : Math.min(claims.auth_time * secondMs, now);
 }
 
+const Name = line(200);
 const AppleUser = z.object({
   name: z.object({ firstName: z.string().max(200).optional(), lastName: z.string().max(200).optional() }),
 });
@@ -88,8 +99,7 @@ export function appleName(user: string | null): string | null {
   }
 }
 
-/** A name as accounts have it: one line, 200 characters at most. */
+/** A name as accounts have it; null where it is none. */
 export function nameFrom(text: string | undefined): string | null {
-  const name = (text ?? "").replaceAll(/[\p{C}\s]+/gu, " ").trim();
-  return name === "" ? null : [...name].slice(0, 100).join("");
+  return Name.safeParse(text).data ?? null;
 }

@@ -5,13 +5,7 @@ import type { Federation, FederationFault, Vouched } from "#http/federation.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
-import {
-  authorizationUrl,
-  IssuerAway,
-  IssuerRefused,
-  metadataOf,
-  redeemed,
-} from "#platform/oidc-client.ts";
+import { authorizationUrl, IssuerAway, IssuerRefused, metadataOf, redeemed } from "#platform/oidc-client.ts";
 import { appleName, emailIn, idClaimsOf, methodsIn, nameFrom, provedAtIn } from "./claims.ts";
 import { join } from "./join.ts";
 import { providersOf } from "./providers.ts";
@@ -81,6 +75,9 @@ async function vouchedBy(
   await mustBeSigned(idToken, metadata.jwks_uri, now);
   const claims = idClaimsOf(told);
   if (!claims) throw new Error("The claims are not those of an ID token.");
+  // The library asks it of tokens for several audiences alone (OpenID Connect Core, section 3.1.3.7, items 4 and 5).
+  if (claims.azp !== undefined && claims.azp !== party.clientId)
+    throw new Error("The ID token is for another party.");
   const { email, isEmailTheirs } = emailIn(claims, source.trust);
   // An issuer that a business chose speaks of nobody beyond that business's domains.
   if (source.sso && !isEmailTheirs) return "foreign-domain";
@@ -115,11 +112,11 @@ async function faulted<T>(flow: Flow, work: () => Promise<T>): Promise<T | Feder
     return await work();
   } catch (error) {
     const fault = faultOf(error);
-    const { cause } = error instanceof Error ? error : {};
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     log("warn", "nobody came of a sign-in elsewhere", {
       source: flow.source,
       fault,
-      ...errorFields(cause ?? error),
+      ...errorFields(cause),
     });
     return fault;
   }

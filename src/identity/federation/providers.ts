@@ -55,7 +55,9 @@ export function providersOf(env: Env): readonly Provider[] {
   if (known) return known;
   const allowLocalhost = isLocalDevelopment(env);
   const result = z
-    .array(Entry.refine(({ issuer }) => guardUrl(issuer, { allowLocalhost }).ok, "its issuer is no https URL"))
+    .array(
+      Entry.refine(({ issuer }) => guardUrl(issuer, { allowLocalhost }).ok, "its issuer is no https URL"),
+    )
     .max(20)
     .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, "two have one name")
     .safeParse(jsonOf(given));

@@ -77,9 +77,7 @@ const personalAccounts = "9188040d-6c67-4c5b-b112-36a304b66dad";
 function templateOf(issuer: string): string | null {
   const many = /\/(common|organizations)\/v2\.0$/;
   if (many.test(issuer)) return issuer.replace(many, "/{tenantid}/v2.0");
-  return issuer.endsWith("/consumers/v2.0")
-    ? issuer.replace("/consumers/", `/${personalAccounts}/`)
-    : null;
+  return issuer.endsWith("/consumers/v2.0") ? issuer.replace("/consumers/", `/${personalAccounts}/`) : null;
 }
 
 // One round trip: the connection with its secret, and the domains that it may speak for by now.

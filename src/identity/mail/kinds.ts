@@ -25,6 +25,14 @@ export const mailVariables = {
   "new-device": z.strictObject({ at: Instant, device: Said, place: Said, sessionsLink: Link }),
   /** Its link lets the account's owner in again at once. */
   "locked-out": z.strictObject({ link: Link, validMinutes }),
+  /** To prove that the address is theirs whom another issuer vouches for without speaking for the address. */
+  "arrival-code": z.strictObject({ code: z.string().regex(/^[0-9a-z]{5}-[0-9a-z]{5}$/), validMinutes }),
+  "identity-changed": z.strictObject({
+    at: Instant,
+    issuer: z.hostname(),
+    change: z.enum(["connected", "removed"]),
+    accountLink: Link,
+  }),
   "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),
   "factor-changed": z.strictObject({
     at: Instant,

@@ -65,6 +65,28 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       `The link works once, for ${spanOf(validMinutes)}. If the attempts were not yours, your account is safe as long as your password is known to you alone.`,
     ],
   }),
+  "arrival-code": ({ code, validMinutes }, { name }) => ({
+    subject: `Your code for ${name}`,
+    parts: [
+      `Somebody, hopefully you, signs in to ${name} by another account and gave this address. To prove that it is theirs, they type this code on the page where they began:`,
+      { facts: [["Code", code]] },
+      `It works once, for ${spanOf(validMinutes)}. Give it to nobody: if it was not you, do nothing, and nothing happens.`,
+    ],
+  }),
+  "identity-changed": ({ at, issuer, change, accountLink }, { name }) => ({
+    subject: `Another way to sign in to ${name} was ${change}`,
+    parts: [
+      `The ways to sign in to your account at ${name} have changed.`,
+      {
+        facts: [
+          ["What", `${issuer} ${change}`],
+          ["When", instant(at)],
+        ],
+      },
+      "If it was not you, take it back and change your password:",
+      { label: "Look at your account", link: accountLink },
+    ],
+  }),
   "recovery-code-used": ({ at, securityLink }, { name }) => ({
     subject: `A recovery code of your account at ${name} was used`,
     parts: [

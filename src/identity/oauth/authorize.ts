@@ -65,7 +65,7 @@ async function atTenant(
   const scopes = parseMask(client.scopes) ?? noCapabilities;
   const words = within(request.words, scopes, policy.capabilities);
   if (words.length === 0) return redirect("invalid_scope");
-  const unmet = unmetTerm(member, asking.session, asking.isPasswordWeak);
+  const unmet = unmetTerm(member, asking);
   if (unmet !== null) return refuse(unmet);
   const isSilent = request.prompt.includes("none");
   const { auth_time: signedInAt } = claimsOf(issuer, asking.session, run.now);

@@ -16,6 +16,7 @@ export const authorize = meReadOperation({
   path: "/oauth-authorizations",
   summary: "Answer a client's authorization request, or be told what is asked",
   store: "directory",
+  isForLimited: true,
   body: z
     .strictObject({
       query: z
@@ -41,6 +42,8 @@ export const authorize = meReadOperation({
     "tenant-suspended",
     "second-factor-enrolment-required",
     "password-change-required",
+    "sso-required",
+    "session-limited",
   ],
   async run({ directory, accounts, user, now }, { body: { query, decision = null } }) {
     const { me, session, passwords } = await directory.read({
@@ -49,9 +52,9 @@ export const authorize = meReadOperation({
       passwords: passwordIn(userById(user.userId)),
     });
     // Here, as the consent is written in a cell before the door looks at the session.
-    if (!stands(session, me, now)) return refuse("unauthorized");
+    if (!me || !stands(session, me, now)) return refuse("unauthorized");
     const isPasswordWeak = passwords[0]?.isStrong === 0;
-    const asking = { user, session, isPasswordWeak, ports: accounts, query, decision };
+    const asking = { user, session, email: me.email, isPasswordWeak, ports: accounts, query, decision };
     const outcome = await accounts.clients.authorize(asking);
     return outcome instanceof Refusal ? outcome : { location: null, consent: null, ...outcome };
   },
@@ -104,7 +107,9 @@ export const disconnect = meReadOperation({
       me: one(users, user.userId),
       session: one(sessions, user.sessionId),
     });
-    if (!stands(session, me, now)) return refuse("unauthorized");
+    if (!me || !stands(session, me, now)) return refuse("unauthorized");
+    // The door asks it only afterwards, and of its tenant a program is told at once.
+    if (session.sso !== null) return refuse("session-limited");
     return await accounts.clients.disconnect(user, params.clientId);
   },
 });

@@ -8,7 +8,7 @@ import { tell } from "#identity/identity-events.ts";
 import { timestamp } from "#lib/time.ts";
 import { tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { deviceOf } from "./device.ts";
-import { sessionLifeMs } from "./refresh-rules.ts";
+import { sessionLifeMs, ssoSessionLifeMs } from "./refresh-rules.ts";
 import type { Tokens } from "./schema.ts";
 
 /** How a user signed in: methods as RFC 8176 names them, and whether a second factor was among them. */
@@ -18,6 +18,10 @@ export interface Proof {
   readonly isStrong: boolean;
   /** What they have to prove themselves with, for who is told that they signed in. */
   readonly factors: FactorCounts;
+  /** The connection of a business's own sign-in, which the session is good for alone. */
+  readonly sso?: string | null;
+  /** ms since 1970, where that was not just now. */
+  readonly provedAt?: number | null;
 }
 
 export interface Begun {
@@ -29,7 +33,7 @@ export interface Begun {
 /** A session with its first tokens, and what brings it about. The user's row was read in this request, or is made in it. */
 export async function beginSession(
   { newId, now, visitor, accounts }: DirectoryContext,
-  { user, methods, isStrong, factors }: Proof,
+  { user, methods, isStrong, factors, sso = null, provedAt = null }: Proof,
 ): Promise<Begun> {
   const at = timestamp(now);
   const session = {
@@ -42,8 +46,9 @@ export async function beginSession(
     methods: JSON.stringify(methods),
     signedInAt: at,
     strongAt: isStrong ? at : null,
-    provedAt: at,
-    expiresAt: timestamp(now + sessionLifeMs),
+    provedAt: timestamp(provedAt ?? now),
+    sso,
+    expiresAt: timestamp(now + (sso === null ? sessionLifeMs : ssoSessionLifeMs)),
     state: "active" as const,
   };
   return {

@@ -82,6 +82,7 @@ export const signOut = meWriteOperation({
   path: "/sign-out",
   summary: "End this session",
   store: "directory",
+  isForLimited: true,
   returns: z.null(),
   status: 204,
   endsSessions: true,

@@ -1,7 +1,9 @@
-import { dayMs, secondMs } from "#lib/time.ts";
+import { dayMs, hourMs, secondMs } from "#lib/time.ts";
 
 /** How long a session lasts however often it is used, and how long without. */
 export const sessionLifeMs = 30 * dayMs;
+/** The business decides each day who may still come. */
+export const ssoSessionLifeMs = 12 * hourMs;
 const idleLifeMs = 14 * dayMs;
 /** How long a client that asked twice gets the same successor. */
 const graceMs = 10 * secondMs;

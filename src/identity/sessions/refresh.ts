@@ -13,7 +13,7 @@ import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { endSessions } from "./end-sessions.ts";
 import { refreshVerdict } from "./refresh-rules.ts";
 import { TenantName, Tokens, TokenText } from "./schema.ts";
-import { unmetTerm } from "./tenant-terms.ts";
+import { type SignedInAs, unmetTerm } from "./tenant-terms.ts";
 
 export const refresh = visitorOperation({
   mount: "public",
@@ -31,7 +31,14 @@ export const refresh = visitorOperation({
     })
     .meta({ id: "TokenRequest" }),
   returns: Tokens,
-  problems: ["unauthorized", "password-change-required", "second-factor-enrolment-required", "not-found"],
+  problems: [
+    "unauthorized",
+    "password-change-required",
+    "second-factor-enrolment-required",
+    "sso-required",
+    "session-limited",
+    "not-found",
+  ],
   async run(context, { body }) {
     const { directory, accounts, now } = context;
     const named = await accounts.readToken("refresh", body.refreshToken);
@@ -44,12 +51,14 @@ export const refresh = visitorOperation({
       owners: userIn(userBySession(named.id)),
     });
     if (session?.state !== "active" || session.expiresAt <= timestamp(now)) return refuse("unauthorized");
-    if (session.sessionEpoch !== owners[0]?.sessionEpoch) return refuse("unauthorized");
+    const [owner] = owners;
+    if (!owner || session.sessionEpoch !== owner.sessionEpoch) return refuse("unauthorized");
     const verdict = refreshVerdict(named.turn, state, now);
     if (verdict === "not-valid") return refuse("unauthorized");
     if (verdict === "reused") return refuse("unauthorized", ...endSessions([session], "refresh-reused", now));
     const tenant = body.tenant === undefined ? null : (tenants[0] ?? "none");
-    const token = await accessToken(context, session, tenant, found[0]?.isStrong === 0);
+    const as = { session, email: owner.email, isPasswordWeak: found[0]?.isStrong === 0 };
+    const token = await accessToken(context, as, tenant);
     if (token instanceof Refusal) return token;
     const turn = named.turn + 1;
     const answer = {
@@ -71,16 +80,16 @@ function theirs(tenant: string, sessionId: string) {
 
 async function accessToken(
   { accounts, now }: VisitorContext,
-  session: Row<typeof sessions>,
+  as: SignedInAs & { readonly session: Row<typeof sessions> },
   tenant: Row<typeof directoryTenants> | "none" | null,
-  isPasswordWeak: boolean,
 ): Promise<{ accessToken: string; tenantId: string | null } | Refusal> {
+  const { session } = as;
   if (tenant === null) return { accessToken: await userToken(accounts, session, now), tenantId: null };
   if (tenant === "none") return refuse("not-found");
   const { id: tenantId, cell } = tenant;
   const [member] = await accounts.membersOf([{ tenantId, cell }], session.userId);
   if (!member) return refuse("not-found");
-  const unmet = unmetTerm(member, session, isPasswordWeak);
+  const unmet = unmetTerm(member, as);
   if (unmet !== null) return refuse(unmet);
   return { accessToken: await tenantToken(accounts, session, member, now), tenantId };
 }

@@ -43,6 +43,16 @@ const letters: {
     [link, "Device: Firefox on <Linux>", "Place: Lisbon"],
   ],
   "locked-out": [{ link, validMinutes: 90 }, "Sign in to Harbour & Sons again", [link, "for 90 minutes"]],
+  "arrival-code": [
+    { code: "k7mpq-x2vwz", validMinutes: 10 },
+    "Your code for Harbour & Sons",
+    ["Code: k7mpq-x2vwz", "for 10 minutes", "Give it to nobody"],
+  ],
+  "identity-changed": [
+    { at, issuer: "accounts.google.com", change: "connected", accountLink: link },
+    "Another way to sign in to Harbour & Sons was connected",
+    [link, "What: accounts.google.com connected"],
+  ],
   "recovery-code-used": [
     { at, securityLink: link },
     "A recovery code of your account at Harbour & Sons was used",

@@ -1,0 +1,164 @@
+import { eq } from "drizzle-orm";
+import { type Change, insert, mustNotExist, update } from "#db/changes.ts";
+import { memberships, users } from "#db/directory-tables.ts";
+import { all } from "#db/statement.ts";
+import { commitAs, type VisitorContext } from "#http/account-operation.ts";
+import type { Vouched } from "#http/federation.ts";
+import { commit, refuse } from "#http/outcome.ts";
+import { sessionsIn, userIn } from "#identity/accounts/account-queries.ts";
+import { challengeFor } from "#identity/accounts/challenge.ts";
+import { letIn } from "#identity/accounts/let-in.ts";
+import { factorQueries } from "#identity/factors/factor-queries.ts";
+import { choicesOf, factorsOf, noFactors } from "#identity/factors/factors.ts";
+import { tell } from "#identity/identity-events.ts";
+import { mailTo } from "#identity/mail/outgoing.ts";
+import { beginSession } from "#identity/sessions/begin-session.ts";
+import { federatedIdentities } from "#identity/tables.ts";
+import { parseSsoReference } from "#lib/sso-reference.ts";
+import { timestamp } from "#lib/time.ts";
+import { identityIn, isSubject, membershipIn, type Subject, userBySubject } from "./queries.ts";
+
+/** Somebody whom an issuer vouches for, with an address that was proved to be theirs, by its word or by a mailed code. */
+export type Arrival = Omit<Vouched, "isEmailTheirs" | "email"> & {
+  /** null: who they are is known already, or nothing proves the address. */
+  readonly provedEmail: string | null;
+};
+
+/**
+ * In: as whom the subject is known to be, or as the owner of the proved address, who is known by the subject from then on,
+ * or as a new user. What else is asked of their account is asked of them: a second factor, unless the issuer says that one
+ * was proved there. null where nobody is known, and no address was proved. `taken`: what it is taken by, and with.
+ */
+export async function arrive(context: VisitorContext, arrival: Arrival, taken: readonly Change[] = []) {
+  const { directory, accounts, now } = context;
+  const subject = await subjectOf(context, arrival);
+  const emailToken = arrival.provedEmail === null ? null : await accounts.emailToken(arrival.provedEmail);
+  const theirs = userBySubject(subject, emailToken);
+  const place = arrival.sso ? parseSsoReference(arrival.sso.reference) : null;
+  const found = await directory.read({
+    identities: identityIn(subject),
+    users: userIn(theirs),
+    ...factorQueries(theirs),
+    earlier: sessionsIn(theirs, 20),
+    memberships: membershipIn(theirs, place?.tenantId ?? ""),
+  });
+  const [identity] = found.identities;
+  const [user] = found.users;
+  const sso = arrival.sso?.reference ?? null;
+  if (!identity && arrival.provedEmail === null) return null;
+  const joining = (userId: string): Change[] =>
+    place && arrival.sso?.addsMembers && found.memberships.length === 0
+      ? [
+          mustNotExist(memberships, isMembership(userId, place.tenantId), null),
+          insert(memberships, { id: context.newId("mem"), userId, memberTenantId: place.tenantId }, now),
+        ]
+      : [];
+  if (!user) return await asNewUser(context, arrival, subject, (userId) => [...taken, ...joining(userId)]);
+  if (user.state !== "active") return refuse("sign-in-failed");
+  const known = identity
+    ? [update(federatedIdentities, identity, { lastUsedAt: timestamp(now) }, now)]
+    : connected(context, user, arrival, subject);
+  const changes = [...taken, ...known, ...joining(user.id)];
+  const { methods, isStrong } = arrival;
+  const factors = factorsOf(found);
+  const choices = choicesOf(factors);
+  if (choices.length > 0 && !isStrong)
+    return await challengeFor(context, user, { proved: methods, choices, sso }, changes);
+  const { tokens, changes: begun } = await letIn(context, {
+    user,
+    methods,
+    isStrong,
+    factors,
+    earlier: found.earlier,
+    sso,
+    provedAt: arrival.provedAt,
+  });
+  return commitAs(user.id, tokens, ...changes, ...begun);
+}
+
+async function asNewUser(
+  context: VisitorContext,
+  { name, provedEmail, methods, isStrong, provedAt, sso, ...arrival }: Arrival,
+  subject: Subject,
+  besides: (userId: string) => Change[],
+) {
+  const { newId, now } = context;
+  // It is known to be somebody's whose account is gone: who they are is settled first, by erasing it.
+  if (provedEmail === null) return refuse("sign-in-failed");
+  const userId = newId("usr");
+  const user = { id: userId, sessionEpoch: 0 };
+  const begun = await beginSession(context, {
+    user,
+    methods,
+    isStrong,
+    factors: noFactors,
+    sso: sso?.reference ?? null,
+    provedAt,
+  });
+  const emailToken = (await context.accounts.emailToken(provedEmail)) ?? "";
+  return commit(
+    begun.tokens,
+    // Whoever was first of two is met by asking again.
+    mustNotExist(users, eq(users.emailToken, emailToken), null),
+    mustNotExist(federatedIdentities, isSubject(subject), null),
+    insert(
+      users,
+      {
+        id: userId,
+        name: name ?? provedEmail.slice(0, provedEmail.indexOf("@")),
+        email: provedEmail,
+        state: "active",
+        emailVerifiedAt: timestamp(now),
+        sessionEpoch: 0,
+      },
+      now,
+    ),
+    insert(federatedIdentities, identityRow(context, userId, arrival), now),
+    ...tell("user.email_verified", userId),
+    ...tell("user.identity_connected", userId, { source: arrival.source }),
+    ...besides(userId),
+    ...begun.changes,
+  );
+}
+
+/** From now on they are known by it; they are told by mail. */
+export function connected(
+  context: Pick<VisitorContext, "accounts" | "newId" | "now">,
+  user: { readonly id: string; readonly email: string },
+  arrival: Pick<Vouched, "source" | "issuer" | "subject" | "label">,
+  subject: Subject,
+  otherwise: Parameters<typeof mustNotExist>[2] = null,
+): Change[] {
+  const { now, accounts } = context;
+  const data = {
+    at: timestamp(now),
+    issuer: new URL(arrival.issuer).hostname,
+    change: "connected" as const,
+    accountLink: `${accounts.issuer}/account`,
+  };
+  return [
+    mustNotExist(federatedIdentities, isSubject(subject), otherwise),
+    insert(federatedIdentities, identityRow(context, user.id, arrival), now),
+    ...tell("user.identity_connected", user.id, { source: arrival.source }),
+    mailTo({ kind: "identity-changed", to: user.email, data, userId: user.id }, now),
+  ];
+}
+
+export async function subjectOf(
+  { accounts }: Pick<VisitorContext, "accounts">,
+  { source, issuer, subject }: Pick<Vouched, "source" | "issuer" | "subject">,
+): Promise<Subject> {
+  return { source, issuer, subjectToken: await accounts.subjectToken(subject) };
+}
+
+function identityRow(
+  { newId, now }: Pick<VisitorContext, "newId" | "now">,
+  userId: string,
+  { source, issuer, subject }: Pick<Vouched, "source" | "issuer" | "subject">,
+) {
+  return { id: newId("fid"), userId, source, issuer, subject, lastUsedAt: timestamp(now) };
+}
+
+function isMembership(userId: string, tenantId: string) {
+  return all(eq(memberships.userId, userId), eq(memberships.memberTenantId, tenantId));
+}

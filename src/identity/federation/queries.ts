@@ -1,0 +1,47 @@
+import { type SQL, sql } from "drizzle-orm";
+import { memberships, platformTenant } from "#db/directory-tables.ts";
+import { many } from "#db/queries.ts";
+import { userByEmail } from "#identity/accounts/account-queries.ts";
+import { federatedIdentities } from "#identity/tables.ts";
+
+/** As many as somebody may have. */
+export const mostIdentities = 20;
+
+/** Who somebody is at an issuer, and through whom it speaks. */
+export interface Subject {
+  readonly source: string;
+  readonly issuer: string;
+  readonly subjectToken: string;
+}
+
+/** The row of this subject. */
+export function isSubject({ source, issuer, subjectToken }: Subject): SQL {
+  const table = federatedIdentities;
+  return sql`${table.source} = ${source} and ${table.issuer} = ${issuer} and ${table.subjectToken} = ${subjectToken}`;
+}
+
+export const identityIn = (subject: Subject) =>
+  many(federatedIdentities, { where: isSubject(subject), limit: 1 });
+
+/** Whose account it is: theirs whom the subject is known to be, or else theirs whose address was proved to be this. */
+export function userBySubject(subject: Subject, provedEmailToken: string | null): SQL {
+  const table = federatedIdentities;
+  const known = sql`(select ${table.userId} from ${table} where ${table.tenantId} = ${platformTenant} and ${isSubject(subject)})`;
+  return provedEmailToken === null
+    ? known
+    : sql`(select coalesce(${known}, ${userByEmail(provedEmailToken)}))`;
+}
+
+export const identitiesOf = (set: SQL) =>
+  many(federatedIdentities, {
+    where: sql`${federatedIdentities.userId} in ${set}`,
+    indexedBy: "federated_identities_by_user",
+    limit: mostIdentities,
+  });
+
+/** Whether they are indexed as a member of this tenant. */
+export const membershipIn = (set: SQL, tenantId: string) =>
+  many(memberships, {
+    where: sql`${memberships.userId} in ${set} and ${memberships.memberTenantId} = ${tenantId}`,
+    limit: 1,
+  });
