@@ -11,6 +11,7 @@ import { fileExamples } from "#test/file-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
 import { oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
+import { ssoExamples } from "#test/sso-examples.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
 type Input = Pick<Call, "as" | "params" | "query" | "body" | "bytes" | "headers">;
@@ -35,6 +36,7 @@ const line = { description: "Banner, printed", quantityThousandths: 2000, unitPr
 const examples: Readonly<Record<string, Example>> = {
   ...accountExamples,
   ...oauthExamples,
+  ...ssoExamples,
   "api-calls.list": {
     needs: "api-calls:read",
     queryIds: ["actorId"],

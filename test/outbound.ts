@@ -6,6 +6,7 @@ import { pwnedHost, pwnedServer } from "./pwned-server.ts";
 import { resolved } from "./resolver.ts";
 import { isSignInHost, signInServer } from "./sign-in-server.ts";
 import { storeServer, storesDomain } from "./store-server.ts";
+import { txtAnswer, zoneHost, zoneServer } from "./zone-server.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
 // .example that do as their path says, and a real connection where the resolver leads to this machine, or for all else:
@@ -39,6 +40,7 @@ export async function outside(request: Request): Promise<Response> {
   const url = new URL(request.url);
   if (url.pathname === "/dns-query") return resolverAnswer(url);
   if (url.host === "outside.test") return Response.json({ connections, received });
+  if (url.hostname === zoneHost) return await zoneServer(request);
   if (url.hostname === kmsHost) return await kmsServer(request);
   if (url.hostname === pwnedHost) return await pwnedServer(request);
   if (url.hostname === postmarkHost) return await postmarkServer(request);
@@ -57,6 +59,7 @@ export async function outside(request: Request): Promise<Response> {
 function resolverAnswer(url: URL): Response {
   const name = url.searchParams.get("name") ?? "";
   const type = url.searchParams.get("type") ?? "";
+  if (type === "TXT") return Response.json(txtAnswer(name));
   const times = (asked.get(name) ?? 0) + 1;
   asked.set(name, times);
   const { status, body } = resolved(name, type, times);

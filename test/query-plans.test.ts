@@ -91,6 +91,10 @@ const acrossTenants: Reads = {
       "SCAN json_each VIRTUAL TABLE INDEX 1:",
     ],
   },
+  domainsToCheck: {
+    args: ["2026"],
+    steps: ["SEARCH sso_domains USING INDEX sso_domains_to_check (checked_at<?)"],
+  },
   endpointsWithDueDeliveries: {
     args: ["2026"],
     steps: [

@@ -642,6 +642,27 @@ export type NewReplay = {
   readonly since?: string;
 };
 
+export type NewSsoConnection = {
+  readonly name: string;
+  /** As `iss` has it: https, of a public host name, without a query. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** In no answer. */
+  readonly clientSecret: string;
+  /** What a member who is added is. */
+  readonly defaultRole?: "manager" | "sales" | "designer" | "installer" | "accountant" | "staff" | "viewer";
+  /** Whether a member who is added is of all locations, or of none yet. */
+  readonly allLocations?: boolean;
+  /** Whether whoever comes by it and is no member yet becomes one. */
+  readonly addsMembers?: boolean;
+};
+
+export type NewSsoDomain = {
+  /** Of two labels at least. */
+  readonly domain: string;
+  readonly connectionId: string;
+};
+
 export type NewTotp = {
   readonly id: string;
   /** Base32, for typing in by hand. */
@@ -689,6 +710,12 @@ export type NewWebhookEndpoint = {
     | "order.cancelled"
     | "security_policy.updated"
     | "settings.updated"
+    | "sso_connection.created"
+    | "sso_connection.updated"
+    | "sso_connection.deleted"
+    | "sso_domain.verified"
+    | "sso_domain.lapsed"
+    | "sso_domain.deleted"
     | "tenant.created"
     | "user.signed_in"
     | "user.sign_in_failed"
@@ -1185,6 +1212,81 @@ export type SignUpVerification = {
   readonly password: string;
 };
 
+export type SsoConnection = {
+  readonly id: string;
+  readonly name: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly defaultRole: string;
+  /** Whether a member who is added is of all locations, or of none yet. */
+  readonly allLocations: boolean;
+  /** Whether whoever comes by it and is no member yet becomes one. */
+  readonly addsMembers: boolean;
+  /** Nobody signs in by one that is off. */
+  readonly state: "active" | "off";
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SsoConnectionPage = {
+  readonly data: readonly SsoConnection[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type SsoConnectionPatch = {
+  readonly name?: string;
+  /** As `iss` has it: https, of a public host name, without a query. */
+  readonly issuer?: string;
+  readonly clientId?: string;
+  /** In no answer. */
+  readonly clientSecret?: string;
+  /** What a member who is added is. */
+  readonly defaultRole?: "manager" | "sales" | "designer" | "installer" | "accountant" | "staff" | "viewer";
+  /** Whether a member who is added is of all locations, or of none yet. */
+  readonly allLocations?: boolean;
+  /** Whether whoever comes by it and is no member yet becomes one. */
+  readonly addsMembers?: boolean;
+  /** Nobody signs in by one that is off. */
+  readonly state?: "active" | "off";
+};
+
+export type SsoDomain = {
+  readonly id: string;
+  readonly connectionId: string;
+  readonly domain: string;
+  readonly state: "pending" | "verified" | "lapsed";
+  /** Whether who has an address of it signs in by the connection alone. */
+  readonly isEnforced: boolean;
+  /** Where DNS has the TXT record. */
+  readonly recordName: string;
+  /** What it says, for as long as the domain is in use. */
+  readonly recordValue: string;
+  readonly verifiedAt: string | null;
+  /** When DNS was last asked for it. */
+  readonly checkedAt: string | null;
+  /** Since when DNS has not had the record of a verified domain; it lapses after 7 days. */
+  readonly missingSince: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SsoDomainPage = {
+  readonly data: readonly SsoDomain[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type SsoDomainPatch = {
+  /** Whether who has an address of it signs in by the connection alone. */
+  readonly isEnforced?: boolean;
+  readonly connectionId?: string;
+};
+
 export type SsoFound = {
   readonly source: string;
 };
@@ -1393,6 +1495,12 @@ export type WebhookEndpointPatch = {
     | "order.cancelled"
     | "security_policy.updated"
     | "settings.updated"
+    | "sso_connection.created"
+    | "sso_connection.updated"
+    | "sso_connection.deleted"
+    | "sso_domain.verified"
+    | "sso_domain.lapsed"
+    | "sso_domain.deleted"
     | "tenant.created"
     | "user.signed_in"
     | "user.sign_in_failed"
@@ -1902,6 +2010,38 @@ export interface Operations {
     /** Confirm an address by the link that was mailed to it, and sign in. */
     verify: { input: { body: SignUpVerification }; answer: Tokens };
   };
+  ssoConnections: {
+    /** Let people sign in by an issuer (OpenID Connect), once a domain of theirs is verified. */
+    create: { input: { body: NewSsoConnection; idempotencyKey?: string }; answer: SsoConnection };
+    /** Read an issuer that people may sign in by. */
+    get: { input: { params: { connectionId: string } }; answer: SsoConnection };
+    /** List the issuers that people may sign in by, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: SsoConnectionPage };
+    /** Remove an issuer that no domain signs in by. */
+    remove: { input: { params: { connectionId: string }; ifMatch?: string }; answer: null };
+    /** Change an issuer that people may sign in by; another issuer is given another secret. */
+    update: {
+      input: { params: { connectionId: string }; body: SsoConnectionPatch; ifMatch?: string };
+      answer: SsoConnection;
+    };
+  };
+  ssoDomains: {
+    /** List a domain whose people shall sign in by a connection; the answer tells what DNS must say. */
+    create: { input: { body: NewSsoDomain; idempotencyKey?: string }; answer: SsoDomain };
+    /** Read a domain of single sign-on. */
+    get: { input: { params: { domainId: string } }; answer: SsoDomain };
+    /** List the domains of single sign-on, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: SsoDomainPage };
+    /** Remove a domain: its people no longer sign in by the connection, and others may have it. */
+    remove: { input: { params: { domainId: string }; ifMatch?: string }; answer: null };
+    /** Have a domain's people sign in by its connection alone, or by another connection. */
+    update: {
+      input: { params: { domainId: string }; body: SsoDomainPatch; ifMatch?: string };
+      answer: SsoDomain;
+    };
+    /** Ask DNS whether the domain's TXT record is there; from then on the business speaks for it. */
+    verify: { input: { params: { domainId: string }; idempotencyKey?: string }; answer: SsoDomain };
+  };
   stepUp: {
     /** Prove once more that it is you, for what asks for a recent proof. */
     prove: { input: { body: StepUp }; answer: SteppedUp };
@@ -2021,8 +2161,11 @@ export type ProblemName =
   | "address-not-allowed"
   | "challenge-not-valid"
   | "conflict"
+  | "connection-in-use"
   | "customer-deleted"
   | "customer-without-email"
+  | "domain-not-proven"
+  | "domain-taken"
   | "email-code-required"
   | "email-missing"
   | "endpoint-disabled"
@@ -2074,6 +2217,8 @@ export type ProblemName =
   | "tenant-suspended"
   | "too-large"
   | "too-many-endpoints"
+  | "too-many-sso-connections"
+  | "too-many-sso-domains"
   | "transition-not-allowed"
   | "unauthorized"
   | "unavailable"
@@ -2261,6 +2406,21 @@ export const routes = {
   signUps: {
     create: { method: "POST", path: "/v1/sign-ups" },
     verify: { method: "POST", path: "/v1/sign-ups/verify" },
+  },
+  ssoConnections: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/sso-connections" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/sso-connections/{connectionId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/sso-connections" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/sso-connections/{connectionId}" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/sso-connections/{connectionId}" },
+  },
+  ssoDomains: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/sso-domains" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/sso-domains/{domainId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/sso-domains" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/sso-domains/{domainId}" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/sso-domains/{domainId}" },
+    verify: { method: "POST", path: "/v1/tenants/{tenant}/sso-domains/{domainId}/verify" },
   },
   stepUp: {
     prove: { method: "POST", path: "/v1/me/step-up" },

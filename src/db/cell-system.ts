@@ -50,7 +50,6 @@ export class CellSystem {
   async tenantsWithUnloggedAudit(): Promise<string[]> {
     return await this.#ids(
       "select tenant_id as id from counters indexed by counters_unlogged where name = 'audit' and value > logged and tenant_id > '' limit 1000",
-      [],
     );
   }
 
@@ -85,7 +84,6 @@ export class CellSystem {
     const next = `${first} where audit_sink_progress.sink > known.sink`;
     const rows = await this.#rows(
       `with recursive known (sink) as (${first} union all select (${next}) from known where known.sink is not null) select sink from known where sink is not null limit 100`,
-      [],
     );
     return rows.map((row) => String(row.sink));
   }
@@ -136,7 +134,6 @@ export class CellSystem {
   async tenantsBehindTheirLog(): Promise<string[]> {
     return await this.#ids(
       "select tenant_id as id from counters where name = 'audit' and logged > value limit 100",
-      [],
     );
   }
 
@@ -198,6 +195,15 @@ export class CellSystem {
     );
   }
 
+  /** Single sign-on: verified domains that DNS was last asked for before this time, the oldest first. */
+  async domainsToCheck(before: string): Promise<{ tenantId: string; domainId: string }[]> {
+    const rows = await this.#rows(
+      "select tenant_id, id from sso_domains indexed by sso_domains_to_check where state = 'verified' and checked_at <= ? order by checked_at limit 500",
+      [before],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), domainId: String(row.id) }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
   async expired(
     now: number,
@@ -255,7 +261,6 @@ export class CellSystem {
   async tenantsInRotation(): Promise<string[]> {
     return await this.#ids(
       "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null order by tenant_id limit 20",
-      [],
     );
   }
 
@@ -283,11 +288,11 @@ export class CellSystem {
     );
   }
 
-  async #ids(text: string, params: readonly unknown[]): Promise<string[]> {
+  async #ids(text: string, params: readonly unknown[] = []): Promise<string[]> {
     return (await this.#rows(text, params)).map((row) => String(row.id));
   }
 
-  async #rows(text: string, params: readonly unknown[]) {
+  async #rows(text: string, params: readonly unknown[] = []) {
     const [rows = []] = await this.#store.batch([{ text, params }]);
     return rows;
   }

@@ -10,6 +10,8 @@ const told = {
   order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
   security_policy: ["updated"],
   settings: ["updated"],
+  sso_connection: ["created", "updated", "deleted"],
+  sso_domain: ["verified", "lapsed", "deleted"],
   tenant: ["created"],
   user: [
     "signed_in",

@@ -13,6 +13,8 @@ export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   order: "orders:read",
   security_policy: "security:read",
   settings: "settings:read",
+  sso_connection: "security:read",
+  sso_domain: "security:read",
   tenant: "tenant:read",
   // When somebody comes and goes, and from where, is for who may read the audit, where the same stands.
   user: "audit:read",

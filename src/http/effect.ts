@@ -4,12 +4,17 @@ import type { IntentStep } from "#db/intent-rows.ts";
 import { type ReplayKey, type ReplayPlace, recordDraft, sealedAnswer } from "#db/replay.ts";
 import { wholeTenant } from "#db/scope.ts";
 import type { Keys } from "#db/sealing.ts";
+import type { SystemRun } from "#db/system-commit.ts";
 import { TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { ssoDomainClaimsOf } from "#gate/sso-claims.ts";
 import { secondMs } from "#lib/time.ts";
+import type { Cell } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { tenantFiles } from "#platform/tenant-files.ts";
 import { draftOf, filled, type JsonAnswer } from "./answer.ts";
 import { problemAnswer } from "./answers.ts";
+import { ifMatchHolds } from "./conditional.ts";
 import { answered, commitRun, type Run } from "./execute.ts";
 import type { Ports, TenantContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
@@ -28,6 +33,11 @@ export async function executeEffect(
 ): Promise<Response> {
   const intended = await operation.intend(run.context, input);
   if (intended instanceof Refusal) return await refused(run, operation, key, intended, false);
+  const ifMatch = operation.problems.includes("precondition-failed")
+    ? run.c.req.header("if-match")
+    : undefined;
+  if (ifMatch !== undefined && !ifMatchHolds(ifMatch, intended))
+    return problemAnswer(run.c, "precondition-failed");
   const id = run.context.newId("int");
   const intent = operation.intent.parse(intended.answer);
   const committed = await commitRun(run, run.session, intended.changes, {
@@ -38,10 +48,11 @@ export async function executeEffect(
     return await refused(run, operation, key, refusalOf(committed.refusal), false);
   if (committed.kind === "lost") {
     const replay = key ? await lookUp(run, key) : null;
-    return replay ?? problemAnswer(run.c, "conflict");
+    return replay ?? problemAnswer(run.c, ifMatch === undefined ? "conflict" : "precondition-failed");
   }
   tellAfterwards(run, intended);
-  const ports = { files: tenantFiles(run.caller.cell.files, run.session.tenantId) };
+  const by = { job: run.operation, requestId: run.c.get("state").requestId, now: run.now };
+  const ports = portsOf(run.c.env, run.caller.cell, run.session.tenantId, by);
   let result: unknown;
   try {
     result = await operation.perform(ports, intent, id, bodyOf(run, operation));
@@ -62,6 +73,11 @@ export async function executeEffect(
     return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
   tellAfterwards(run, settled);
   return await answered(run, operation.status ?? 200, settled.answer);
+}
+
+/** What an effect of this tenant may touch, in a request or long after it. */
+export function portsOf(env: Env, cell: Cell, tenantId: string, run: SystemRun): Ports {
+  return { files: tenantFiles(cell.files, tenantId), ssoDomains: ssoDomainClaimsOf(env, tenantId, run) };
 }
 
 function bodyOf(run: Run, operation: AnyEffect): StreamedBody | undefined {

@@ -74,6 +74,7 @@ export async function openRun(
     auditLog: auditLogOf(c.env, caller.cell, tenantId),
     linkedPeople: linkedPeopleOf(c, caller, { operation, now, isAnswered: () => replay.isFound }),
     destinationFault: (url) => destinationFault(c.env, url),
+    ownHost: new URL(c.env.PUBLIC_ORIGIN).hostname,
   };
   return { c, caller, operation, now, driver, session, context, replay };
 }

@@ -5,6 +5,7 @@ import type { Query } from "#db/queries.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Visit } from "#db/visit-tenant.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
+import type { SsoDomainClaims } from "#gate/sso-claims.ts";
 import type { Tier } from "#gate/tiers.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
 import type { DestinationFault } from "#platform/destinations.ts";
@@ -73,6 +74,8 @@ export interface TenantContext {
   readonly linkedPeople: LinkedPeople;
   /** Why nothing may be sent to this address, or null; asks where its name points. */
   readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
+  /** The name that this deployment is served under. */
+  readonly ownHost: string;
 }
 
 export interface PublicContext {
@@ -171,6 +174,7 @@ export interface WriteOperation<P, Q, B, R extends Shape> extends TenantDeclarat
 /** The vendors an effect may touch, each behind its binding, and of each only what is the tenant's. */
 export interface Ports {
   readonly files: TenantFiles;
+  readonly ssoDomains: SsoDomainClaims;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>

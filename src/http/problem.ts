@@ -1,4 +1,5 @@
 import { accountProblems } from "./account-problems.ts";
+import { ssoProblems } from "./sso-problems.ts";
 
 /**
  * Every problem this API answers with (RFC 9457). The name is the last part of its `type`, which GET /problems/{type}
@@ -6,6 +7,7 @@ import { accountProblems } from "./account-problems.ts";
  */
 export const problems = {
   ...accountProblems,
+  ...ssoProblems,
   "malformed-request": {
     status: 400,
     title: "The request could not be read.",

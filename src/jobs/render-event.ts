@@ -32,6 +32,8 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   order: { operation: registry.orders.get, param: "orderId" },
   security_policy: { operation: registry["security-policy"].get },
   settings: { operation: registry.settings.get },
+  sso_connection: { operation: registry["sso-connections"].get, param: "connectionId" },
+  sso_domain: { operation: registry["sso-domains"].get, param: "domainId" },
   tenant: { operation: registry.tenants.get },
   user: null,
   vault: null,

@@ -7,6 +7,7 @@ import { errorFields, log } from "#platform/log.ts";
 import { archiveCalls } from "./archive-calls.ts";
 import { copyPlatformLog, sweepSinks } from "./audit-sinks/sweep-sinks.ts";
 import { deleteOldCalls } from "./call-retention.ts";
+import { checkSsoDomains } from "./check-sso-domains.ts";
 import { copyIdentityEvents } from "./copy-identity-events.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
@@ -20,6 +21,7 @@ import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
 import { sweepMails } from "./send-mail.ts";
+import { sweepDomainClaims } from "./sweep-domain-claims.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
 import { tellOldSecrets } from "./tell-old-secrets.ts";
@@ -38,6 +40,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["identity events", () => copyIdentityEvents(env, now)],
     ["accounts", () => expireAccounts(env, now)],
     ["closed accounts", () => eraseAccounts(env, now)],
+    ["domain claims", () => sweepDomainClaims(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
     ...cells.flatMap((cell): [string, () => Promise<unknown>][] => [
@@ -48,6 +51,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
+      [`domains ${cell.id}`, () => checkSsoDomains(env, cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

@@ -5,14 +5,13 @@ import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
-import { settleIntent } from "#http/effect.ts";
+import { portsOf, settleIntent } from "#http/effect.ts";
 import { namedOperations, type Registry } from "#http/registry.ts";
 import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { tenantFiles } from "#platform/tenant-files.ts";
 import { systemContext } from "./system-context.ts";
 
 const mostPerRun = 50;
@@ -26,7 +25,7 @@ export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now
       const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
       const intent = await claimIntent(driver, intentId, now);
       if (intent)
-        await resume(cell, registry, await systemSession(env, cell.database, tenantId), intent, now);
+        await resume(env, cell, registry, await systemSession(env, cell.database, tenantId), intent, now);
     } catch (error) {
       log("error", "an intent could not be resumed; it is tried again later", {
         intent: intentId,
@@ -37,6 +36,7 @@ export async function sweepIntents(env: Env, cell: Cell, registry: Registry, now
 }
 
 async function resume(
+  env: Env,
   cell: Cell,
   registry: Registry,
   session: TenantSession,
@@ -44,8 +44,8 @@ async function resume(
   now: number,
 ): Promise<void> {
   const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
-  const ports = { files: tenantFiles(cell.files, session.tenantId) };
   const run = { job: stored.operation, requestId: stored.request_id, now };
+  const ports = portsOf(env, cell, session.tenantId, run);
   if (operation?.form !== "effect")
     throw new Error(`An intent names ${stored.operation}, which this deployment does not have.`);
   const intent = operation.intent.parse(stored.intent);

@@ -28,3 +28,20 @@ export async function destinationFault(env: Env, text: string): Promise<Destinat
 export function isLocalDevelopment(env: Pick<Env, "WEBHOOKS_TO_LOCALHOST" | "PUBLIC_ORIGIN">): boolean {
   return env.WEBHOOKS_TO_LOCALHOST === "true" && new URL(env.PUBLIC_ORIGIN).hostname === "localhost";
 }
+
+const faults: Readonly<Record<DestinationFault, string>> = {
+  malformed: "is not a URL in plain ASCII without spaces",
+  "not-https": "is not https",
+  "has-credentials": "has a user or password in it",
+  "has-fragment": "has a fragment",
+  "port-not-allowed": "has a port below 1024 other than 443",
+  "is-an-address": "names an IP address; use a host name",
+  "not-a-public-name": "is not a public host name",
+  "not-resolved": "names a host that could not be looked up",
+  "resolves-privately": "names a host that is not on the public internet",
+};
+
+/** The fault in words, to go after the field's name. */
+export function describeFault(fault: DestinationFault): string {
+  return faults[fault];
+}

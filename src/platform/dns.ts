@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { secondMs } from "#lib/time.ts";
+import { textOfTxtData } from "#lib/txt-data.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Env } from "./env.ts";
 
 const timeoutMs = 5 * secondMs;
-const types = { A: 1, AAAA: 28 } as const;
+const types = { A: 1, TXT: 16, AAAA: 28 } as const;
 const noError = 0;
 const noSuchName = 3;
 
@@ -21,6 +22,14 @@ const Answer = z.object({
 export async function addressesOf(env: Env, name: string): Promise<string[]> {
   const answers = await Promise.all([ask(env, name, "A"), ask(env, name, "AAAA")]);
   return answers.flat();
+}
+
+/**
+ * The texts of a name's TXT records.
+ * @throws Error as addressesOf; a name without any gives none
+ */
+export async function textsOf(env: Env, name: string): Promise<string[]> {
+  return (await ask(env, name, "TXT")).map(textOfTxtData);
 }
 
 async function ask(env: Env, name: string, type: keyof typeof types): Promise<string[]> {

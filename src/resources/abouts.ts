@@ -38,6 +38,9 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "sign-in": "How a person proves who they are.",
   "sign-in-locks": "What stands after many wrong passwords, and how its owner lifts it.",
   "sign-ups": "How a person gets an account: an address that they prove to have.",
+  "sso-connections": "Issuers that the business lets its people sign in by (OpenID Connect).",
+  "sso-domains":
+    "Domains whose addresses the business speaks for, as DNS says, and which of them sign in by an issuer alone.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
   "step-up": "A recent proof that it is you, for what asks for one.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",

@@ -30,6 +30,9 @@ import * as transitions from "./orders/transitions.ts";
 import * as outsideIssuers from "./outside-issuers/operations.ts";
 import * as securityPolicy from "./security-policy/operations.ts";
 import * as settings from "./settings/operations.ts";
+import * as ssoConnections from "./sso/connections.ts";
+import * as ssoDomains from "./sso/domains.ts";
+import { verify } from "./sso/verify.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
 import * as deliveries from "./webhook-endpoints/deliveries.ts";
@@ -56,6 +59,8 @@ export const registry = {
   "outside-issuers": outsideIssuers,
   "security-policy": securityPolicy,
   settings,
+  "sso-connections": ssoConnections,
+  "sso-domains": { ...ssoDomains, verify },
   system,
   tenants,
   "webhook-endpoints": { ...webhookEndpoints, ...deliveries, disable, enable, rotate },

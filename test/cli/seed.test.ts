@@ -10,6 +10,7 @@ import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
 import { roleTable } from "#test/gate/role-table.ts";
 import { challengeOf, newEnrolled, withPasskey } from "#test/identity/kit.ts";
+import { newVerifiedDomain } from "#test/resources/sso/kit.ts";
 import { envWith, newTenant, rowsOf, tapped } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 
@@ -35,7 +36,7 @@ const ofPeople = [
 ];
 
 /** What a tenant has by a decision of its own: the tests of each make them, at two tenants. */
-const decided = ["oauth_clients", "oauth_consents", "security_policies"];
+const decided = ["oauth_clients", "oauth_consents", "security_policies", "sso_connections", "sso_domains"];
 
 test("the two seeds are of different trades, in different cells, one of them in the EU", () => {
   expect(seeds.map(({ cell }) => [cell.id, cell.jurisdiction])).toEqual([
@@ -68,6 +69,7 @@ test("both seeds hold at least one row of every table of a cell", async () => {
 test("both seeds are in the directory with their people, and it has a row of every table", async () => {
   const { DIRECTORY } = testEnv();
   const tenant = await newTenant();
+  await newVerifiedDomain(tenant);
   for (const name of ofPeople) await call(name, await exampleOf(name).make(tenant));
   await challengeOf(await withPasskey(await newEnrolled()));
   const present = await tablesOf("directory", DIRECTORY);

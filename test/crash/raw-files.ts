@@ -9,6 +9,7 @@ import { keyPeppers, outsideIdentities, signingKeys } from "#db/directory-tables
 import { systemSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
+import { ssoConnections } from "#gate/sso-tables.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { tilePath, tileWidth } from "#lib/tlog-tiles.ts";
 import { newId } from "#platform/ids.ts";
@@ -90,6 +91,13 @@ const endpoints = await ask("GET", "/webhook-endpoints");
 const [endpoint] = endpoints.data as { id: string }[];
 await ask("POST", `/webhook-endpoints/${endpoint?.id}/rotate-secret`, { overlapHours: 1 });
 const session = await systemSession(env, tenant.cell.database, tenant.tenantId);
+// By no request, as that would ask a real resolver where the issuer lies.
+const connection = {
+  ...{ id: newId("sso"), name: "Own issuer", issuer: "https://login.example", clientId: "keyline" },
+  ...{ defaultRole: "staff", allLocations: 0, addsMembers: 0, state: "active" as const },
+  clientSecret: canary("Clientsecret"),
+};
+await commitAsSystem(session, run, [insert(ssoConnections, connection, now)]);
 const sealed = await sealedValues({ cell: session, directory });
 const auditTiles = await untilTiled();
 await untilLogged(tenant.cell.log);

@@ -15,6 +15,7 @@ import { exampleOf } from "#test/examples.ts";
 import { newBearer, newEnrolled } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newClient } from "#test/identity/oauth/kit.ts";
+import { newConnection } from "#test/resources/sso/kit.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 
@@ -47,6 +48,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "sign_ups.name": "personal",
   "sign_ups.password_hash": "secret",
   "signing_keys.private_jwk": "secret",
+  "sso_connections.client_secret": "secret",
   "totp_factors.secret": "secret",
   "users.email": "personal",
   "users.name": "personal",
@@ -82,6 +84,7 @@ beforeAll(async () => {
   const owners: [TenantSession, D1Database][] = [[await openDirectory(testEnv()), testEnv().DIRECTORY]];
   for (const tenant of [us, neighbour]) {
     await newClient(tenant);
+    await newConnection(tenant);
     await rotated(tenant);
     const { database } = tenant.cell;
     owners.unshift([await systemSession(testEnv(), database, tenant.tenantId), database]);

@@ -18,6 +18,8 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "files.upload_id": "R2's own",
   "outgoing_mails.user_id": "may outlive the account that it is about, for a day",
   "members.user_id": "lies in the directory",
+  "sso_connections.client_id": "the issuer's own",
+  "sso_domain_claims.connection_id": "lies in the tenant's cell",
   "outside_members.identity_id": "lies in the directory",
   "outside_member_index.member_id": "lies in the tenant's cell",
 };

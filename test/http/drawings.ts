@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import { expect } from "vitest";
 import { z } from "zod";
 import { emit, insert, mustExist, note } from "#db/changes.ts";
-import { effectOperation } from "#http/operation.ts";
+import { effectOperation, type Ports } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import type { Registry } from "#http/registry.ts";
 import { sweepIntents } from "#jobs/sweep-intents.ts";
@@ -73,7 +73,7 @@ function drawing(path: string) {
 const store = drawing("/drawings");
 const stage = {
   ...drawing("/staged-drawings"),
-  abandon: ({ files }: { files: Files }, { object }: z.output<typeof Intent>) => files.delete(object),
+  abandon: ({ files }: Ports, { object }: z.output<typeof Intent>) => files.delete(object),
 };
 export const operations = { ...registry, drawings: { store, stage } } satisfies Registry;
 export const { call } = clientOf(operations);

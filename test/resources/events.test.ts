@@ -117,6 +117,8 @@ test("every type that is emitted is on the list, and its subject says who may be
     order: "orders:read",
     security_policy: "security:read",
     settings: "settings:read",
+    sso_connection: "security:read",
+    sso_domain: "security:read",
     tenant: "tenant:read",
     user: "audit:read",
     vault: "audit:read",

@@ -38,7 +38,7 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
 
 /** Writes of what stands already; the declared problem tells them. */
 export function takesIfMatch({ form, problems }: AnyOperation): boolean {
-  return form === "write" && problems.includes("precondition-failed");
+  return (form === "write" || form === "effect") && problems.includes("precondition-failed");
 }
 
 export function takesIdempotencyKey({ form, method }: AnyOperation): boolean {

@@ -1,4 +1,5 @@
 import { type Capability, isSubset, maskOf } from "#gate/capabilities.ts";
+import { isLimited } from "#http/limited.ts";
 import type { Principal } from "#http/operation.ts";
 import { redirectUriFault } from "#lib/redirect-uri.ts";
 
@@ -47,12 +48,6 @@ const details: Readonly<Record<NonNullable<ReturnType<typeof redirectUriFault>>,
  * held to no place, address or date, and hold all that it may do.
  */
 export function excessOf(scopes: readonly Capability[], creator: Principal): "scopes" | "reach" | null {
-  const isLimited =
-    creator.locations !== null ||
-    creator.assigneeId !== null ||
-    creator.ipAllowList.length > 0 ||
-    creator.allowedOrigins.length > 0 ||
-    creator.expiresAt !== null;
-  if (isLimited) return "reach";
+  if (isLimited(creator)) return "reach";
   return isSubset(maskOf(scopes), creator.capabilities) ? null : "scopes";
 }

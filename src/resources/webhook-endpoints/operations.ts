@@ -7,9 +7,10 @@ import { readOperation, type TenantContext, writeOperation } from "#http/operati
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
 import { timestamp } from "#lib/time.ts";
+import { describeFault } from "#platform/destinations.ts";
 import { present, subscriptionOf } from "./present.ts";
 import { excessRefusal } from "./rights.ts";
-import { describeFault, mostEndpoints } from "./rules.ts";
+import { mostEndpoints } from "./rules.ts";
 import {
   NewWebhookEndpoint,
   WebhookEndpoint,

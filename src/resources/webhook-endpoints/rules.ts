@@ -1,6 +1,5 @@
 import { nextTryAt } from "#lib/retry-schedule.ts";
 import { dayMs } from "#lib/time.ts";
-import type { DestinationFault } from "#platform/destinations.ts";
 import type { Reception } from "#platform/receivers.ts";
 
 /** How long an endpoint may fail, with no success in between, before it is disabled. */
@@ -10,22 +9,6 @@ export const mostEndpoints = 50;
 
 /** How old a secret may get before its tenant is told to rotate it. */
 export const longestSecretAgeMs = 365 * dayMs;
-
-const faults: Readonly<Record<DestinationFault, string>> = {
-  malformed: "is not a URL in plain ASCII without spaces",
-  "not-https": "is not https",
-  "has-credentials": "has a user or password in it",
-  "has-fragment": "has a fragment",
-  "port-not-allowed": "has a port below 1024 other than 443",
-  "is-an-address": "names an IP address; use a host name",
-  "not-a-public-name": "is not a public host name",
-  "not-resolved": "names a host that could not be looked up",
-  "resolves-privately": "names a host that is not on the public internet",
-};
-
-export function describeFault(fault: DestinationFault): string {
-  return faults[fault];
-}
 
 /** What follows from how a receiver took a try: settled, or tried again. */
 export function afterTry(

@@ -6,6 +6,7 @@ import { callsOf, codeOf, TargetMissing } from "#test/mutation/tree.ts";
 /** Which tests are there for the guards of each file. */
 const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/db/directory.ts": ["test/jobs/directory-keys.test.ts", "test/identity/accounts/sessions.test.ts"],
+  "src/gate/sso-claims.ts": ["test/resources/sso/domains.test.ts"],
   "src/identity/accounts/change-email.ts": ["test/identity/accounts/account-ends.test.ts"],
   "src/identity/accounts/sign-up.ts": ["test/identity/accounts/accounts.test.ts"],
   "src/identity/mail/suppressions.ts": ["test/identity/mail/postmark-webhooks.test.ts"],
@@ -26,6 +27,11 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/resources/locations/operations.ts": ["test/resources/locations.test.ts"],
   "src/resources/orders/operations.ts": ["test/resources/orders.test.ts"],
   "src/resources/security-policy/operations.ts": ["test/identity/factors/policy.test.ts"],
+  "src/resources/sso/connections.ts": ["test/resources/sso/connections.test.ts"],
+  "src/resources/sso/domains.ts": [
+    "test/resources/sso/domains.test.ts",
+    "test/resources/sso/connections.test.ts",
+  ],
   "src/resources/webhook-endpoints/operations.ts": ["test/resources/webhook-endpoints.test.ts"],
 };
 

@@ -1,0 +1,32 @@
+import { isSubset, maskOf } from "#gate/capabilities.ts";
+import { parseRole, roles } from "#gate/roles.ts";
+import { isLimited } from "#http/limited.ts";
+import type { Principal, TenantContext } from "#http/operation.ts";
+import { type Refusal, refuse, refuseField } from "#http/outcome.ts";
+import { describeFault } from "#platform/destinations.ts";
+import { issuerFault } from "./rules.ts";
+
+/**
+ * Who decides by whom people sign in decides for everywhere and for good, so they are held to no place, address or date
+ * themselves; and nobody has members made who may do more than they.
+ */
+export function reachRefusal(
+  principal: Principal,
+  { addsMembers, defaultRole }: { readonly addsMembers: boolean; readonly defaultRole: string },
+): Refusal | null {
+  if (isLimited(principal)) return refuse("forbidden");
+  const role = addsMembers ? parseRole(defaultRole) : null;
+  if (role === null || isSubset(maskOf(roles[role].capabilities), principal.capabilities)) return null;
+  return refuseField("/defaultRole", "may do more than you", "scopes-exceed-creator");
+}
+
+/** An issuer is asked for its keys, and sent the client's secret. */
+export async function issuerRefusal(
+  { destinationFault }: Pick<TenantContext, "destinationFault">,
+  issuer: string,
+): Promise<Refusal | null> {
+  const fault = await destinationFault(issuer);
+  if (fault) return refuseField("/issuer", describeFault(fault));
+  const detail = issuerFault(issuer);
+  return detail === null ? null : refuseField("/issuer", detail);
+}
