@@ -6,7 +6,7 @@ import { testEnv } from "#test/env.ts";
 import { planProblems } from "#test/query-plans.ts";
 
 // Files that try every operation make hundreds of calls at once, on machines that may be busy with other files.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 beforeAll(async () => {
   const { directory, cell, log } = testEnv().TEST_MIGRATIONS;

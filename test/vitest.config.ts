@@ -42,8 +42,5 @@ export default defineConfig(async () => ({
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     silent: "passed-only" as const,
-    // A machine that others load too is slow, and no test is about that.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
   },
 }));
