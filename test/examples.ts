@@ -7,6 +7,7 @@ import { accountExamples } from "#test/account-examples.ts";
 import { logAll } from "#test/audit-log.ts";
 import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
+import { federationExamples } from "#test/federation-examples.ts";
 import { fileExamples } from "#test/file-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
 import { oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
@@ -35,6 +36,7 @@ const line = { description: "Banner, printed", quantityThousandths: 2000, unitPr
 /** By operation. Every call reaches what the roles reach that are limited: the first location, the installer's work. */
 const examples: Readonly<Record<string, Example>> = {
   ...accountExamples,
+  ...federationExamples,
   ...oauthExamples,
   ...ssoExamples,
   "api-calls.list": {

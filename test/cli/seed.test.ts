@@ -9,7 +9,8 @@ import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
 import { roleTable } from "#test/gate/role-table.ts";
-import { challengeOf, newEnrolled, withPasskey } from "#test/identity/kit.ts";
+import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
+import { challengeOf, newEmail, newEnrolled, withPasskey } from "#test/identity/kit.ts";
 import { newVerifiedDomain } from "#test/resources/sso/kit.ts";
 import { envWith, newTenant, rowsOf, tapped } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
@@ -33,6 +34,7 @@ const ofPeople = [
   "password-resets.ask",
   "mail.postmark",
   "email-changes.ask",
+  "sign-in.federatedComplete",
 ];
 
 /** What a tenant has by a decision of its own: the tests of each make them, at two tenants. */
@@ -71,6 +73,7 @@ test("both seeds are in the directory with their people, and it has a row of eve
   const tenant = await newTenant();
   await newVerifiedDomain(tenant);
   for (const name of ofPeople) await call(name, await exampleOf(name).make(tenant));
+  await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   await challengeOf(await withPasskey(await newEnrolled()));
   const present = await tablesOf("directory", DIRECTORY);
   const entityTables = [...tenantTables().keys()].filter((name) => present.includes(name));

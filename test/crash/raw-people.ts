@@ -6,7 +6,16 @@ import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { mailSuppressions } from "#identity/mail/tables.ts";
-import { emailChanges, passkeys, passwords, recoveryCodes, signUps, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  federatedArrivals,
+  federatedIdentities,
+  passkeys,
+  passwords,
+  recoveryCodes,
+  signUps,
+  totpFactors,
+} from "#identity/tables.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -53,6 +62,19 @@ export async function writePeople(
     state: "pending" as const,
     expiresAt,
   };
+  const elsewhere = { source: "google", issuer: "https://accounts.google.com" };
+  const arrival = {
+    id: newId("far"),
+    strangerId: months[0]?.id ?? "",
+    ...elsewhere,
+    subject: canary("Comer"),
+    name: canary("Comername"),
+    email: email("Comermail"),
+    methods: "[]",
+    isStrong: 0,
+    provedAt: timestamp(now),
+    expiresAt,
+  };
   const link = `https://example.org/reset?token=${canary("Token")}`;
   const run = { job: "test.raw-files", requestId: newId("run"), now };
   const { kind } = await commitAsSystem(directory, run, [
@@ -62,6 +84,12 @@ export async function writePeople(
     insert(totpFactors, { ...own("tot"), secret: canary("Totp"), state: "active", lastStep: 1 }, now),
     insert(passkeys, { ...own("psk"), ...passkey }, now),
     insert(emailChanges, { ...own("emc"), email: email("Wanted"), state: "open", expiresAt }, now),
+    insert(
+      federatedIdentities,
+      { ...own("fid"), ...elsewhere, subject: canary("Subject"), lastUsedAt: timestamp(now) },
+      now,
+    ),
+    insert(federatedArrivals, arrival, now),
     insert(recoveryCodes, { ...own("rcs"), hashes: canary("Recovery") }, now),
     insert(signUps, signUp, now),
     mailTo(

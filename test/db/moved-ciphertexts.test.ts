@@ -12,7 +12,8 @@ import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
-import { newBearer, newEnrolled } from "#test/identity/kit.ts";
+import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
+import { newBearer, newEmail, newEnrolled } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newClient } from "#test/identity/oauth/kit.ts";
 import { newConnection } from "#test/resources/sso/kit.ts";
@@ -30,6 +31,10 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "customers.note": "personal",
   "customers.phone": "personal",
   "email_changes.email": "personal",
+  "federated_arrivals.email": "personal",
+  "federated_arrivals.name": "personal",
+  "federated_arrivals.subject": "personal",
+  "federated_identities.subject": "personal",
   "files.name": "personal",
   "key_peppers.pepper": "secret",
   "mail_suppressions.recipient": "secret",
@@ -80,6 +85,10 @@ beforeAll(async () => {
   await call("sign-in.password", await exampleOf("sign-in.password").make(us));
   for (const make of [newEnrolled, newEnrolled, newBearer, newBearer]) await make();
   for (const _ of [1, 2]) await call("email-changes.ask", await exampleOf("email-changes.ask").make(us));
+  for (const source of ["google", "google", "work", "work"])
+    await signInAt(source, {
+      claims: { sub: newSubject(), email: newEmail(), email_verified: true, hd: "people.example" },
+    });
   await placed();
   const owners: [TenantSession, D1Database][] = [[await openDirectory(testEnv()), testEnv().DIRECTORY]];
   for (const tenant of [us, neighbour]) {

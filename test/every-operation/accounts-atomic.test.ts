@@ -10,9 +10,18 @@ import { grown, written } from "#test/written.ts";
 const { call } = clientOf();
 
 /** By hand: those that commit nothing, though their form could. */
-const withoutCommit = ["passkey-challenges.create"];
-/** By hand: each try at these counts against its address, also one that fails, so each is made by somebody new. */
-const counted = ["sign-ups.create", "password-resets.ask", "email-changes.ask"];
+const withoutCommit = ["passkey-challenges.create", "sign-in.providers", "sign-in.federated", "sign-in.sso"];
+/**
+ * By hand: each try at these counts against its address, or is taken once by somebody else's server, also where it fails
+ * here, so each is made by somebody new.
+ */
+const counted = [
+  "sign-ups.create",
+  "password-resets.ask",
+  "email-changes.ask",
+  "sign-in.federatedComplete",
+  "identities.connect",
+];
 // What OAuth's operations write lies in a cell: test/identity/oauth has the same of them.
 const ofAccounts = operations.filter(
   ({ name, operation }) =>

@@ -132,6 +132,7 @@ test("a closed account signs in nowhere, from the next request on; then its memb
     "recovery_codes",
     "memberships",
     "email_changes",
+    "federated_identities",
   ])
     expect(await rowsOf(directory, `select id from ${table} where user_id = ?`, userId), table).toEqual([]);
   expect(await rowsOf(directory, "select state, email_token from users where id = ?", userId)).toEqual([
