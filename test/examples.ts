@@ -311,11 +311,15 @@ export function idsIn(shape: z.ZodType | undefined): string[] {
   return [...new Set(places)];
 }
 
+/** Ids that others give, of nothing here. By hand: what an issuer knows us by. */
+const ofOthers = ["clientId"];
+
 function placesOf(schema: unknown, key: string, place: string, named: Record<string, unknown>): string[] {
   if (typeof schema !== "object" || schema === null) return [];
   const { properties, items, anyOf, oneOf, pattern, type, $ref } = schema as Record<string, unknown>;
   if (typeof $ref === "string") return placesOf(named[$ref.replace("#/$defs/", "")], key, place, named);
-  const isId = /^\^[a-z]{3}_/.test(String(pattern)) || /Ids?$/.test(key);
+  const isNamedSo = /Ids?$/.test(key) && !ofOthers.includes(key);
+  const isId = /^\^[a-z]{3}_/.test(String(pattern)) || isNamedSo;
   if (isId && type === "string") return [place];
   return [
     ...Object.entries(properties ?? {}).flatMap(([name, each]) =>

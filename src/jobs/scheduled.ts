@@ -40,6 +40,10 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["identity events", () => copyIdentityEvents(env, now)],
     ["accounts", () => expireAccounts(env, now)],
     ["closed accounts", () => eraseAccounts(env, now)],
+    ...cells.map((cell): [string, () => Promise<unknown>] => [
+      `domains ${cell.id}`,
+      () => checkSsoDomains(env, cell, now),
+    ]),
     ["domain claims", () => sweepDomainClaims(env, now)],
     ["directory-retention", () => deleteExpired(env.DIRECTORY, now)],
     ["audit of the platform", () => logPlatformAudit(env)],
@@ -51,7 +55,6 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
-      [`domains ${cell.id}`, () => checkSsoDomains(env, cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

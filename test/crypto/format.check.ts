@@ -27,6 +27,7 @@ const ada = {
   note: "Calls ahead. 🌊",
 };
 const diet = { allergens: ["sesame"], needs: "Vegan on weekdays" };
+const issuersSecret = "what the issuer gave";
 const receiverSays = "no such route at the receiver";
 const copies = mkdtempSync(join(tmpdir(), "keyline-rows-"));
 let instance: Instance;
@@ -79,6 +80,7 @@ const places = [
   "outside_identities.subject",
   "passwords.hash",
   "signing_keys.private_jwk",
+  "sso_connections.client_secret",
   "users.email",
   "users.name",
   "webhook_attempts.excerpt",
@@ -107,6 +109,7 @@ test("what was sent is what is read", () => {
   assert.equal(JSON.parse(at("signing_keys.private_jwk")[0] ?? "").kty, "EC");
   assert.match(at("key_peppers.pepper")[0] ?? "", /^[\w-]{43}$/);
   for (const secret of at("webhook_endpoints.secret")) assert.match(secret, /^whsec_/);
+  assert.deepEqual(at("sso_connections.client_secret"), [issuersSecret]);
   assert.ok(at("audit_log.caller").some((text) => "userAgent" in JSON.parse(text)));
   const answers = at("idempotency.answer").map((text) => JSON.parse(text));
   assert.ok(answers.some(({ name }) => name === ada.name));
@@ -171,6 +174,12 @@ async function live(): Promise<void> {
   });
   const params = { webhookEndpointId: endpoint.id };
   await keyline.webhookEndpoints.rotate({ params, body: { overlapHours: 1 } });
+  await keyline.ssoConnections.create({
+    body: {
+      ...{ name: "Own issuer", clientId: "keyline", clientSecret: issuersSecret },
+      issuer: `http://localhost:${address.port}`,
+    },
+  });
   adasId = (await keyline.customers.create({ body: ada })).id;
   await keyline.customerDietary.update({ params: { customerId: adasId }, body: diet });
   await keyline.customerDietary.reveal({ params: { customerId: adasId }, body: {} });

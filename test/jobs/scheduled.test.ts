@@ -6,6 +6,7 @@ import { testEnv } from "#test/env.ts";
 import { draw, operations } from "#test/http/drawings.ts";
 import { createCustomer } from "#test/http/kit.ts";
 import { announced, rowsLeft } from "#test/resources/files/kit.ts";
+import { newVerifiedDomain, setTxt } from "#test/resources/sso/kit.ts";
 import { envWith, newTenant, proxied, rowsOf, type TestTenant, tapped } from "#test/world.ts";
 
 // That each job is among what cron does, in every cell; how each does its work is for its own tests. The call log's
@@ -24,7 +25,14 @@ beforeAll(async () => {
   const before = await stateOfDirectory();
   expect([before.keys, before.commits > 0]).toEqual([1, true]);
   for (const tenant of tenants)
-    expect(await workLeft(tenant)).toEqual({ records: 1, drawn: 0, files: 1, attempts: 1 });
+    expect(await workLeft(tenant)).toEqual({
+      records: 1,
+      drawn: 0,
+      files: 1,
+      attempts: 1,
+      domains: 1,
+      claims: 2,
+    });
   await runScheduled(env, operations, later);
 });
 
@@ -54,7 +62,14 @@ test("cron wakes each endpoint that has deliveries due", () => {
 
 test("cron resumes effects, purges files and ends what is kept for a time, in each cell", async () => {
   for (const tenant of tenants)
-    expect(await workLeft(tenant)).toEqual({ records: 0, drawn: 1, files: 0, attempts: 0 });
+    expect(await workLeft(tenant)).toEqual({
+      records: 0,
+      drawn: 1,
+      files: 0,
+      attempts: 0,
+      domains: 0,
+      claims: 0,
+    });
 });
 
 test("a job that fails, and a cell that is away, keep no other from its work", async () => {
@@ -79,6 +94,8 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "identity events",
     "accounts",
     "closed accounts",
+    "domains us1",
+    "domain claims",
     "directory-retention",
     ...[
       ...["schema", "audit", "sinks", "events", "intents", "webhooks", "secrets", "retention", "wraps"],
@@ -109,6 +126,19 @@ async function leaveWork(tenant: TestTenant): Promise<void> {
     tenantId,
     timestamp(Date.now()),
   );
+  await leaveDomain(tenant);
+}
+
+/** A verified domain of which DNS knows nothing for long, and a claim without any row. */
+async function leaveDomain(tenant: TestTenant): Promise<void> {
+  const { id, recordName } = await newVerifiedDomain(tenant);
+  await setTxt(recordName);
+  await rowsOf(tenant.cell.database, "update sso_domains set missing_since = created_at where id = ?", id);
+  await rowsOf(
+    testEnv().DIRECTORY,
+    "insert into sso_domain_claims (tenant_id, id, domain, owner_id, connection_id, state, checked_at, version, created_at, updated_at) select tenant_id, id || 'x', 'x.' || domain, owner_id, connection_id, state, checked_at, version, created_at, updated_at from sso_domain_claims where id = ?",
+    id,
+  );
 }
 
 async function workLeft(tenant: TestTenant) {
@@ -123,9 +153,22 @@ async function workLeft(tenant: TestTenant) {
     "select 1 from webhook_attempts where tenant_id = ?",
     tenantId,
   );
+  const domains = await rowsOf(
+    cell.database,
+    "select 1 from sso_domains where tenant_id = ? and state = 'verified'",
+    tenantId,
+  );
+  const claims = await rowsOf(
+    testEnv().DIRECTORY,
+    "select 1 from sso_domain_claims where owner_id = ? and state = 'live'",
+    tenantId,
+  );
   const { objects } = await cell.files.list({ prefix: `${tenantId}/drawings/` });
   const { files } = await rowsLeft(tenant);
-  return { records: records.length, drawn: objects.length, files, attempts: attempts.length };
+  return {
+    ...{ records: records.length, drawn: objects.length, files, attempts: attempts.length },
+    ...{ domains: domains.length, claims: claims.length },
+  };
 }
 
 async function stateOfDirectory() {

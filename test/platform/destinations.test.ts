@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { type DestinationFault, destinationFault } from "#platform/destinations.ts";
-import { addressesOf } from "#platform/dns.ts";
+import { addressesOf, textsOf } from "#platform/dns.ts";
 import { testEnv } from "#test/env.ts";
 import { astray, sound, spellings } from "#test/url-spellings.ts";
 import { envWith } from "#test/world.ts";
@@ -50,6 +50,27 @@ test("both families are asked of the configured resolver, as DNS over HTTPS in J
     "https://resolver.example/q?tag=1&name=shop.example&type=AAAA",
   ]);
   for (const request of asked) expect(request.headers.get("accept")).toBe("application/dns-json");
+});
+
+test("a name's texts are asked for as TXT records, and only those are read", async () => {
+  const answer = (data: object) => vi.stubGlobal("fetch", () => Promise.resolve(Response.json(data)));
+  const texts = () => textsOf(testEnv(), "_keyline.harbour.example");
+  answer({
+    Status: 0,
+    Answer: [
+      { type: 5, data: "elsewhere.example." },
+      { type: 16, data: '"one " "text"' },
+      { type: 16, data: "bare" },
+      { type: 1, data: "93.184.215.14" },
+    ],
+  });
+  expect(await texts()).toEqual(["one text", "bare"]);
+  answer({ Status: 3 });
+  expect(await texts()).toEqual([]);
+  for (const amiss of [{ Status: 2 }, { Status: 0, TC: true, Answer: [] }, ["nothing of a resolver"]]) {
+    answer(amiss);
+    await expect(texts()).rejects.toThrow();
+  }
 });
 
 test("localhost is a destination only where the variable says so and the origin is local too", async () => {
