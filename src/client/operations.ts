@@ -2195,6 +2195,7 @@ export type ProblemName =
   | "not-found"
   | "order-not-editable"
   | "origin-not-allowed"
+  | "owner-sign-in-required"
   | "owns-a-business"
   | "parts-mismatch"
   | "parts-missing"

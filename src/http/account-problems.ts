@@ -79,6 +79,12 @@ export const accountProblems = {
     title: "This business has its own sign-in.",
     meaning: "It wants people of your domain to come by it, and gives them no token otherwise.",
   },
+  "owner-sign-in-required": {
+    status: 403,
+    title: "An owner signs in by themselves.",
+    meaning:
+      "Whoever runs a business's own sign-in could be anybody there, so it opens no owner's rights without a second factor of the owner's own account.",
+  },
   "session-limited": {
     status: 403,
     title: "This session is good for one business alone.",

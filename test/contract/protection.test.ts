@@ -6,6 +6,8 @@ import { cellsOf } from "#platform/cells.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv, wholeEnv } from "#test/env.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
+import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
+import { newEmail } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newTenant, rowsOf } from "#test/world.ts";
 
@@ -38,6 +40,8 @@ beforeAll(async () => {
   await call("webhook-endpoints.create", { ...asked, body });
   await call("customers.create", { ...asked, body: { name: "Ada Lovelace" } });
   await dispatchEvents(testEnv(), tenant.cell, tenant.tenantId, Date.now());
+  // Whose address the issuer does not speak for, and who has yet to type the code.
+  await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(tenant));
   page = await call("docs.page", { params: { page: "protection" } });

@@ -185,6 +185,7 @@ for (const { name, operation } of withoutTenant) {
   test(`${name} is recorded by the firewall, or declares that it has no store`, async () => {
     const input = await exampleOf(name).make(tenant);
     reset();
+    fetched.mockClear();
     expectSuccess(name, await call(name, { ...input, env }));
     if (operation.store === "none") return;
     const texts = counts.trips.flat();

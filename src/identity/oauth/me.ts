@@ -44,6 +44,7 @@ export const authorize = meReadOperation({
     "password-change-required",
     "sso-required",
     "session-limited",
+    "owner-sign-in-required",
   ],
   async run({ directory, accounts, user, now }, { body: { query, decision = null } }) {
     const { me, session, passwords } = await directory.read({

@@ -37,6 +37,7 @@ export const refresh = visitorOperation({
     "second-factor-enrolment-required",
     "sso-required",
     "session-limited",
+    "owner-sign-in-required",
     "not-found",
   ],
   async run(context, { body }) {

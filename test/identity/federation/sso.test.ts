@@ -180,6 +180,27 @@ test("where a domain comes by its own sign-in alone, no other session is given a
   expect((await mint(strong.json, sso.tenant)).status).toBe(200);
 });
 
+test("whoever runs a business's sign-in is not its owner by it", async () => {
+  const sso = await newSso();
+  const owner = await newUserAt(sso, "Four Quiet Lanterns drift, 7!");
+  await join(owner, sso.tenant, "owner");
+  const sub = newSubject();
+  const claims = { sub, email: owner.email, amr: ["pwd", "mfa"] };
+  const inside = await signInAt(sso.source, { claims });
+  expect(await mint(inside.json, sso.tenant)).toMatchObject({
+    status: 403,
+    json: { type: "/problems/owner-sign-in-required" },
+  });
+  const { secret } = await enrolled(owner);
+  expect((await mint((await signInAt(sso.source, { claims })).json, sso.tenant)).status).toBe(403);
+  const asked = await signInAt(sso.source, { claims: { ...claims, amr: ["pwd"] } });
+  const proved = await call("sign-in.secondFactor", {
+    body: { challenge: asked.json.challenge, code: codeOf(secret) },
+    headers: newAddress(),
+  });
+  expect((await mint(proved.json, sso.tenant)).status).toBe(200);
+});
+
 test("a connection that is off lets nobody in, nor goes on with whom it let in", async () => {
   const sso = await newSso();
   const claims = somebodyAt(sso);
