@@ -45,7 +45,12 @@ export const identityOperations = {
   me,
   oauth: { ...oauth, providerMetadata, serverMetadata, ...consents },
   sessions,
-  identities,
+  identities: {
+    list: identities.list,
+    begin: identities.begin,
+    connect: identities.connect,
+    remove: identities.remove,
+  },
   factors,
   totp: { begin, confirm, remove: removeTotp },
   passkeys: { begin: passkeys.begin, add: passkeys.add, remove: passkeys.removePasskey },

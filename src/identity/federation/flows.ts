@@ -1,12 +1,12 @@
 import type { Flow } from "#crypto/flow-secrets.ts";
 import type { DirectoryContext } from "#http/account-operation.ts";
-import type { Begun, FederationFault, Vouched } from "#http/federation.ts";
+import type { FederationFault, Vouched } from "#http/federation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { minuteMs } from "#lib/time.ts";
 import { timeOfId } from "#lib/typeid.ts";
 
 /** How long somebody may take at the issuer. */
-export const flowLivesMs = 10 * minuteMs;
+const flowLivesMs = 10 * minuteMs;
 const tryAgainSeconds = 5;
 
 /** Where to send the browser, and what it is to bring back. */
@@ -32,8 +32,6 @@ export async function endFlow(
   const vouched = await accounts.federation.complete(flow, answer.parameters);
   return typeof vouched === "string" ? refusalOf(vouched) : vouched;
 }
-
-export type FlowBegun = Begun & { readonly flow: string; readonly source: string };
 
 function refusalOf(fault: FederationFault): Refusal {
   switch (fault) {
