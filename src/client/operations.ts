@@ -185,6 +185,8 @@ export type AuthorizationRequest = {
   readonly query: string;
   /** Absent: to be told what is asked, or let in by what was allowed before. */
   readonly decision?: "allow" | "deny";
+  /** With `allow`: the scopes that the user was shown, separated by spaces as `consent.allows` has them. Where others would be granted by now, they are asked anew. */
+  readonly shown?: string;
 };
 
 export type AuthorizationServer = {

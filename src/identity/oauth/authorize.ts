@@ -73,11 +73,13 @@ async function atTenant(
     return isSilent ? redirect("login_required") : { next: "sign-in" };
   if (asking.decision === "deny") return redirect("access_denied");
   const [consent = null] = consents;
-  if (asking.decision === null && !isCovered(request, words, consent, redirectUri))
+  // What was said of a page counts for what that page showed: client or member may be able to do more by now.
+  const isAllowed = asking.decision === "allow" && asking.shown === words.join(" ");
+  if (!isAllowed && !isCovered(request, words, consent, redirectUri))
     return isSilent
       ? redirect("consent_required")
       : { next: "consent", consent: askedOf(member.name, client, redirectUri, words) };
-  return await letIn(at, asking, addressed, { request, words, consent, tries });
+  return await letIn(at, asking, addressed, { request, words, consent, isAllowed, tries });
 }
 
 async function letIn(
@@ -88,12 +90,19 @@ async function letIn(
     request,
     words,
     consent,
+    isAllowed,
     tries,
-  }: { request: AuthorizationRequest; words: readonly string[]; consent: Consent | null; tries: number },
+  }: {
+    request: AuthorizationRequest;
+    words: readonly string[];
+    consent: Consent | null;
+    isAllowed: boolean;
+    tries: number;
+  },
 ): Promise<Authorized | Refusal> {
   const { run } = at;
   const { memberId } = at.member;
-  const { user, ports, decision } = asking;
+  const { user, ports } = asking;
   const clientId = addressed.place.id;
   const grant = {
     id: newId("ogr"),
@@ -107,7 +116,7 @@ async function letIn(
     nonce: request.nonce,
   };
   const changes = [
-    ...(decision === "allow" ? consentChanges(consent, memberId, clientId, words, run.now) : []),
+    ...(isAllowed ? consentChanges(consent, memberId, clientId, words, run.now) : []),
     ...issueCode(run.session.tenantId, grant, run.now, run.now + codeLivesMs),
   ];
   // Somebody consented or took it back meanwhile, in another window.

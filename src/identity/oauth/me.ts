@@ -32,6 +32,16 @@ export const authorize = meReadOperation({
         .enum(["allow", "deny"])
         .optional()
         .meta({ description: "Absent: to be told what is asked, or let in by what was allowed before." }),
+      shown: z
+        .string()
+        .max(4096)
+        .optional()
+        .meta({
+          pattern: "^[!-~ ]*$",
+          description:
+            "With `allow`: the scopes that the user was shown, separated by spaces as `consent.allows` has them. Where others would be granted by now, they are asked anew.",
+          examples: ["openid orders:read"],
+        }),
     })
     .meta({ id: "AuthorizationRequest" }),
   returns: AuthorizationOutcome,
@@ -42,7 +52,7 @@ export const authorize = meReadOperation({
     "second-factor-enrolment-required",
     "password-change-required",
   ],
-  async run({ directory, accounts, user, now }, { body: { query, decision = null } }) {
+  async run({ directory, accounts, user, now }, { body: { query, decision = null, shown = null } }) {
     const { me, session, passwords } = await directory.read({
       me: one(users, user.userId),
       session: one(sessions, user.sessionId),
@@ -51,7 +61,7 @@ export const authorize = meReadOperation({
     // Here, as the consent is written in a cell before the door looks at the session.
     if (!stands(session, me, now)) return refuse("unauthorized");
     const isPasswordWeak = passwords[0]?.isStrong === 0;
-    const asking = { user, session, isPasswordWeak, ports: accounts, query, decision };
+    const asking = { user, session, isPasswordWeak, ports: accounts, query, decision, shown };
     const outcome = await accounts.clients.authorize(asking);
     return outcome instanceof Refusal ? outcome : { location: null, consent: null, ...outcome };
   },

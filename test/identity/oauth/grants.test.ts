@@ -319,7 +319,7 @@ test("a failure at any statement of an authorization, a redemption or a refresh 
     }
     expect(seen.commits).toBe(seen.most + 1);
   };
-  await everywhere((env) => answerRequest(user, asked(client), "allow", env));
+  await everywhere((env) => answerRequest(user, asked(client), "allow", { env }));
   const code = await codeFor(user, client);
   await everywhere((env) => redeem(client, code, {}, env));
   const tokens = (await redeem(client, code)).json;

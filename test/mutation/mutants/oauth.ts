@@ -66,6 +66,11 @@ export const oauth: readonly Mutant[] = [
     caughtBy: ofGrants,
   },
   {
+    name: "that what was allowed is what was shown",
+    cut: operand(authorize, "atTenant", "asking.shown"),
+    caughtBy: ofCode,
+  },
+  {
     name: "that somebody listening on the user's machine is asked for each time",
     cut: operand("src/identity/oauth/authorize.ts", "isCovered", '"https://"'),
     caughtBy: ofCode,
