@@ -1669,7 +1669,7 @@ export interface Operations {
       input: { params: { oauthClientId: string }; idempotencyKey?: string; ifMatch?: string };
       answer: OAuthClientWithSecret;
     };
-    /** Change an OAuth client; where it may do less than before, what members allowed it ends. */
+    /** Change an OAuth client; by another name or address it is asked for anew, and what members allowed it ends where it may do less. */
     update: {
       input: { params: { oauthClientId: string }; body: OAuthClientPatch; ifMatch?: string };
       answer: OAuthClient;

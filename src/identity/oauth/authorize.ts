@@ -73,13 +73,15 @@ async function atTenant(
     return isSilent ? redirect("login_required") : { next: "sign-in" };
   if (asking.decision === "deny") return redirect("access_denied");
   const [consent = null] = consents;
+  // Who allowed it something under another name, or at other addresses, allowed it to somebody else.
+  const standing = consent?.shownVersion === client.shownVersion ? consent : null;
   // What was said of a page counts for what that page showed: client or member may be able to do more by now.
   const isAllowed = asking.decision === "allow" && asking.shown === words.join(" ");
-  if (!isAllowed && !isCovered(request, words, consent, redirectUri))
+  if (!isAllowed && !isCovered(request, words, standing, redirectUri))
     return isSilent
       ? redirect("consent_required")
       : { next: "consent", consent: askedOf(member.name, client, redirectUri, words) };
-  return await letIn(at, asking, addressed, { request, words, consent, isAllowed, tries });
+  return await letIn(at, asking, addressed, { request, words, client, consent, isAllowed, tries });
 }
 
 async function letIn(
@@ -89,12 +91,14 @@ async function letIn(
   {
     request,
     words,
+    client,
     consent,
     isAllowed,
     tries,
   }: {
     request: AuthorizationRequest;
     words: readonly string[];
+    client: Row<typeof oauthClients>;
     consent: Consent | null;
     isAllowed: boolean;
     tries: number;
@@ -116,7 +120,7 @@ async function letIn(
     nonce: request.nonce,
   };
   const changes = [
-    ...(isAllowed ? consentChanges(consent, memberId, clientId, words, run.now) : []),
+    ...(isAllowed ? consentChanges(consent, memberId, client, words, run.now) : []),
     ...issueCode(run.session.tenantId, grant, run.now, run.now + codeLivesMs),
   ];
   // Somebody consented or took it back meanwhile, in another window.
@@ -135,17 +139,21 @@ export function consentTo(memberId: string, clientId: string) {
 function consentChanges(
   consent: Consent | null,
   memberId: string,
-  clientId: string,
+  { id: clientId, shownVersion }: Row<typeof oauthClients>,
   words: readonly string[],
   now: number,
 ): Change[] {
   if (consent) {
-    const scope = [...new Set([...consent.scope.split(" "), ...words])].join(" ");
-    return scope === consent.scope ? [] : [update(oauthConsents, consent, { scope }, now)];
+    const isSame = consent.shownVersion === shownVersion;
+    const scope = [...new Set([...(isSame ? consent.scope.split(" ") : []), ...words])].join(" ");
+    return isSame && scope === consent.scope
+      ? []
+      : [update(oauthConsents, consent, { scope, shownVersion }, now)];
   }
+  const scope = words.join(" ");
   return [
     mustNotExist(oauthConsents, consentTo(memberId, clientId), null),
-    insert(oauthConsents, { id: newId("oco"), memberId, clientId, scope: words.join(" ") }, now),
+    insert(oauthConsents, { id: newId("oco"), memberId, clientId, scope, shownVersion }, now),
   ];
 }
 

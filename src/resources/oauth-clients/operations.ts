@@ -77,7 +77,7 @@ export const create = writeOperation({
     const { secret, kept } = await newSecret(context, id, type);
     const created = insert(
       oauthClients,
-      { id, name, type, ...columnsOf(terms), ...kept, creatorId: principal.id },
+      { id, name, type, ...columnsOf(terms), ...kept, shownVersion: 1, creatorId: principal.id },
       now,
     );
     return commit({ ...presentTo(principal)(created.row), clientSecret: secret }, created);
@@ -88,7 +88,8 @@ export const update = writeOperation({
   mount: "tenant",
   method: "patch",
   path: "/oauth-clients/{oauthClientId}",
-  summary: "Change an OAuth client; where it may do less than before, what members allowed it ends",
+  summary:
+    "Change an OAuth client; by another name or address it is asked for anew, and what members allowed it ends where it may do less",
   can: "integrations:manage",
   recordRefusal: true,
   store: "cell",
@@ -109,7 +110,10 @@ export const update = writeOperation({
     };
     const refusal = termsRefusal(terms, principal);
     if (refusal) return refusal;
-    const changed = change(oauthClients, row, { name: body.name, ...columnsOf(terms) }, now);
+    const { name = row.name } = body;
+    const isOther = name !== row.name || !isSame(terms.redirectUris, before.redirectUris);
+    const shownVersion = row.shownVersion + (isOther ? 1 : 0);
+    const changed = change(oauthClients, row, { name: body.name, shownVersion, ...columnsOf(terms) }, now);
     return commit(
       presentTo(principal)(changed.row),
       changed,
@@ -194,12 +198,19 @@ function columnsOf({ redirectUris, grantTypes, scopes }: ClientTerms) {
 }
 
 function isNarrower(terms: ClientTerms, before: ClientTerms): boolean {
-  const keeps = (kept: readonly string[], all: readonly string[]) => all.every((each) => kept.includes(each));
   return !(
     isSubset(maskOf(before.scopes), maskOf(terms.scopes)) &&
     keeps(terms.grantTypes, before.grantTypes) &&
     keeps(terms.redirectUris, before.redirectUris)
   );
+}
+
+function keeps(kept: readonly string[], all: readonly string[]): boolean {
+  return all.every((each) => kept.includes(each));
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return keeps(some, others) && keeps(others, some);
 }
 
 async function newSecret(

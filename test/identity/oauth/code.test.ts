@@ -176,6 +176,33 @@ test("what somebody allowed is what they were shown: where a client may do more 
   expect(sentTo(await answerRequest(user, query, "allow")).searchParams.has("code")).toBe(true);
 });
 
+test("a user is asked anew for a client of another name or address, and for no other change of it", async () => {
+  const { tenant, user, client } = await world();
+  await codeFor(user, client);
+  await codeFor(user, client, { scope: "customers:read" });
+  const params = { oauthClientId: client.id };
+  const change = async (body: object) =>
+    expect((await call("oauth-clients.update", { ...as(tenant), params, body })).status).toBe(200);
+  const next = async (scope = "openid orders:read") =>
+    (await answerRequest(user, asked(client, { scope }))).json.next;
+  expect((await call("oauth-clients.rotate", { ...as(tenant), params })).status).toBe(200);
+  await change({ name: "Route planner", redirectUris: [redirectUri] });
+  await change({ scopes: ["orders:read", "customers:read", "tenant:read", "locations:read"] });
+  expect(await next()).toBe("redirect");
+  for (const body of [
+    { name: "Payroll" },
+    { redirectUris: [redirectUri, "https://evil.example/callback"] },
+    { redirectUris: [redirectUri] },
+  ]) {
+    await change(body);
+    expect(await next(), JSON.stringify(body)).toBe("consent");
+    await codeFor(user, client);
+    expect(await next()).toBe("redirect");
+    // What was allowed to the client as it was before is none of it.
+    expect(await next("customers:read")).toBe("consent");
+  }
+});
+
 test("who says no is sent back with that, the state and the issuer", async () => {
   const { user, client } = await world();
   const to = sentTo(await answerRequest(user, asked(client), "deny"));

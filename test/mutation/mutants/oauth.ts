@@ -1,4 +1,4 @@
-import { body, conjunct, never, operand } from "#test/mutation/cut.ts";
+import { body, conjunct, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const authorize = "src/identity/oauth/authorize.ts";
@@ -68,6 +68,22 @@ export const oauth: readonly Mutant[] = [
   {
     name: "that what was allowed is what was shown",
     cut: operand(authorize, "atTenant", "asking.shown"),
+    caughtBy: ofCode,
+  },
+  {
+    name: "that a client of another name or address is asked for anew",
+    cut: operand("src/resources/oauth-clients/operations.ts", "update", "name !== row.name"),
+    caughtBy: ofCode,
+  },
+  {
+    name: "that a consent is to the client as it was shown",
+    cut: replaced(
+      authorize,
+      "atTenant",
+      "ConditionalExpression",
+      "consent?.shownVersion === client.shownVersion",
+      "consent",
+    ),
     caughtBy: ofCode,
   },
   {
