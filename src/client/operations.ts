@@ -83,6 +83,14 @@ export type AuditEntry = {
     readonly kind: string;
     readonly id: string;
   };
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  readonly actorChain:
+    | readonly {
+        readonly kind: string;
+        readonly id: string;
+        readonly grantId: string | null;
+      }[]
+    | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly locationId: string | null;
@@ -356,6 +364,14 @@ export type Event = {
     readonly kind: string;
     readonly id: string;
   };
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  readonly actorChain:
+    | readonly {
+        readonly kind: string;
+        readonly id: string;
+        readonly grantId: string | null;
+      }[]
+    | null;
   readonly requestId: string;
 };
 

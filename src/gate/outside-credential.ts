@@ -43,6 +43,7 @@ export async function fromOutsideToken(
     secretHash: null,
     scope: maskOfClaims(issuer, said),
     provedAtSeconds: provedAtOf(verified.claims),
+    by: null,
     endsWith: [],
     outside: {
       memberRowId: pointer.indexId,

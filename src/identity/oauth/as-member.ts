@@ -31,6 +31,7 @@ export async function asMember<A>(
     scope: null,
     // The session that asks for it was held to what it asks by its own door.
     provedAtSeconds: null,
+    by: null,
     endsWith: [sessionId],
     outside: null,
   };

@@ -355,6 +355,46 @@ test("what was let in, used and ended is in the audit, by whom, and holds no tok
   for (const token of [code, tokens.access_token, tokens.refresh_token]) expect(text).not.toContain(token);
 });
 
+test("what a client does for a member stands in audit, events and log as done by both, and what they do themselves as theirs", async () => {
+  const { tenant, user, client, memberId } = await world("owner", {
+    scopes: ["customers:read", "customers:write"],
+  });
+  const { access_token: token } = await tokensFor(user, client, { scope: "openid customers:write" });
+  const own = { tenant: tenant.slug, as: await memberToken(tenant, "owner") };
+  const create = async (by: object) =>
+    String((await call("customers.create", { tenant: tenant.slug, body: { name: "Ada" }, ...by })).json.id);
+  const [theirs, mine] = [await create({ as: token }), await create(own)];
+  const [grant] = await rowsOf(
+    tenant.cell.database,
+    "select id from oauth_grants where client_id = ?",
+    client.id,
+  );
+  const chain = [
+    { kind: "member", id: memberId, grantId: null },
+    { kind: "client", id: client.id, grantId: grant?.id },
+  ];
+  const actor = { kind: "member", id: memberId };
+  for (const [name, query] of [
+    ["audit.list", { entityId: theirs }],
+    ["events.list", { limit: "100" }],
+  ] as const) {
+    const { data } = (await call(name, { ...as(tenant), query })).json;
+    const entry = data.find((each: { data?: { customerId: string } }) =>
+      each.data ? each.data.customerId === theirs : true,
+    );
+    expect(entry, name).toMatchObject({ actor, actorChain: chain });
+  }
+  const { data } = (await call("audit.list", { ...as(tenant), query: { entityId: mine } })).json;
+  expect(data).toEqual([expect.objectContaining({ actorChain: null })]);
+  const leaves = (await call("audit.leaves", { ...as(tenant), query: { limit: "100" } })).json.data;
+  const entries = leaves.map(({ entry }: { entry: string }) => JSON.parse(entry));
+  const [logged] = entries.filter(({ entity_id: id }: { entity_id: string }) => id === theirs);
+  expect(logged.actor_chain).toEqual([
+    { kind: "member", id: memberId },
+    { kind: "client", id: client.id, grantId: grant?.id },
+  ]);
+});
+
 test("grants whose time is over go a day later, and no other", async () => {
   const { tenant, user, client } = await world();
   await codeFor(user, client);

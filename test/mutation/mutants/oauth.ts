@@ -87,6 +87,11 @@ export const oauth: readonly Mutant[] = [
     caughtBy: ofCode,
   },
   {
+    name: "the program in the audit that a member did something by",
+    cut: replaced("src/http/execute.ts", "actorOf", "ConditionalExpression", "by === null", "{ kind, id }"),
+    caughtBy: ofGrants,
+  },
+  {
     name: "that somebody listening on the user's machine is asked for each time",
     cut: operand("src/identity/oauth/authorize.ts", "isCovered", '"https://"'),
     caughtBy: ofCode,
