@@ -170,7 +170,7 @@ export const schemaDigests = {
     "table members": "5453b59f857c89411d9f802735482d6c",
     "table oauth_clients": "9472cdddedf1878676d7aab3b4bfbc7b",
     "table oauth_consents": "8f494f0153473b0eeb741e5906cf0d1b",
-    "table oauth_grants": "245be4509fce0bf72067975b47bb8a7c",
+    "table oauth_grants": "2cc79d5dbf31da76632bd28cfb5b4578",
     "table order_lines": "b418904d298382c8324fa0c10f94435e",
     "table orders": "0cfc51e09845078b56d841eb04599dce",
     "table outside_members": "bc09366a3bfea90f0f51c0c93c7b67df",

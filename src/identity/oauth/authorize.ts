@@ -106,7 +106,7 @@ async function letIn(
 ): Promise<Authorized | Refusal> {
   const { run } = at;
   const { memberId } = at.member;
-  const { user, ports } = asking;
+  const { user, session, ports } = asking;
   const clientId = addressed.place.id;
   const grant = {
     id: newId("ogr"),
@@ -118,6 +118,11 @@ async function letIn(
     redirectUri: addressed.redirectUri,
     codeChallenge: request.codeChallenge,
     nonce: request.nonce,
+    proof: {
+      provedAt: session.provedAt ?? session.signedInAt,
+      strongAt: session.strongAt,
+      methods: session.methods,
+    },
   };
   const changes = [
     ...(isAllowed ? consentChanges(consent, memberId, client, words, run.now) : []),

@@ -2,10 +2,11 @@ import { afterEach, expect, test, vi } from "vitest";
 import { cellKinds } from "#db/retention.ts";
 import { deleteExpired } from "#jobs/retention.ts";
 import { dayMs, minuteMs } from "#lib/time.ts";
+import { fromUtf8 } from "#lib/utf8.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { failingAt } from "#test/failing-commits.ts";
-import { join, newUser, signIn } from "#test/identity/kit.ts";
+import { codeOf, enrolled, join, newAddress, newUser, signIn } from "#test/identity/kit.ts";
 import { as, envWith, memberToken, rowsOf } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 import {
@@ -266,6 +267,62 @@ test("an OAuth client's token is as old as its user's last proof, also where it 
   vi.useFakeTimers({ now: Date.now() + 61 * minuteMs, toFake: ["Date"] });
   const { access_token: later } = (await refresh(client, tokens.refresh_token)).json;
   expect(await change(later)).toBe("/problems/step-up-required");
+});
+
+test("what a user proves later counts for no client that they let in before, but for one that they let in anew", async () => {
+  const { tenant, user, client } = await world("owner", { scopes: ["settings:write"] });
+  const scope = "openid settings:write";
+  const first = await tokensFor(user, client, { scope });
+  const waiting = await codeFor(user, client, { scope });
+  const told = (tokens: Record<string, string>) => {
+    const [, access = ""] = tokens.access_token?.split(".") ?? [];
+    const [, id = ""] = tokens.id_token?.split(".") ?? [];
+    const read = (text: string) => {
+      const {
+        acr,
+        amr,
+        auth_time: at,
+      } = JSON.parse(fromUtf8(Uint8Array.fromBase64(text, { alphabet: "base64url" })));
+      return { acr, amr, at };
+    };
+    expect(read(id)).toEqual(read(access));
+    return read(access);
+  };
+  const before = told(first);
+  expect([before.acr, before.amr]).toEqual(["aal1", ["pwd"]]);
+  vi.useFakeTimers({ now: Date.now() + 30_000, toFake: ["Date"] });
+  const { secret } = await enrolled(user);
+  expect(told((await redeem(client, waiting)).json)).toEqual(before);
+  vi.setSystemTime(Date.now() + 61 * minuteMs);
+  const { accessToken } = (await call("tokens.refresh", { body: { refreshToken: user.refreshToken } })).json;
+  const body = { code: codeOf(secret) };
+  expect((await call("step-up.prove", { as: accessToken, body, headers: newAddress() })).status).toBe(200);
+  const later = (await refresh(client, first.refresh_token)).json;
+  expect(told(later)).toEqual(before);
+  const change = async (token: string) =>
+    (await call("settings.update", { tenant: tenant.slug, as: token, body: { currency: "SEK" } })).json.type;
+  expect(await change(later.access_token)).toBe("/problems/step-up-required");
+  const anew = await tokensFor({ ...user, accessToken }, client, { scope });
+  expect([told(anew).acr, told(anew).at > before.at + 3600]).toEqual(["aal2", true]);
+  expect(await change(anew.access_token)).toBeUndefined();
+});
+
+test("a grant of before tells of no proof but its user's sign-in", async () => {
+  const { tenant, user, client } = await world();
+  const { refresh_token: token } = await tokensFor(user, client);
+  const { database } = tenant.cell;
+  const forgotten =
+    "update oauth_grants set proved_at = null, strong_at = null, methods = null where client_id = ?";
+  await rowsOf(database, forgotten, client.id);
+  const [, payload = ""] = (await refresh(client, token)).json.access_token.split(".");
+  const claims = JSON.parse(fromUtf8(Uint8Array.fromBase64(payload, { alphabet: "base64url" })));
+  const [session] = await rowsOf(
+    testEnv().DIRECTORY,
+    "select signed_in_at from sessions where id = ?",
+    user.sessionId,
+  );
+  const signedInAt = Math.floor(Date.parse(String(session?.signed_in_at)) / 1000);
+  expect([claims.acr, claims.amr, claims.auth_time]).toEqual(["aal1", [], signedInAt]);
 });
 
 test("what a user took back they are asked for anew, and it is in no list of theirs", async () => {

@@ -92,6 +92,17 @@ export const oauth: readonly Mutant[] = [
     caughtBy: ofGrants,
   },
   {
+    name: "how a user had proved who they are when they let a client in",
+    cut: replaced(
+      "src/identity/oauth/issue.ts",
+      "asLetIn",
+      "ObjectExpression",
+      "...session",
+      "{ ...session, ...(proof && {}) }",
+    ),
+    caughtBy: ofGrants,
+  },
+  {
     name: "that somebody listening on the user's machine is asked for each time",
     cut: operand("src/identity/oauth/authorize.ts", "isCovered", '"https://"'),
     caughtBy: ofCode,
