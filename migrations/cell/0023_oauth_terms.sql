@@ -7,3 +7,6 @@ alter table oauth_consents add column shown_version integer not null default 1;
 alter table oauth_grants add column proved_at text;
 alter table oauth_grants add column strong_at text;
 alter table oauth_grants add column methods text;
+
+-- The latest ends of one member or client, of whom there may be many.
+create index ended_sessions_latest on ended_sessions (tenant_id, member_id, kept_until);

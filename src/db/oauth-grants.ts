@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { minuteMs, timestamp } from "#lib/time.ts";
+import { timestamp } from "#lib/time.ts";
 import { type Note, note, type Upkeep } from "./changes.ts";
+import { tokensOutlivedMs } from "./ended-sessions.ts";
 import type { Query } from "./queries.ts";
 import { statementOf } from "./statement.ts";
 
@@ -54,9 +55,6 @@ export type GrantEnd =
   | "revoked-by-tenant"
   | "client-changed"
   | "client-removed";
-
-/** Longer than any access token lives. */
-const tokensOutlivedMs = 10 * minuteMs;
 
 const Rows = z
   .array(

@@ -106,6 +106,7 @@ export const schemaDigests = {
     "index customers_by_phone": "bf6bb22205877681d75bac9eead37ee1",
     "index customers_present": "4c3ebe1764624898bdfcbdb13853da87",
     "index ended_sessions_by_end": "03a6a30e07dd55741ea678b2f8ca3d05",
+    "index ended_sessions_latest": "719e893db48f5b4823ba9d14d4edbdcd",
     "index events_dispatched_by_age": "fde6c0805a8d26f42a549826ec316ae6",
     "index events_pending": "3b26348dd3cc9b6196b80636d7bfafba",
     "index events_pending_by_age": "552a8107b2bc056d15377d1e35ac591a",

@@ -29,6 +29,8 @@ export interface Credential {
   readonly by: ActingClient | null;
   /** Of a token of our own: what it ends with, such as the session that it was made in. */
   readonly endsWith: readonly string[];
+  /** Of a token of our own: when it was made; null for all others. */
+  readonly issuedAtSeconds: number | null;
   /** Of a token of an outside issuer alone. */
   readonly outside: OutsideCredential | null;
 }
@@ -112,7 +114,14 @@ export async function fromClient(
   return isTheirs ? { ...credential, secretHash: known.secretHash } : null;
 }
 
-const bySecret = { scope: null, provedAtSeconds: null, by: null, endsWith: [], outside: null };
+const bySecret = {
+  scope: null,
+  provedAtSeconds: null,
+  by: null,
+  endsWith: [],
+  issuedAtSeconds: null,
+  outside: null,
+};
 
 async function genuine(env: Env, text: string): Promise<KnownSecret | null> {
   const known = knownSecrets.get(text);
@@ -159,7 +168,14 @@ export function credentialOf(env: Env, claims: AccessClaims): Credential | null 
   if (!cell) return null;
   // A session's own token leaves its member's rights whole.
   const scope = claims.scope === sessionScope ? null : maskOf(claims.scope.split(" ").filter(isCapability));
-  const shared = { cell, tenantId: claims.tenant, secretHash: null, scope, outside: null };
+  const shared = {
+    cell,
+    issuedAtSeconds: claims.iat,
+    tenantId: claims.tenant,
+    secretHash: null,
+    scope,
+    outside: null,
+  };
   if (claims.client !== undefined)
     return {
       ...shared,

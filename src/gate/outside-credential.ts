@@ -45,6 +45,7 @@ export async function fromOutsideToken(
     provedAtSeconds: provedAtOf(verified.claims),
     by: null,
     endsWith: [],
+    issuedAtSeconds: null,
     outside: {
       memberRowId: pointer.indexId,
       hasSecondFactor: hasSecondFactor(verified.claims),

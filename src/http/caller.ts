@@ -4,6 +4,7 @@ import { ringOf } from "#db/open-tenant.ts";
 import type { Keys } from "#db/sealing.ts";
 import { authenticate, type Credential } from "#gate/authenticate.ts";
 import { type Capability, holds, intersect } from "#gate/capabilities.ts";
+import { isOver } from "#gate/ended.ts";
 import { enter } from "#gate/enter.ts";
 import type { Policy, Rate } from "#gate/policy.ts";
 import { noteRefusal, wasRefusedLately } from "#gate/refused-lately.ts";
@@ -43,7 +44,7 @@ export async function admit(
   const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
-  if (credential.endsWith.some((id) => policy.endedSessions.includes(id))) return refuse("unauthorized");
+  if (isOver(credential, policy)) return refuse("unauthorized");
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
     return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
