@@ -1,7 +1,7 @@
 // Generated from the contract by `npm run client`; do not edit.
 
 export type AddedPasskey = {
-  /** Shown once: each lets its owner in without the second factor. Null: those before go on. */
+  /** Shown once: each lets its owner in without the second factor. Null: those before go on, or it is a replay. */
   readonly recoveryCodes: readonly string[] | null;
   readonly id: string;
 };
@@ -614,11 +614,11 @@ export type NewReplay = {
 
 export type NewTotp = {
   readonly id: string;
-  /** Base32, for typing in by hand. */
-  readonly secret: string;
-  readonly uri: string;
+  /** Base32, for typing in by hand; null in a replay, as are the other two. */
+  readonly secret: string | null;
+  readonly uri: string | null;
   /** The same as a QR code: an image that needs no script. */
-  readonly qrSvg: string;
+  readonly qrSvg: string | null;
 };
 
 export type NewWebhookEndpoint = {
@@ -997,7 +997,7 @@ export type RecoveredTokens = {
 };
 
 export type RecoveryCodes = {
-  /** Shown once: each lets its owner in without the second factor. Null: those before go on. */
+  /** Shown once: each lets its owner in without the second factor. Null: those before go on, or it is a replay. */
   readonly recoveryCodes: readonly string[] | null;
 };
 
@@ -1403,7 +1403,7 @@ export type WebhookEndpointWithSecret = {
 export interface Operations {
   account: {
     /** Delete your account; all sessions end, and what is personal of you here is erased. */
-    close: { input: Record<never, never>; answer: null };
+    close: { input: { idempotencyKey?: string }; answer: null };
   };
   apiCalls: {
     /** List API calls of the last 7 days, newest first; by actor, operation or status, and by time. */
@@ -1543,7 +1543,7 @@ export interface Operations {
   };
   emailChanges: {
     /** Ask for another e-mail address; a link goes to it. */
-    ask: { input: { body: EmailChange }; answer: null };
+    ask: { input: { body: EmailChange; idempotencyKey?: string }; answer: null };
     /** Take another e-mail address, by the link that was mailed to it and your password. */
     complete: { input: { body: EmailChangeCompletion }; answer: User };
   };
@@ -1643,7 +1643,7 @@ export interface Operations {
   };
   me: {
     /** Change your password; your other sessions end. */
-    changePassword: { input: { body: PasswordChange }; answer: null };
+    changePassword: { input: { body: PasswordChange; idempotencyKey?: string }; answer: null };
     /** Read your account. */
     get: { input: Record<never, never>; answer: User };
     /** List the businesses that you are a member of. */
@@ -1769,11 +1769,11 @@ export interface Operations {
   };
   passkeys: {
     /** Add a passkey; your other sessions end. */
-    add: { input: { body: NewPasskey }; answer: AddedPasskey };
+    add: { input: { body: NewPasskey; idempotencyKey?: string }; answer: AddedPasskey };
     /** Begin to add a passkey. */
-    begin: { input: Record<never, never>; answer: PasskeyCreationOptions };
+    begin: { input: { idempotencyKey?: string }; answer: PasskeyCreationOptions };
     /** Remove a passkey; your other sessions end, and with your last factor this one. */
-    remove: { input: { params: { passkeyId: string } }; answer: null };
+    remove: { input: { params: { passkeyId: string }; idempotencyKey?: string }; answer: null };
   };
   passwordResets: {
     /** Ask for a link to choose a new password. */
@@ -1783,7 +1783,7 @@ export interface Operations {
   };
   recoveryCodes: {
     /** Get a fresh set of recovery codes; those from before are dead. */
-    renew: { input: Record<never, never>; answer: RecoveryCodes };
+    renew: { input: { idempotencyKey?: string }; answer: RecoveryCodes };
   };
   securityPolicy: {
     /** Read what is asked of how members sign in. */
@@ -1793,13 +1793,13 @@ export interface Operations {
   };
   sessions: {
     /** End one of your sessions. */
-    end: { input: { params: { sessionId: string } }; answer: null };
+    end: { input: { params: { sessionId: string }; idempotencyKey?: string }; answer: null };
     /** End all your sessions but this one. */
-    endOthers: { input: Record<never, never>; answer: null };
+    endOthers: { input: { idempotencyKey?: string }; answer: null };
     /** List where you are signed in, and were of late. */
     list: { input: Record<never, never>; answer: Sessions };
     /** End this session. */
-    signOut: { input: Record<never, never>; answer: null };
+    signOut: { input: { idempotencyKey?: string }; answer: null };
   };
   settings: {
     /** Read the settings. */
@@ -1831,7 +1831,7 @@ export interface Operations {
   };
   stepUp: {
     /** Prove once more that it is you, for what asks for a recent proof. */
-    prove: { input: { body: StepUp }; answer: SteppedUp };
+    prove: { input: { body: StepUp; idempotencyKey?: string }; answer: SteppedUp };
   };
   system: {
     /** Is the Worker alive. */
@@ -1873,11 +1873,14 @@ export interface Operations {
   };
   totp: {
     /** Begin to set up an authenticator app. */
-    begin: { input: Record<never, never>; answer: NewTotp };
+    begin: { input: { idempotencyKey?: string }; answer: NewTotp };
     /** Confirm an authenticator app by its first code; your other sessions end. */
-    confirm: { input: { params: { totpId: string }; body: TotpConfirmation }; answer: RecoveryCodes };
+    confirm: {
+      input: { params: { totpId: string }; body: TotpConfirmation; idempotencyKey?: string };
+      answer: RecoveryCodes;
+    };
     /** Remove your authenticator app; your other sessions end, and with your last factor this one. */
-    remove: { input: { params: { totpId: string } }; answer: null };
+    remove: { input: { params: { totpId: string }; idempotencyKey?: string }; answer: null };
   };
   webhookEndpoints: {
     /** Have events sent to an address; the secret they are signed with is shown once. */

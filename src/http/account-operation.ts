@@ -129,8 +129,10 @@ export interface MeReadOperation<P, Q, B, R extends Shape> extends MeDeclaration
   run(context: MeContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
 }
 
-/** A user changes what is their own. */
+/** A user changes what is their own. A POST takes an Idempotency-Key, whose answer is kept under the user's key. */
 export interface MeWriteOperation<P, Q, B, R extends Shape> extends MeDeclaration<P, Q, B, R> {
+  /** Fields of the answer that are not stored for a replay and come back as null in it. */
+  readonly shownOnce?: readonly string[];
   run(context: MeContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
 }
 

@@ -185,6 +185,23 @@ for (const { name, operation } of withoutTenant) {
   });
 }
 
+/** By hand: what reads nothing of its own, so that its session is asked for in a trip which the record can share. */
+const readsNothing = ["email-changes.ask"];
+
+for (const { name } of withoutTenant.filter(({ operation }) => operation.form === "me-write")) {
+  const more = readsNothing.includes(name) ? 0 : 1;
+  test(`${name} with an Idempotency-Key looks for its record in ${more} trips more, and a replay costs that trip alone`, async () => {
+    const input = await exampleOf(name).make(tenant);
+    const keyed = { ...input, headers: { ...input.headers, "Idempotency-Key": "budget" }, env };
+    reset();
+    expectSuccess(name, await call(name, keyed));
+    expect(counts.trips.length).toBe((ofAccounts[name] ?? 0) + more);
+    reset();
+    await call(name, keyed);
+    expect([counts.trips.length, counts.lockouts, counts.mails]).toEqual([1, [], []]);
+  });
+}
+
 test("public operations ask for no gate, and for D1 only where they say how it is", async () => {
   await call("system.jwks", { env });
   const open = withoutTenant.filter(({ operation }) => operation.form === "public");

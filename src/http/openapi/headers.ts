@@ -39,7 +39,9 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
   if (operation.form === "protocol" && operation.refuses)
     return { always: ["X-Request-Id", cors], sometimes: [] };
   if (isForAnybody(operation)) return { always: ["X-Request-Id"], sometimes: [] };
-  if (isMine(operation)) return { always: ["X-Request-Id", ...(isVersioned ? ["ETag"] : [])], sometimes: [] };
+  const replayed = takesIdempotencyKey(operation) ? ["Idempotency-Replayed"] : [];
+  if (isMine(operation))
+    return { always: ["X-Request-Id", ...(isVersioned ? ["ETag"] : [])], sometimes: replayed };
   return {
     always: [
       "X-Request-Id",
@@ -47,11 +49,7 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       ...(isVersioned ? ["ETag"] : []),
       ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
     ],
-    sometimes: [
-      cors,
-      ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []),
-      ...(takesIdempotencyKey(operation) ? ["Idempotency-Replayed"] : []),
-    ],
+    sometimes: [cors, ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []), ...replayed],
   };
 }
 
