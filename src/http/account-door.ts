@@ -105,6 +105,11 @@ async function servedMe(
   const reach = { locations: null, assigneeId: user.userId };
   const run = await openDirectoryRun(c, name, reach, servicesOf, fresh);
   const context = { ...run.context, user };
+  // With fresh keys it was counted before. Who merely reads is held by the shield alone.
+  if (operation.method !== "get" && fresh === null) {
+    const limited = await run.context.accounts.countRequest(user);
+    if (limited) return problemAnswer(c, limited.problem, limited.details);
+  }
   const unproved = rideSession(run, user, operation.provedWithinSeconds ?? null);
   if (operation.form === "me-write") {
     const { userId } = user;

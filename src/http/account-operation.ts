@@ -47,6 +47,8 @@ export interface AccountPorts extends AccountServices {
 
 /** What guards against guessing and flooding, and asks others about passwords; the rooms of identity have them. */
 export interface AccountServices {
+  /** Takes one from what this user may change and have made; null where they may go on. The answer tells what is left. */
+  readonly countRequest: (user: SignedIn) => Promise<Refusal | null>;
   readonly reserveTry: (asked: {
     readonly purpose: "sign-in" | "sign-up" | "second-factor" | "reset";
     readonly identifier: string;
@@ -113,6 +115,8 @@ export function commitAs<A>(userId: string, answer: A, ...changes: readonly Chan
 export interface VisitorOperation<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
   readonly mount: "public";
   readonly can: PublicAccess;
+  /** What it makes is counted against its user, as what they change themselves is. */
+  readonly countsUser?: true;
   readonly store: "directory";
   run(context: VisitorContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
 }

@@ -180,6 +180,9 @@ for (const { name, operation } of withoutTenant) {
       expect(texts.length, "what it reads or writes is not seen by the plans").toBeGreaterThan(0);
     expect(knownTexts()).toEqual(expect.arrayContaining(texts));
     if (operation.mount !== "protocol") expect(counts.trips.length).toBe(ofAccounts[name]);
+    // One hop for whatever somebody changes of their own, and for each token; none for what they read.
+    const isCounted = (operation.mount === "me" && operation.method !== "get") || name === "tokens.refresh";
+    expect(counts.lockouts.filter((method) => method === "take")).toEqual(isCounted ? ["take"] : []);
     // Two commits of the directory and the cell, each telling its consumers.
     expect(subrequests()).toBeLessThanOrEqual(9);
   });
@@ -193,12 +196,13 @@ for (const { name } of withoutTenant.filter(({ operation }) => operation.form ==
   test(`${name} with an Idempotency-Key looks for its record in ${more} trips more, and a replay costs that trip alone`, async () => {
     const input = await exampleOf(name).make(tenant);
     const keyed = { ...input, headers: { ...input.headers, "Idempotency-Key": "budget" }, env };
+    await call("system.jwks", { env });
     reset();
     expectSuccess(name, await call(name, keyed));
     expect(counts.trips.length).toBe((ofAccounts[name] ?? 0) + more);
     reset();
     await call(name, keyed);
-    expect([counts.trips.length, counts.lockouts, counts.mails]).toEqual([1, [], []]);
+    expect([counts.trips.length, counts.lockouts, counts.mails]).toEqual([1, ["take"], []]);
   });
 }
 

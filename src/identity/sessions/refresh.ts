@@ -31,6 +31,7 @@ export const refresh = visitorOperation({
     })
     .meta({ id: "TokenRequest" }),
   returns: Tokens,
+  countsUser: true,
   problems: ["unauthorized", "password-change-required", "second-factor-enrolment-required", "not-found"],
   async run(context, { body }) {
     const { directory, accounts, now } = context;
@@ -48,6 +49,8 @@ export const refresh = visitorOperation({
     const verdict = refreshVerdict(named.turn, state, now);
     if (verdict === "not-valid") return refuse("unauthorized");
     if (verdict === "reused") return refuse("unauthorized", ...endSessions([session], "refresh-reused", now));
+    const limited = await accounts.countRequest({ userId: session.userId, sessionId: session.id });
+    if (limited) return limited;
     const tenant = body.tenant === undefined ? null : (tenants[0] ?? "none");
     const token = await accessToken(context, session, tenant, found[0]?.isStrong === 0);
     if (token instanceof Refusal) return token;
