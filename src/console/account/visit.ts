@@ -17,7 +17,7 @@ export interface Visit {
   /** What a form of this page must bear. */
   readonly formToken: string;
   /** Asks an operation of the API, as its user where somebody has signed in. */
-  readonly ask: (method: "GET" | "POST", path: string, body?: object) => Promise<Told>;
+  readonly ask: (method: "GET" | "POST" | "DELETE", path: string, body?: object) => Promise<Told>;
   readonly siteName: string;
 }
 
@@ -51,7 +51,7 @@ export function shown(title: string, content: Child, told: Told | null = null): 
   return { page: { title, content }, status };
 }
 
-const destinations = ["/home", "/account", "/sessions", "/password", "/second-factor"];
+const destinations = ["/home", "/account", "/sessions", "/password", "/programs", "/second-factor"];
 
 // Its query is the client's to write, and leads nowhere but to our own page.
 const authorization = /^\/oauth\/authorize\?[!-~]{1,8192}$/;

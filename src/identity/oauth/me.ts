@@ -3,10 +3,9 @@ import { stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { meReadOperation } from "#http/account-operation.ts";
-import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { passwordIn, placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
-import { AuthorizationOutcome } from "./schema.ts";
+import { AuthorizationOutcome, ConnectedClients } from "./schema.ts";
 
 // What they read is the directory's; what they write is a tenant's, in its cell, as the member that the user is there.
 
@@ -73,20 +72,7 @@ export const clients = meReadOperation({
   path: "/oauth-clients",
   summary: "List the programs that you allowed something",
   store: "directory",
-  returns: z
-    .object({
-      data: toldList(
-        z.object({
-          clientId: told(100, "kli_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_01jd5r0t6vf3h8k2m4n6p8q0rs"),
-          name: told(120, "Route planner"),
-          tenantId: toldId("ten"),
-          scope: told(4096, "openid orders:read"),
-          since: Timestamp,
-        }),
-        1000,
-      ),
-    })
-    .meta({ id: "ConnectedClients" }),
+  returns: ConnectedClients,
   problems: [],
   async run({ directory, accounts, user }) {
     const { found } = await directory.read({ found: tenantsIn(userById(user.userId)) });

@@ -79,6 +79,22 @@ test("who says yes to a page is asked anew where the program may do more by then
   expect(new URL(sent.headers.get("location") ?? "").searchParams.has("code")).toBe(true);
 });
 
+test("what was allowed is on a page of its own, by the account, where it is taken back", async () => {
+  const { browser, client } = await world();
+  expect((await browser.get("/programs")).html).toContain("There are none.");
+  const path = pathOf(asked(client));
+  await browser.get(path);
+  await browser.post(path, { ...formOf(browser), decision: "allow" });
+  expect((await browser.get("/account")).html).toContain('href="/programs"');
+  const { html } = await browser.get("/programs");
+  for (const text of ["Route planner", "openid orders:read"]) expect(html).toContain(text);
+  const sent = await browser.submit("/programs", { program: client.clientId });
+  expect([sent.status, sent.headers.get("location")]).toEqual([303, "/programs"]);
+  expect((await browser.get("/programs")).html).not.toContain("Route planner");
+  // It would be let in at once if it were still allowed.
+  expect((await browser.get(path)).status).toBe(200);
+});
+
 test("who says no is sent back with that", async () => {
   const { browser, client } = await world();
   const path = pathOf(asked(client));
