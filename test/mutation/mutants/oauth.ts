@@ -103,17 +103,6 @@ export const oauth: readonly Mutant[] = [
     caughtBy: ofGrants,
   },
   {
-    name: "that a tenant has a hundred clients at most",
-    cut: replaced(
-      "src/resources/oauth-clients/operations.ts",
-      "create",
-      "CallExpression",
-      "mustNotExist(oauthClients",
-      'told("created", created.row)',
-    ),
-    caughtBy: ["test/resources/oauth-clients.test.ts"],
-  },
-  {
     name: "that somebody listening on the user's machine is asked for each time",
     cut: operand("src/identity/oauth/authorize.ts", "isCovered", '"https://"'),
     caughtBy: ofCode,
