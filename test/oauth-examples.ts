@@ -37,8 +37,9 @@ export const oauthExamples: Readonly<Record<string, Example>> = {
     needs: "the user",
     async make(tenant) {
       const { user, client } = await memberAndClient(tenant);
-      const query = new URLSearchParams(asked(client)).toString();
-      return { as: user.accessToken, body: { query, decision: "allow" } };
+      const fields = asked(client);
+      const query = new URLSearchParams(fields).toString();
+      return { as: user.accessToken, body: { query, decision: "allow", shown: fields.scope } };
     },
   },
   "oauth.clients": {

@@ -1,7 +1,7 @@
 // Generated from the contract by `npm run client`; do not edit.
 
 export type AddedPasskey = {
-  /** Shown once: each lets its owner in without the second factor. Null: those before go on. */
+  /** Shown once: each lets its owner in without the second factor. Null: those before go on, or it is a replay. */
   readonly recoveryCodes: readonly string[] | null;
   readonly id: string;
 };
@@ -83,6 +83,14 @@ export type AuditEntry = {
     readonly kind: string;
     readonly id: string;
   };
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  readonly actorChain:
+    | readonly {
+        readonly kind: string;
+        readonly id: string;
+        readonly grantId: string | null;
+      }[]
+    | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly locationId: string | null;
@@ -185,6 +193,8 @@ export type AuthorizationRequest = {
   readonly query: string;
   /** Absent: to be told what is asked, or let in by what was allowed before. */
   readonly decision?: "allow" | "deny";
+  /** With `allow`: the scopes that the user was shown, separated by spaces as `consent.allows` has them. Where others would be granted by now, they are asked anew. */
+  readonly shown?: string;
 };
 
 export type AuthorizationServer = {
@@ -372,6 +382,14 @@ export type Event = {
     readonly kind: string;
     readonly id: string;
   };
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  readonly actorChain:
+    | readonly {
+        readonly kind: string;
+        readonly id: string;
+        readonly grantId: string | null;
+      }[]
+    | null;
   readonly requestId: string;
 };
 
@@ -665,11 +683,11 @@ export type NewSsoDomain = {
 
 export type NewTotp = {
   readonly id: string;
-  /** Base32, for typing in by hand. */
-  readonly secret: string;
-  readonly uri: string;
+  /** Base32, for typing in by hand; null in a replay, as are the other two. */
+  readonly secret: string | null;
+  readonly uri: string | null;
   /** The same as a QR code: an image that needs no script. */
-  readonly qrSvg: string;
+  readonly qrSvg: string | null;
 };
 
 export type NewWebhookEndpoint = {
@@ -701,6 +719,10 @@ export type NewWebhookEndpoint = {
     | "mfa.removed"
     | "mfa.recovery_used"
     | "mfa.recovery_renewed"
+    | "oauth_client.created"
+    | "oauth_client.updated"
+    | "oauth_client.secret_rotated"
+    | "oauth_client.deleted"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -1057,7 +1079,7 @@ export type RecoveredTokens = {
 };
 
 export type RecoveryCodes = {
-  /** Shown once: each lets its owner in without the second factor. Null: those before go on. */
+  /** Shown once: each lets its owner in without the second factor. Null: those before go on, or it is a replay. */
   readonly recoveryCodes: readonly string[] | null;
 };
 
@@ -1486,6 +1508,10 @@ export type WebhookEndpointPatch = {
     | "mfa.removed"
     | "mfa.recovery_used"
     | "mfa.recovery_renewed"
+    | "oauth_client.created"
+    | "oauth_client.updated"
+    | "oauth_client.secret_rotated"
+    | "oauth_client.deleted"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -1564,7 +1590,7 @@ export type WebhookEndpointWithSecret = {
 export interface Operations {
   account: {
     /** Delete your account; all sessions end, and what is personal of you here is erased. */
-    close: { input: Record<never, never>; answer: null };
+    close: { input: { idempotencyKey?: string }; answer: null };
   };
   apiCalls: {
     /** List API calls of the last 7 days, newest first; by actor, operation or status, and by time. */
@@ -1704,7 +1730,7 @@ export interface Operations {
   };
   emailChanges: {
     /** Ask for another e-mail address; a link goes to it. */
-    ask: { input: { body: EmailChange }; answer: null };
+    ask: { input: { body: EmailChange; idempotencyKey?: string }; answer: null };
     /** Take another e-mail address, by the link that was mailed to it and your password. */
     complete: { input: { body: EmailChangeCompletion }; answer: User };
   };
@@ -1787,7 +1813,7 @@ export interface Operations {
     /** Begin to connect another issuer, to sign in with it from then on. */
     begin: { input: { body: IdentityConnection }; answer: FederatedSignInBegun };
     /** Connect another issuer by its answer. */
-    connect: { input: { body: FederatedAnswer }; answer: null };
+    connect: { input: { body: FederatedAnswer; idempotencyKey?: string }; answer: null };
     /** List whom you can sign in with besides a password. */
     list: { input: Record<never, never>; answer: ConnectedIdentities };
     /** Sign in with an issuer no more; your other sessions end. */
@@ -1814,7 +1840,7 @@ export interface Operations {
   };
   me: {
     /** Change your password; your other sessions end. */
-    changePassword: { input: { body: PasswordChange }; answer: null };
+    changePassword: { input: { body: PasswordChange; idempotencyKey?: string }; answer: null };
     /** Read your account. */
     get: { input: Record<never, never>; answer: User };
     /** List the businesses that you are a member of. */
@@ -1856,7 +1882,7 @@ export interface Operations {
       input: { params: { oauthClientId: string }; idempotencyKey?: string; ifMatch?: string };
       answer: OAuthClientWithSecret;
     };
-    /** Change an OAuth client; where it may do less than before, what members allowed it ends. */
+    /** Change an OAuth client; by another name or address it is asked for anew, and what members allowed it ends where it may do less. */
     update: {
       input: { params: { oauthClientId: string }; body: OAuthClientPatch; ifMatch?: string };
       answer: OAuthClient;
@@ -1940,11 +1966,11 @@ export interface Operations {
   };
   passkeys: {
     /** Add a passkey; your other sessions end. */
-    add: { input: { body: NewPasskey }; answer: AddedPasskey };
+    add: { input: { body: NewPasskey; idempotencyKey?: string }; answer: AddedPasskey };
     /** Begin to add a passkey. */
-    begin: { input: Record<never, never>; answer: PasskeyCreationOptions };
+    begin: { input: { idempotencyKey?: string }; answer: PasskeyCreationOptions };
     /** Remove a passkey; your other sessions end, and with your last factor this one. */
-    remove: { input: { params: { passkeyId: string } }; answer: null };
+    remove: { input: { params: { passkeyId: string }; idempotencyKey?: string }; answer: null };
   };
   passwordResets: {
     /** Ask for a link to choose a new password. */
@@ -1954,7 +1980,7 @@ export interface Operations {
   };
   recoveryCodes: {
     /** Get a fresh set of recovery codes; those from before are dead. */
-    renew: { input: Record<never, never>; answer: RecoveryCodes };
+    renew: { input: { idempotencyKey?: string }; answer: RecoveryCodes };
   };
   securityPolicy: {
     /** Read what is asked of how members sign in. */
@@ -1964,13 +1990,13 @@ export interface Operations {
   };
   sessions: {
     /** End one of your sessions. */
-    end: { input: { params: { sessionId: string } }; answer: null };
+    end: { input: { params: { sessionId: string }; idempotencyKey?: string }; answer: null };
     /** End all your sessions but this one. */
-    endOthers: { input: Record<never, never>; answer: null };
+    endOthers: { input: { idempotencyKey?: string }; answer: null };
     /** List where you are signed in, and were of late. */
     list: { input: Record<never, never>; answer: Sessions };
     /** End this session. */
-    signOut: { input: Record<never, never>; answer: null };
+    signOut: { input: { idempotencyKey?: string }; answer: null };
   };
   settings: {
     /** Read the settings. */
@@ -2044,7 +2070,7 @@ export interface Operations {
   };
   stepUp: {
     /** Prove once more that it is you, for what asks for a recent proof. */
-    prove: { input: { body: StepUp }; answer: SteppedUp };
+    prove: { input: { body: StepUp; idempotencyKey?: string }; answer: SteppedUp };
   };
   system: {
     /** Is the Worker alive. */
@@ -2086,11 +2112,14 @@ export interface Operations {
   };
   totp: {
     /** Begin to set up an authenticator app. */
-    begin: { input: Record<never, never>; answer: NewTotp };
+    begin: { input: { idempotencyKey?: string }; answer: NewTotp };
     /** Confirm an authenticator app by its first code; your other sessions end. */
-    confirm: { input: { params: { totpId: string }; body: TotpConfirmation }; answer: RecoveryCodes };
+    confirm: {
+      input: { params: { totpId: string }; body: TotpConfirmation; idempotencyKey?: string };
+      answer: RecoveryCodes;
+    };
     /** Remove your authenticator app; your other sessions end, and with your last factor this one. */
-    remove: { input: { params: { totpId: string } }; answer: null };
+    remove: { input: { params: { totpId: string }; idempotencyKey?: string }; answer: null };
   };
   webhookEndpoints: {
     /** Have events sent to an address; the secret they are signed with is shown once. */
@@ -2217,6 +2246,7 @@ export type ProblemName =
   | "subject-erased"
   | "tenant-suspended"
   | "too-large"
+  | "too-many-clients"
   | "too-many-endpoints"
   | "too-many-sso-connections"
   | "too-many-sso-domains"

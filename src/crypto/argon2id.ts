@@ -73,6 +73,16 @@ export async function verifyDecoy(password: string, now: number): Promise<false>
 }
 
 /**
+ * What a password is known again by under this salt, of 16 characters at least, at the cost of any other hash. One that no
+ * rule lets in has none. @param now ms since 1970 @throws HashersBusy
+ */
+export async function passwordTag(password: string, salt: string, now: number): Promise<string | null> {
+  const bytes = bytesOf(password);
+  if (!isHashable(bytes)) return null;
+  return (await tagOf(bytes, { ...decoy, salt: utf8(salt).subarray(0, saltBytes) }, now)).toBase64();
+}
+
+/**
  * RFC 9106, one at a time. The computation itself holds the isolate; before it each caller lets others in, so that they
  * are counted instead of piling up.
  */

@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { type AuditEntry, entryColumns, entryOf } from "./audit-entries.ts";
+import { ActorChain } from "./audit-rows.ts";
 import { openCaller } from "./callers.ts";
 import type { Query, QueryContext } from "./queries.ts";
 import type { Reach } from "./scope.ts";
@@ -129,6 +130,7 @@ const columns = sql.raw(
     `"audit_log"."assignee_id" as "assigneeId"`,
     `"audit_log"."actor_kind" as "actorKind"`,
     `"audit_log"."actor_id" as "actorId"`,
+    `"audit_log"."actor_chain" as "actorChain"`,
     `"audit_log"."request_id" as "requestId"`,
     `"audit_log"."created_at" as "createdAt"`,
   ].join(", "),
@@ -149,6 +151,7 @@ const Stored = z.object({
   assigneeId: z.string().nullable(),
   actorKind: z.string(),
   actorId: z.string(),
+  actorChain: ActorChain.nullable(),
   requestId: z.string(),
   createdAt: z.string(),
 });

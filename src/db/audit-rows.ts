@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
 import { timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import type { Change, Insert, Note, Remove, Update } from "./changes.ts";
@@ -11,6 +12,14 @@ import { type AnyTenantTable, columnOf, metaOf } from "./tenant-table.ts";
 export interface Actor {
   readonly kind: "api-key" | "member" | "client" | "system" | "user" | "stranger";
   readonly id: string;
+  /** Where a program did it for them; absent where they did it themselves. */
+  readonly by?: ActingClient;
+}
+
+/** The OAuth client that acts for a member, and the grant by which it may. */
+export interface ActingClient {
+  readonly clientId: string;
+  readonly grantId: string;
 }
 
 export interface AuditContext {
@@ -64,6 +73,7 @@ const columns = sql.raw(
     "assignee_id",
     "actor_kind",
     "actor_id",
+    "actor_chain",
     "request_id",
     "caller",
     "created_at",
@@ -78,16 +88,33 @@ function copyOf(session: TenantSession, context: AuditContext, change: RowChange
   const seq = sql`${counterValue(session, counter)} - ${sql.raw(String(back))} + json_each.key`;
   const place = placeOf(session, table);
   return statementOf(
-    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, json_each.value ->> 1, ${context.operation}, ${actions[change.kind]}, ${metaOf(table).entity}, ${table.id}, ${rowAsJson(table)}, ${changedColumns(change)}, ${place.location}, ${place.assignee}, ${context.actor.kind}, ${context.actor.id}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)} from json_each(${ids}) cross join ${table} on ${table.tenantId} = ${session.tenantId} and ${table.id} = json_each.value ->> 0 where 1`,
+    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, json_each.value ->> 1, ${context.operation}, ${actions[change.kind]}, ${metaOf(table).entity}, ${table.id}, ${rowAsJson(table)}, ${changedColumns(change)}, ${place.location}, ${place.assignee}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)} from json_each(${ids}) cross join ${table} on ${table.tenantId} = ${session.tenantId} and ${table.id} = json_each.value ->> 0 where 1`,
   );
 }
 
 function noteRow(session: TenantSession, context: AuditContext, note: Note, back: number): Statement {
   const seq = sql`${counterValue(session, counter)} - ${sql.raw(String(back))}`;
   return statementOf(
-    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, ${newId("aud")}, ${context.operation}, ${note.action ?? "note"}, ${note.entity}, ${note.entityId}, ${JSON.stringify(note.details)}, null, null, ${note.assigneeId ?? null}, ${context.actor.kind}, ${context.actor.id}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)}`,
+    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, ${newId("aud")}, ${context.operation}, ${note.action ?? "note"}, ${note.entity}, ${note.entityId}, ${JSON.stringify(note.details)}, null, null, ${note.assigneeId ?? null}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)}`,
   );
 }
+
+/** Of audit rows and events: for whom it was done, then by whom. null where nobody stood between. */
+export function chainOf({ kind, id, by }: Actor): string | null {
+  if (!by) return null;
+  return JSON.stringify([
+    { kind, id },
+    { kind: "client", id: by.clientId, grantId: by.grantId },
+  ]);
+}
+
+/** The same as it is read again. */
+export const ActorChain = z
+  .string()
+  .transform((text): unknown => JSON.parse(text))
+  .pipe(
+    z.array(z.object({ kind: z.string(), id: z.string(), grantId: z.string().nullable().default(null) })),
+  );
 
 const actions = { insert: "created", update: "updated", remove: "deleted" } as const;
 

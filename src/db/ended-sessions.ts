@@ -5,8 +5,8 @@ import { platformTenant, sessions } from "./directory-tables.ts";
 import { many } from "./queries.ts";
 import { statementOf } from "./statement.ts";
 
-/** Longer than any access token lives. */
-const tokensOutlivedMs = 10 * minuteMs;
+/** Longer than any access token lives: so long after its end the id of a session, grant or token is kept. */
+export const tokensOutlivedMs = 10 * minuteMs;
 
 /** Has the gate of this member refuse what tokens of these sessions are left; told twice, it is written once. */
 export function endSessionsOf(

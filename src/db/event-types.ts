@@ -7,6 +7,7 @@ const told = {
   file: ["created", "uploaded", "rejected", "updated", "deleted", "restored", "purged"],
   location: ["created", "updated", "deleted"],
   mfa: ["enrolled", "removed", "recovery_used", "recovery_renewed"],
+  oauth_client: ["created", "updated", "secret_rotated", "deleted"],
   order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
   security_policy: ["updated"],
   settings: ["updated"],

@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { minuteMs, timestamp } from "#lib/time.ts";
+import { timestamp } from "#lib/time.ts";
 import { type Note, note, type Upkeep } from "./changes.ts";
+import { tokensOutlivedMs } from "./ended-sessions.ts";
 import type { Query } from "./queries.ts";
 import { type SsoTerms, ssoColumns, ssoTermsIn, ssoTermsOf } from "./sso-terms.ts";
 import { statementOf } from "./statement.ts";
@@ -19,9 +20,21 @@ export interface NewGrant {
   readonly redirectUri: string;
   readonly codeChallenge: string;
   readonly nonce: string | null;
+  readonly proof: Proof;
 }
 
-export interface Grant extends NewGrant {
+/** How its user had proved who they are when they let the client in, as their session said then. */
+export interface Proof {
+  readonly provedAt: string;
+  /** When by a second factor; null: by none. */
+  readonly strongAt: string | null;
+  /** JSON array (RFC 8176). */
+  readonly methods: string;
+}
+
+export interface Grant extends Omit<NewGrant, "proof"> {
+  /** null in grants of before, of which nothing tells. */
+  readonly proof: Proof | null;
   readonly state: "code" | "active" | "ended";
   /** How many refresh tokens it has come to; 0 while there is a code alone. */
   readonly generation: number;
@@ -46,9 +59,6 @@ export type GrantEnd =
   | "client-changed"
   | "client-removed";
 
-/** Longer than any access token lives. */
-const tokensOutlivedMs = 10 * minuteMs;
-
 const Rows = z
   .array(
     z.object({
@@ -61,6 +71,9 @@ const Rows = z
       redirect_uri: z.string(),
       code_challenge: z.string(),
       nonce: z.string().nullable(),
+      proved_at: z.string().nullable(),
+      strong_at: z.string().nullable(),
+      methods: z.string().nullable(),
       state: z.enum(["code", "active", "ended"]),
       generation: z.int(),
       expires_at: z.string(),
@@ -84,6 +97,10 @@ const Rows = z
         redirectUri: row.redirect_uri,
         codeChallenge: row.code_challenge,
         nonce: row.nonce,
+        proof:
+          row.proved_at === null || row.methods === null
+            ? null
+            : { provedAt: row.proved_at, strongAt: row.strong_at, methods: row.methods },
         state: row.state,
         generation: row.generation,
         expiresAt: row.expires_at,
@@ -104,7 +121,7 @@ export function grantOf(clientId: string, grantId: string): Query<Grant | null> 
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since", "oauth_grants"."tenant_id", ${ssoTermsOf(tenantId)} from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
+        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "proved_at", "strong_at", "methods", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since", "oauth_grants"."tenant_id", ${ssoTermsOf(tenantId)} from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
       ),
     async decode(_context, rows) {
       return Rows.parse(rows)[0] ?? null;
@@ -115,11 +132,12 @@ export function grantOf(clientId: string, grantId: string): Query<Grant | null> 
 /** A grant that is a code yet, until this time. */
 export function issueCode(tenantId: string, grant: NewGrant, now: number, expiresAt: number): [Upkeep, Note] {
   const { id, clientId, memberId, userId, sessionId, scope, redirectUri, codeChallenge, nonce } = grant;
+  const { provedAt, strongAt, methods } = grant.proof;
   const isThere = sql`exists (select 1 from "oauth_grants" where ${isGrant(tenantId, id)})`;
   return [
     upkeep(
       isThere,
-      sql`insert into "oauth_grants" ("tenant_id", "id", "client_id", "member_id", "user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "state", "generation", "created_at", "expires_at") values (${tenantId}, ${id}, ${clientId}, ${memberId}, ${userId}, ${sessionId}, ${scope}, ${redirectUri}, ${codeChallenge}, ${nonce}, 'code', 0, ${timestamp(now)}, ${timestamp(expiresAt)})`,
+      sql`insert into "oauth_grants" ("tenant_id", "id", "client_id", "member_id", "user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "proved_at", "strong_at", "methods", "state", "generation", "created_at", "expires_at") values (${tenantId}, ${id}, ${clientId}, ${memberId}, ${userId}, ${sessionId}, ${scope}, ${redirectUri}, ${codeChallenge}, ${nonce}, ${provedAt}, ${strongAt}, ${methods}, 'code', 0, ${timestamp(now)}, ${timestamp(expiresAt)})`,
     ),
     note("oauth-grant", id, {
       codeIssued: true,

@@ -140,6 +140,13 @@ export function sealedAnswer(keys: Keys, key: ReplayPlace, changes: readonly Cha
       if (!mayTellSecrets(changes)) return { answer, subjectId: null };
       return { answer: await seal(keys.ring.tenantKey(), addressOf(keys, key), answer), subjectId: null };
     }
+    return await sealedUnder(keys, key, subjectId, answer)();
+  };
+}
+
+/** The same under the key of this person, which was met in this request. */
+export function sealedUnder(keys: Keys, key: ReplayPlace, subjectId: string, answer: string) {
+  return async (): Promise<{ answer: string; subjectId: string | null }> => {
     const subjectKey = keys.subjects.get(subjectId);
     // An answer about somebody who is erased tells nothing of them.
     if (subjectKey === null) return { answer, subjectId: null };

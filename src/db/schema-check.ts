@@ -7,7 +7,7 @@ import type { DatabaseKind } from "./technical-columns.ts";
 /** The newest migration of each kind of database; a test holds it to the folder. */
 export const newestMigrations = {
   directory: "0017_sso_domains.sql",
-  cell: "0021_sso.sql",
+  cell: "0023_oauth_terms.sql",
   log: "0001_calls.sql",
 } as const;
 

@@ -144,7 +144,8 @@ export const technicalColumns = {
     lies: ["cell"],
     columns: {
       ...plain("tenant_id", "id", "client_id", "member_id", "user_id", "session_id", "scope"),
-      ...plain("redirect_uri", "code_challenge", "nonce", "state", "generation", "created_at", "expires_at"),
+      ...plain("redirect_uri", "code_challenge", "nonce", "proved_at", "strong_at", "methods"),
+      ...plain("state", "generation", "created_at", "expires_at"),
     },
   },
   session_refreshes: {

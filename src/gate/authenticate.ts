@@ -1,7 +1,8 @@
 import { type AccessClaims, sessionScope, verifyAccessToken } from "#crypto/access-token.ts";
 import { hashSecret, type ParsedApiKey, type Pepper, parseApiKey, verifyApiKeyMac } from "#crypto/api-key.ts";
 import { parseCompactJws, parseJsonObject } from "#crypto/jws.ts";
-import type { ClientPlace } from "#lib/oauth-client-id.ts";
+import type { ActingClient } from "#db/audit-rows.ts";
+import { type ClientPlace, parseClientId } from "#lib/oauth-client-id.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
@@ -24,8 +25,12 @@ export interface Credential {
   readonly scope: CapabilityMask | null;
   /** When the person behind it last proved who they are, seconds since 1970; null for a program's, which never does. */
   readonly provedAtSeconds: number | null;
+  /** The OAuth client that this token of a member was given to; null where they act themselves. */
+  readonly by: ActingClient | null;
   /** Of a token of our own: what it ends with, such as the session that it was made in. */
   readonly endsWith: readonly string[];
+  /** Of a token of our own: when it was made; null for all others. */
+  readonly issuedAtSeconds: number | null;
   /** Of a token of an outside issuer alone. */
   readonly outside: OutsideCredential | null;
 }
@@ -109,7 +114,14 @@ export async function fromClient(
   return isTheirs ? { ...credential, secretHash: known.secretHash } : null;
 }
 
-const bySecret = { scope: null, provedAtSeconds: null, endsWith: [], outside: null };
+const bySecret = {
+  scope: null,
+  provedAtSeconds: null,
+  by: null,
+  endsWith: [],
+  issuedAtSeconds: null,
+  outside: null,
+};
 
 async function genuine(env: Env, text: string): Promise<KnownSecret | null> {
   const known = knownSecrets.get(text);
@@ -156,21 +168,31 @@ export function credentialOf(env: Env, claims: AccessClaims): Credential | null 
   if (!cell) return null;
   // A session's own token leaves its member's rights whole.
   const scope = claims.scope === sessionScope ? null : maskOf(claims.scope.split(" ").filter(isCapability));
-  const shared = { cell, tenantId: claims.tenant, secretHash: null, scope, outside: null };
+  const shared = {
+    cell,
+    issuedAtSeconds: claims.iat,
+    tenantId: claims.tenant,
+    secretHash: null,
+    scope,
+    outside: null,
+  };
   if (claims.client !== undefined)
     return {
       ...shared,
       kind: "client",
       principalId: claims.client,
       provedAtSeconds: null,
+      by: null,
       endsWith: [claims.jti],
     };
-  const { member, sid, grant, auth_time: provedAtSeconds } = claims;
+  const { member, sid, grant, client_id: clientId, auth_time: provedAtSeconds } = claims;
+  const client = clientId === undefined ? null : parseClientId(clientId);
   return {
     ...shared,
     kind: "member",
     principalId: member,
     provedAtSeconds,
+    by: client && grant !== undefined ? { clientId: client.id, grantId: grant } : null,
     endsWith: grant ? [sid, grant] : [sid],
   };
 }

@@ -10,6 +10,7 @@ export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   file: "files:read",
   location: "locations:read",
   mfa: "audit:read",
+  oauth_client: "integrations:manage",
   order: "orders:read",
   security_policy: "security:read",
   settings: "settings:read",

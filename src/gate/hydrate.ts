@@ -5,6 +5,7 @@ import { type Statement, statementOf } from "#db/statement.ts";
 import { type ResultRows, Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { type CapabilityMask, maskOf, noCapabilities, parseMask, union, without } from "./capabilities.ts";
+import { endedFrom, endedLately, mostEnded } from "./ended.ts";
 import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
 import { isElevated, parseRole, roles } from "./roles.ts";
@@ -35,8 +36,8 @@ export async function hydrate(
 // What is read of each kind of principal, and what follows from it.
 function kindOf(principalId: string) {
   if (principalId.startsWith("key_")) return { asked: [keyRow, keyPlaces], rightsOf: keyRights };
-  if (principalId.startsWith("cli_")) return { asked: [clientRow, endedSessions], rightsOf: clientRights };
-  const asked = [memberRow, memberPlaces, outsideRows, endedSessions, securityPolicy];
+  if (principalId.startsWith("cli_")) return { asked: [clientRow, endedOfClient], rightsOf: clientRights };
+  const asked = [memberRow, memberPlaces, outsideRows, endedOfMember, securityPolicy];
   return { asked, rightsOf: memberRights };
 }
 
@@ -67,8 +68,9 @@ const memberPlaces = (tenantId: string, id: string) =>
 const outsideRows = (tenantId: string, id: string) =>
   sql`select ${outsideMembers.id} as "id" from ${outsideMembers} indexed by "outside_members_by_member" join ${outsideOrganizations} on ${outsideOrganizations.tenantId} = ${tenantId} and ${outsideOrganizations.id} = ${outsideMembers.organizationId} and ${outsideOrganizations.state} = 'linked' where ${outsideMembers.tenantId} = ${tenantId} and ${outsideMembers.memberId} = ${id} and ${outsideMembers.state} = 'active' limit 50`;
 
-const endedSessions = (tenantId: string, id: string) =>
-  sql`select "session_id" as "id" from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and "ended_sessions"."member_id" = ${id} order by "kept_until" desc limit 200`;
+const endedOfMember = (tenantId: string, id: string) => endedLately(tenantId, id, mostEnded.member);
+
+const endedOfClient = (tenantId: string, id: string) => endedLately(tenantId, id, mostEnded.client);
 
 const securityPolicy = (tenantId: string) =>
   sql`select "second_factor" from "security_policies" where "security_policies"."tenant_id" = ${tenantId}`;
@@ -127,6 +129,7 @@ function keyRights([principal, places]: readonly ResultRows[]) {
     grantTypes: null,
     outsideMembers: [],
     endedSessions: [],
+    tokensFromMs: null,
     asksForFactor: false,
   };
 }
@@ -147,7 +150,7 @@ function clientRights([principal, ended]: readonly ResultRows[]) {
     secretHash: client.secret_hash,
     grantTypes: client.grant_types,
     outsideMembers: [],
-    endedSessions: Ids.parse(ended).map(({ id }) => id),
+    ...endedFrom(ended, mostEnded.client),
     asksForFactor: false,
   };
 }
@@ -185,7 +188,7 @@ function memberRights(
     secretHash: null,
     grantTypes: null,
     outsideMembers: Ids.parse(outside).map(({ id }) => id),
-    endedSessions: Ids.parse(ended).map(({ id }) => id),
+    ...endedFrom(ended, mostEnded.member),
   };
 }
 

@@ -43,7 +43,9 @@ export async function fromOutsideToken(
     secretHash: null,
     scope: maskOfClaims(issuer, said),
     provedAtSeconds: provedAtOf(verified.claims),
+    by: null,
     endsWith: [],
+    issuedAtSeconds: null,
     outside: {
       memberRowId: pointer.indexId,
       hasSecondFactor: hasSecondFactor(verified.claims),

@@ -37,6 +37,8 @@ export const Policy = z.object({
   outsideMembers: z.array(z.string()).default([]),
   /** What tokens of members and clients were made in, where that ended while they may live. */
   endedSessions: z.array(z.string()).default([]),
+  /** Where more ended than are named: none of their tokens of before is taken (ms since 1970). */
+  tokensFromMs: z.number().nullable().default(null),
   /** Members only: their tenant asks them for a second factor. */
   asksForFactor: z.boolean().default(false),
   tenantKeys: z.array(WrappedKey),

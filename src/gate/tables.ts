@@ -116,6 +116,8 @@ export const oauthClients = tenantTable(
     scopes: open(text("scopes").notNull()),
     secretHash: digest(text("secret_hash")),
     pepperVersion: internal(integer("pepper_version")),
+    /** Goes up with its name and redirect URIs, which are what people judge it by. */
+    shownVersion: open(integer("shown_version").notNull()),
     creatorId: open(text("creator_id").notNull()),
     deletedAt: open(text("deleted_at")),
     lastUsedAt: open(text("last_used_at")),
@@ -135,6 +137,8 @@ export const oauthConsents = tenantTable(
     memberId: open(text("member_id").notNull()),
     clientId: open(text("client_id").notNull()),
     scope: open(text("scope").notNull()),
+    /** Of the client as they saw it. */
+    shownVersion: open(integer("shown_version").notNull()),
   },
   {
     entity: "oauth-consent",

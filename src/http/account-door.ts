@@ -2,34 +2,24 @@ import { SealError } from "#crypto/envelope.ts";
 import { parseCompactJws } from "#crypto/jws.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { verifyUserToken } from "#crypto/user-token.ts";
-import type { Change } from "#db/changes.ts";
 import { openDirectory, sessionStands, stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one, type Query } from "#db/queries.ts";
 import { wholeTenant } from "#db/scope.ts";
-import { metaOf, type Row } from "#db/tenant-table.ts";
+import type { Row } from "#db/tenant-table.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { secondMs } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
-import { errorFields, log } from "#platform/log.ts";
-import { type SignedIn, UserCommit } from "./account-operation.ts";
-import { afterDirectoryCommit } from "./after-commit.ts";
-import { draftOf, filled, jsonOf } from "./answer.ts";
+import type { SignedIn } from "./account-operation.ts";
+import { accountKeyOf, recordOf, replayedAnswer } from "./account-replay.ts";
+import { written } from "./account-write.ts";
+import { jsonOf } from "./answer.ts";
 import { dataAnswer, problemAnswer } from "./answers.ts";
-import {
-  type AccountServicesOf,
-  commitToDirectory,
-  type DirectoryRun,
-  openDirectoryRun,
-} from "./directory-run.ts";
-import { type Commit, Refusal, refuse } from "./outcome.ts";
-import type { AnyAccount, AnyInput, AnyMe, AnyVisitor } from "./registry.ts";
+import { type AccountServicesOf, type DirectoryRun, openDirectoryRun } from "./directory-run.ts";
+import { Refusal, refuse } from "./outcome.ts";
+import type { AnyInput, AnyMe, AnyVisitor } from "./registry.ts";
 import type { RequestContext } from "./request-state.ts";
-import { respond } from "./respond.ts";
 import { vouchedFor } from "./vouched.ts";
-import { refusalOf } from "./write.ts";
-
-const mostTries = 3;
 
 /** run → parse the answer → commit → answer, for whoever has not signed in. */
 export async function serveVisitor(
@@ -72,7 +62,8 @@ async function servedVisitor(
 ): Promise<Response> {
   const run = await openDirectoryRun(c, name, wholeTenant, servicesOf, fresh);
   const context = { ...run.context, strangerId: run.stranger.id };
-  return await written(run, operation, null, [], () => operation.run(context, input));
+  const writing = { operation, userId: null, guards: [], key: null };
+  return await written(run, writing, () => operation.run(context, input));
 }
 
 /** Who asks, by a token that is genuine; whether their session still stands is asked with what the request reads or writes. */
@@ -114,14 +105,28 @@ async function servedMe(
   const reach = { locations: null, assigneeId: user.userId };
   const run = await openDirectoryRun(c, name, reach, servicesOf, fresh);
   const context = { ...run.context, user };
+  // With fresh keys it was counted before. Who merely reads is held by the shield alone.
+  if (operation.method !== "get" && fresh === null) {
+    const limited = await run.context.accounts.countRequest(user);
+    if (limited) return problemAnswer(c, limited.problem, limited.details);
+  }
   const unproved = rideSession(run, user, operation);
   if (operation.form === "me-write") {
-    const guard = sessionStands(user.sessionId, run.now);
+    const { userId } = user;
+    const key = await accountKeyOf(run, operation, userId, input);
+    if (key instanceof Refusal) return problemAnswer(c, key.problem, key.details);
+    if (key !== null) {
+      const record = await recordOf(run, key);
+      const refusal = await unproved();
+      if (refusal) return problemAnswer(c, refusal.problem, refusal.details);
+      if (record) return replayedAnswer(c, key, record);
+    }
+    const guards = [sessionStands(user.sessionId, run.now)];
     const handled = async () => {
       const outcome = await operation.run(context, input);
       return (await unproved()) ?? outcome;
     };
-    return await written(run, operation, user.userId, [guard], handled);
+    return await written(run, { operation, userId, guards, key }, handled);
   }
   const answer = await operation.run(context, input);
   const refusal = await unproved();
@@ -164,79 +169,4 @@ function noted<R>(query: Query<R>, note: (found: R) => void): Query<R> {
       return found;
     },
   };
-}
-
-// A business's own sign-in lets in whom it has never seen; where its cell is away, the next token is asked for in vain.
-async function joinedInCells({ context }: DirectoryRun, changes: readonly Change[]): Promise<void> {
-  for (const change of changes) {
-    if (change.kind !== "insert" || metaOf(change.table).entity !== "session") continue;
-    for (const { sso, userId } of change.rows)
-      if (typeof sso === "string") await context.accounts.federation.join(sso, String(userId));
-  }
-}
-
-// Before the answer: whoever ended a session was promised that no later request is served in it.
-async function endedInCells({ context }: DirectoryRun, changes: readonly Change[]): Promise<boolean> {
-  const ended = changes.flatMap((change) =>
-    change.kind === "update" && metaOf(change.table).entity === "session" && change.patch.state === "ended"
-      ? [{ id: String(change.before.id), userId: String(change.before.userId) }]
-      : [],
-  );
-  const byUser = Map.groupBy(ended, ({ userId }) => userId);
-  const told = await Promise.all(
-    [...byUser].map(([userId, rows]) =>
-      context.accounts.endInCells(
-        userId,
-        rows.map(({ id }) => id),
-      ),
-    ),
-  );
-  return told.every((isTold) => isTold);
-}
-
-/** A lost version reruns the handler, as in the tenants' door. */
-async function written(
-  run: DirectoryRun,
-  operation: AnyAccount,
-  userId: string | null,
-  guards: readonly Change[],
-  handle: () => Promise<Commit<unknown> | Refusal>,
-): Promise<Response> {
-  const { c } = run;
-  for (let tries = 1; ; tries += 1) {
-    const outcome = await handle();
-    if (outcome instanceof Refusal) {
-      if (outcome.changes.length > 0) {
-        const { kind } = await commitToDirectory(run, userId, outcome.changes);
-        // What it changes was overtaken: it is asked anew, and nobody is sent on with what was not written.
-        if (kind === "lost" && tries < mostTries) continue;
-        if (kind !== "committed" && outcome.details.challenge !== undefined)
-          return problemAnswer(c, "conflict");
-        await endedInCells(run, outcome.changes);
-        c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
-      }
-      return problemAnswer(c, outcome.problem, outcome.details);
-    }
-    const draft = draftOf(operation.returns, outcome.answer);
-    const actor = outcome instanceof UserCommit ? outcome.userId : userId;
-    const committed =
-      outcome.changes.length > 0 || guards.length > 0
-        ? await commitToDirectory(run, actor, [...guards, ...outcome.changes])
-        : { kind: "committed" as const, assigned: {} };
-    if (committed.kind === "committed") {
-      c.executionCtx.waitUntil(afterDirectoryCommit(c.env, outcome.changes));
-      await joinedInCells(run, outcome.changes).catch((error: unknown) =>
-        log("warn", "a member joins later", errorFields(error)),
-      );
-      const isTold = await endedInCells(run, outcome.changes);
-      // What is shown once is lost where it is not answered.
-      if (!isTold && operation.status === 204) return respond(c, 202, null);
-      return dataAnswer(c, operation.status ?? 200, filled(draft, committed.assigned));
-    }
-    if (committed.kind === "refused") {
-      const refusal = refusalOf(committed.refusal);
-      return problemAnswer(c, refusal.problem, refusal.details);
-    }
-    if (tries === mostTries) return problemAnswer(c, "conflict");
-  }
 }

@@ -50,6 +50,8 @@ export interface AccountPorts extends AccountServices {
 
 /** What guards against guessing and flooding, and asks others about passwords; the rooms of identity have them. */
 export interface AccountServices {
+  /** Takes one from what this user may change and have made; null where they may go on. The answer tells what is left. */
+  readonly countRequest: (user: SignedIn) => Promise<Refusal | null>;
   readonly reserveTry: (asked: {
     readonly purpose: "sign-in" | "sign-up" | "second-factor" | "reset";
     readonly identifier: string;
@@ -117,6 +119,8 @@ export function commitAs<A>(userId: string, answer: A, ...changes: readonly Chan
 export interface VisitorOperation<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R> {
   readonly mount: "public";
   readonly can: PublicAccess;
+  /** What it makes is counted against its user, as what they change themselves is. */
+  readonly countsUser?: true;
   readonly store: "directory";
   run(context: VisitorContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
 }
@@ -135,8 +139,10 @@ export interface MeReadOperation<P, Q, B, R extends Shape> extends MeDeclaration
   run(context: MeContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
 }
 
-/** A user changes what is their own. */
+/** A user changes what is their own. A POST takes an Idempotency-Key, whose answer is kept under the user's key. */
 export interface MeWriteOperation<P, Q, B, R extends Shape> extends MeDeclaration<P, Q, B, R> {
+  /** Fields of the answer that are not stored for a replay and come back as null in it. */
+  readonly shownOnce?: readonly string[];
   run(context: MeContext, input: Input<P, Q, B>): Promise<Commit<z.input<R>> | Refusal>;
 }
 

@@ -4,16 +4,17 @@ import { ringOf } from "#db/open-tenant.ts";
 import type { Keys } from "#db/sealing.ts";
 import { authenticate, type Credential } from "#gate/authenticate.ts";
 import { type Capability, holds, intersect } from "#gate/capabilities.ts";
+import { isOver } from "#gate/ended.ts";
 import { enter } from "#gate/enter.ts";
-import type { Policy, Rate } from "#gate/policy.ts";
+import type { Policy } from "#gate/policy.ts";
 import { noteRefusal, wasRefusedLately } from "#gate/refused-lately.ts";
 import { tiers } from "#gate/tiers.ts";
-import { rateLimitFields } from "#lib/rate-limit-fields.ts";
 import { secondMs } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
+import { showRate } from "./rate-fields.ts";
 import { type AnyTenantOperation, proofAgeOf } from "./registry.ts";
 import type { RequestContext } from "./request-state.ts";
 
@@ -43,7 +44,7 @@ export async function admit(
   const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
-  if (credential.endsWith.some((id) => policy.endedSessions.includes(id))) return refuse("unauthorized");
+  if (isOver(credential, policy)) return refuse("unauthorized");
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
     return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
@@ -54,7 +55,7 @@ export async function admit(
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;
-  showRate(c, tier, answer.rate, !isLimited);
+  showRate(c, tier, tiers[tier], answer.rate);
   const refusal = isTheirs ? policyRefusal(c, policy, lacksFactor) : null;
   if (isLimited) return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
   if (!isTheirs) return refuse("not-found");
@@ -72,13 +73,6 @@ function stranger(credential: Credential): Refusal {
 // A token of an outside issuer counts while the cell says that its member is one by that issuer.
 function isVouchedFor({ outside }: Credential, policy: Policy): boolean {
   return outside === null || policy.outsideMembers.includes(outside.memberRowId);
-}
-
-function showRate(c: RequestContext, tier: Policy["tier"], rate: Rate, admitted: boolean): void {
-  const fields = rateLimitFields(tier, tiers[tier], { ...rate, admitted });
-  const { headers } = c.get("state");
-  headers.set("RateLimit-Policy", fields["RateLimit-Policy"]).set("RateLimit", fields.RateLimit);
-  if (fields["Retry-After"] !== undefined) headers.set("Retry-After", fields["Retry-After"]);
 }
 
 function policyRefusal(c: RequestContext, policy: Policy, lacksFactor: boolean): Refusal | null {

@@ -22,6 +22,8 @@ export interface Authorizing {
   readonly query: string;
   /** What the user said; null where they were not asked yet. */
   readonly decision: "allow" | "deny" | null;
+  /** The scopes that they said it to, separated by spaces; null where the answer does not tell. */
+  readonly shown: string | null;
 }
 
 /** What comes of an authorization request: where the browser goes, or what its user is asked first. */

@@ -6,7 +6,7 @@ import { signToken } from "#crypto/token-signer.ts";
 import type { Actor } from "#db/audit-rows.ts";
 import { callerAddress, sealCaller } from "#db/callers.ts";
 import type { Change } from "#db/changes.ts";
-import { type CommitOutcome, commitChanges } from "#db/commit.ts";
+import { type CommitOutcome, commitChanges, type RecordDraft } from "#db/commit.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import type { Reach } from "#db/scope.ts";
 import { Store } from "#db/store.ts";
@@ -107,6 +107,7 @@ export async function commitToDirectory(
   run: DirectoryRun,
   userId: string | null,
   changes: readonly Change[],
+  record: RecordDraft | null = null,
 ): Promise<CommitOutcome> {
   const { c, operation, now, session, stranger } = run;
   const { requestId } = c.get("state");
@@ -116,5 +117,5 @@ export async function commitToDirectory(
   const { address: ip, userAgent } = run.context.visitor;
   const caller = await sealCaller(key, { tenantId: platformTenant, requestId }, { ip, userAgent });
   const audit = { now, requestId, operation, actor, caller };
-  return await commitChanges(session, { audit, record: null, intent: null }, changes);
+  return await commitChanges(session, { audit, record, intent: null }, changes);
 }

@@ -20,6 +20,7 @@ import type { AccountServicesOf } from "./directory-run.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
 import { frame } from "./frame.ts";
+import { idempotencyKeyOf } from "./idempotency-key.ts";
 import { isBytes, mediaOf } from "./media.ts";
 import type { PublicContext } from "./operation.ts";
 import { Refusal } from "./outcome.ts";
@@ -250,15 +251,8 @@ async function replayKeyOf(
   caller: Caller,
   input: AnyInput,
 ): Promise<ReplayKey | null | Refusal> {
-  const key = c.req.header("idempotency-key");
-  if (key === undefined || operation.method !== "post") return null;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    return new Refusal(
-      "malformed-request",
-      { errors: [{ parameter: "Idempotency-Key", detail: "is 1 to 255 visible ASCII characters" }] },
-      [],
-    );
-  }
+  const key = idempotencyKeyOf(c, operation.method);
+  if (key === null || key instanceof Refusal) return key;
   const request = JSON.stringify([input.params, input.query, input.body]);
   return await replayKey(caller.keys, { principalId: caller.principal.id, operation: name, key, request });
 }

@@ -1,5 +1,6 @@
 import { mintApiKey } from "#crypto/api-key.ts";
 import type { DataKey } from "#crypto/envelope.ts";
+import type { Actor } from "#db/audit-rows.ts";
 import { sealCaller } from "#db/callers.ts";
 import type { Change } from "#db/changes.ts";
 import { type CommitOutcome, commitChanges, type Envelope } from "#db/commit.ts";
@@ -96,12 +97,16 @@ export async function commitRun(
     now: run.now,
     requestId: run.c.get("state").requestId,
     operation: run.operation,
-    actor: { kind: run.caller.principal.kind, id: run.caller.principal.id },
+    actor: actorOf(run.caller),
     caller: await sealedCaller(run),
   };
   const outcome = await commitChanges(session, { ...envelope, audit }, changes);
   if (outcome.kind === "lost" && outcome.what === "epoch") throw new EpochMoved();
   return outcome;
+}
+
+function actorOf({ principal: { kind, id }, credential: { by } }: Caller): Actor {
+  return by === null ? { kind, id } : { kind, id, by };
 }
 
 // Opened once for as long as the gate hands out the same wrapped key.

@@ -92,6 +92,23 @@ export const Timestamp = z.string().meta({
   examples: ["2026-11-22T16:20:00.000Z"],
 });
 
+/** Who stood between whoever did something and what was done. */
+export const ToldChain = z
+  .array(
+    z.object({
+      kind: told(32, "client"),
+      id: told(64, "cli_01jd5r0t6vf3h8k2m4n6p8q0rs"),
+      grantId: toldId("ogr").nullable(),
+    }),
+  )
+  .nullable()
+  .meta({
+    maxItems: 4,
+    description:
+      "Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null.",
+    examples: [null],
+  });
+
 /** At most so many in an answer. */
 export function toldList<T extends z.ZodType>(item: T, most: number) {
   return z.array(item).meta({ maxItems: most });

@@ -158,6 +158,11 @@ export const problems = {
     title: "The webhook endpoint is disabled.",
     meaning: "Nothing is sent to it until it is enabled.",
   },
+  "too-many-clients": {
+    status: 409,
+    title: "There are as many OAuth clients as there can be.",
+    meaning: "A tenant has at most 100; remove one first.",
+  },
   "too-many-endpoints": {
     status: 409,
     title: "There are as many webhook endpoints as there can be.",

@@ -3,10 +3,11 @@ import { Store } from "#db/store.ts";
 import { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { afterCommit } from "./after-commit.ts";
-import { draftOf, filled, type JsonAnswer, jsonOf, withoutShownOnce } from "./answer.ts";
+import { draftOf, filled, type JsonAnswer, withoutShownOnce } from "./answer.ts";
 import { problemAnswer } from "./answers.ts";
 import { ifMatchHolds } from "./conditional.ts";
 import { answered, commitRun, type Run } from "./execute.ts";
+import { replayOf } from "./idempotency-key.ts";
 import { type Commit, Refusal } from "./outcome.ts";
 import { isProblemName, type ProblemDetails } from "./problem.ts";
 import { refusalNotes } from "./refusal-notes.ts";
@@ -100,16 +101,10 @@ export async function lookUp(run: Run, key: ReplayKey): Promise<Response | null>
 }
 
 async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {
-  const { c } = run;
-  if (replay.fingerprint !== key.fingerprint) return problemAnswer(c, "idempotency-key-reused");
-  if (replay.status === null) return problemAnswer(c, "in-progress", { retryAfterSeconds: 1 });
-  if (replay.answer === null) return problemAnswer(c, "not-found");
-  c.get("state").headers.set("Idempotency-Replayed", "true");
-  return await answered(
-    run,
-    replay.status === 201 ? 201 : replay.status === 204 ? 204 : 200,
-    filled(jsonOf(JSON.parse(replay.answer)), replay.assigned),
-  );
+  const again = replayOf(run.c, key, replay);
+  return again instanceof Refusal
+    ? problemAnswer(run.c, again.problem, again.details)
+    : await answered(run, again.status, filled(again.answer, again.assigned));
 }
 
 /** A refusal is answered only when no earlier answer stands for its key; then what it records is committed. */

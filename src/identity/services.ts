@@ -4,6 +4,7 @@ import { systemNow } from "#platform/clock.ts";
 import { breachAnswer } from "#platform/pwned-passwords.ts";
 import { findRecoveryCode, hashRecoveryCode } from "./factors/recovery-codes.ts";
 import { federationOf } from "./federation/federation.ts";
+import { countRequest } from "./lockout/count-request.ts";
 import { clearSignIn, reserveTry } from "./lockout/reserve-try.ts";
 import { authorize } from "./oauth/authorize.ts";
 import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
@@ -12,6 +13,7 @@ import { endInCells } from "./sessions/end-in-cells.ts";
 /** What operations on accounts are given of these rooms; the key makes the names of the objects that count tries. */
 export function accountServices(c: RequestContext, indexKey: CryptoKey): AccountServices {
   return {
+    countRequest: (user) => countRequest(c, indexKey, user),
     reserveTry: (asked) => reserveTry(c.env, indexKey, asked),
     clearSignIn: (identifier) => clearSignIn(c.env, indexKey, identifier),
     endInCells: (userId, sessionIds) => endInCells(c.env, userId, sessionIds, systemNow()),

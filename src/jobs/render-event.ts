@@ -29,6 +29,7 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   file: { operation: registry.files.get, param: "fileId" },
   location: { operation: registry.locations.get, param: "locationId" },
   mfa: null,
+  oauth_client: { operation: registry["oauth-clients"].get, param: "oauthClientId" },
   order: { operation: registry.orders.get, param: "orderId" },
   security_policy: { operation: registry["security-policy"].get },
   settings: { operation: registry.settings.get },

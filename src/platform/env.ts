@@ -18,6 +18,7 @@ export interface LockoutRpc extends Rpc.DurableObjectBranded {
   reserve(request: unknown): Promise<unknown>;
   settle(request: unknown): Promise<unknown>;
   clear(request: unknown): Promise<void>;
+  take(request: unknown): Promise<unknown>;
 }
 
 /** The mailbox's methods as they cross the wire; platform/mail/mailbox has the shape of a mail. */

@@ -92,10 +92,13 @@ for (const [name, options] of Object.entries(looks)) {
       await looked(path);
     }
     await signIn(page);
-    for (const path of ["home", "account", "password", "second-factor"]) {
+    for (const path of ["home", "account", "password", "programs", "second-factor"]) {
       await page.goto(`${instance.baseUrl}/${path}`);
       await looked(path);
     }
+    await page.goto(`${instance.baseUrl}/oauth/authorize?${await askedByAProgram()}`);
+    await page.getByRole("heading", { name: "Let Route planner in?" }).waitFor();
+    await looked("authorize");
     await page.goto(`${instance.baseUrl}/sessions`);
     await page.screenshot({ path: `.wrangler/reports/account-sessions-${name}.png` });
     assert.deepEqual(await barriersOn(page), []);
@@ -122,6 +125,34 @@ for (const [name, options] of Object.entries(looks)) {
 const otherFonts =
   "this machine has other fonts than Debian's: apt-get install fonts-dejavu-core fonts-dejavu-extra";
 const howToAccept = "look at .wrangler/reports; if it is meant, npm run screenshots, and commit them";
+
+/** The query of a request that nobody has allowed. */
+async function askedByAProgram(): Promise<URLSearchParams> {
+  const [tenant] = instance.tenants;
+  const redirectUri = "https://planner.example/callback";
+  const client = {
+    name: "Route planner",
+    type: "public",
+    redirectUris: [redirectUri],
+    grantTypes: ["authorization_code", "refresh_token"],
+    scopes: ["orders:read", "customers:read"],
+  };
+  const made = await fetch(`${instance.baseUrl}/v1/tenants/${tenant?.slug}/oauth-clients`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${tenant?.apiKey}`, "Content-Type": "application/json" },
+    body: JSON.stringify(client),
+  });
+  const text = await made.text();
+  assert.equal(made.status, 201, text);
+  return new URLSearchParams({
+    response_type: "code",
+    client_id: String(JSON.parse(text).clientId),
+    redirect_uri: redirectUri,
+    scope: "openid offline_access orders:read customers:read",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256",
+  });
+}
 
 async function signIn(page: Page): Promise<void> {
   const [owner] = JSON.parse(readFileSync(`${instance.home}/.wrangler/demo.json`, "utf8")).tenants;

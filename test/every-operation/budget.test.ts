@@ -193,8 +193,29 @@ for (const { name, operation } of withoutTenant) {
       expect(texts.length, "what it reads or writes is not seen by the plans").toBeGreaterThan(0);
     expect(knownTexts()).toEqual(expect.arrayContaining(texts));
     if (operation.mount !== "protocol") expect(counts.trips.length).toBe(ofAccounts[name]);
+    // One hop for whatever somebody changes of their own, and for each token; none for what they read.
+    const isCounted = (operation.mount === "me" && operation.method !== "get") || name === "tokens.refresh";
+    expect(counts.lockouts.filter((method) => method === "take")).toEqual(isCounted ? ["take"] : []);
     // Two commits of the directory and the cell, each telling its consumers.
     expect(subrequests()).toBeLessThanOrEqual(9);
+  });
+}
+
+/** By hand: what reads nothing of its own, so that its session is asked for in a trip which the record can share. */
+const readsNothing = ["email-changes.ask"];
+
+for (const { name } of withoutTenant.filter(({ operation }) => operation.form === "me-write")) {
+  const more = readsNothing.includes(name) ? 0 : 1;
+  test(`${name} with an Idempotency-Key looks for its record in ${more} trips more, and a replay costs that trip alone`, async () => {
+    const input = await exampleOf(name).make(tenant);
+    const keyed = { ...input, headers: { ...input.headers, "Idempotency-Key": "budget" }, env };
+    await call("system.jwks", { env });
+    reset();
+    expectSuccess(name, await call(name, keyed));
+    expect(counts.trips.length).toBe((ofAccounts[name] ?? 0) + more);
+    reset();
+    await call(name, keyed);
+    expect([counts.trips.length, counts.lockouts, counts.mails]).toEqual([1, ["take"], []]);
   });
 }
 

@@ -114,6 +114,7 @@ test("every type that is emitted is on the list, and its subject says who may be
     file: "files:read",
     location: "locations:read",
     mfa: "audit:read",
+    oauth_client: "integrations:manage",
     order: "orders:read",
     security_policy: "security:read",
     settings: "settings:read",

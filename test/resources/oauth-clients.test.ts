@@ -145,3 +145,42 @@ test("a removed client is there for nobody, and its row and name stay in the aud
     "oauth-clients.create created",
   ]);
 });
+
+test("a tenant has a hundred clients at most, however many are made at once; one that was removed makes room", async () => {
+  const tenant = await newTenant();
+  const [first] = [(await create(tenant)).json];
+  const { database } = tenant.cell;
+  const filled =
+    "insert into oauth_clients (tenant_id, id, name, type, redirect_uris, grant_types, scopes, secret_hash, pepper_version, creator_id, version, created_at, updated_at) select tenant_id, 'cli_' || value, name, oauth_clients.type, redirect_uris, grant_types, scopes, secret_hash, pepper_version, creator_id, version, created_at, updated_at from oauth_clients, json_each(?) where oauth_clients.id = ?";
+  await rowsOf(database, filled, JSON.stringify(Array.from({ length: 95 }, (_, at) => at)), first.id);
+  // Each that comes into being moves the rights which the others were let in with: those are told to ask again.
+  const persist = async (): Promise<Awaited<ReturnType<typeof create>>> => {
+    const answer = await create(tenant);
+    return answer.status === 503 ? await persist() : answer;
+  };
+  const answers = await Promise.all(Array.from({ length: 8 }, persist));
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(4);
+  for (const { json } of answers.filter(({ status }) => status !== 201))
+    expect([json.status, json.type]).toEqual([409, "/problems/too-many-clients"]);
+  const present = "select count(*) as count from oauth_clients where tenant_id = ? and deleted_at is null";
+  expect(await rowsOf(database, present, tenant.tenantId)).toEqual([{ count: 100 }]);
+  const params = { oauthClientId: first.id };
+  expect((await call("oauth-clients.remove", { ...as(tenant), params })).status).toBe(204);
+  expect((await create(tenant)).status).toBe(201);
+  expect((await create(tenant)).status).toBe(409);
+});
+
+test("what becomes of a client is told, by its id and nothing else", async () => {
+  const tenant = await newTenant();
+  const { id: oauthClientId } = (await create(tenant)).json;
+  const params = { oauthClientId };
+  await call("oauth-clients.update", { ...as(tenant), params, body: { name: "Planner of Ada" } });
+  await call("oauth-clients.rotate", { ...as(tenant), params });
+  await call("oauth-clients.remove", { ...as(tenant), params });
+  await call("oauth-clients.remove", { ...as(tenant), params });
+  const { data } = (await call("events.list", { ...as(tenant), query: { limit: "100" } })).json;
+  const told = data.filter(({ type }: { type: string }) => type.startsWith("oauth_client."));
+  expect(told.map((event: { type: string; data: object }) => [event.type, event.data])).toEqual(
+    ["created", "updated", "secret_rotated", "deleted"].map((what) => [`oauth_client.${what}`, params]),
+  );
+});

@@ -132,6 +132,13 @@ async function accountPage(visit: Visit, { told, isMistyped }: Outcome = {}): Pr
         </a>
       </section>
       <section class="part">
+        <h2>Programs</h2>
+        <p class="aside">Those that you let act for you at your businesses.</p>
+        <a class="button second" href="/programs">
+          See programs you let in
+        </a>
+      </section>
+      <section class="part">
         <h2>Delete your account</h2>
         <p class="aside">
           At once and for good: your sessions end, you leave every business, and what is personal of you here

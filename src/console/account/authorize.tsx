@@ -9,7 +9,7 @@ const Decision = z.enum(["allow", "deny"]);
 
 /** What a program asks of its user, or where its user's browser goes at once. */
 export const showAuthorization: Handler = async (visit) => {
-  if (visit.user) return await answered(visit, undefined);
+  if (visit.user) return await answered(visit, {});
   const away = await nobodySignedIn(visit.c.env, queryOf(visit));
   if (away === null) throw new Needed("sign-in");
   return { away };
@@ -19,7 +19,10 @@ export const showAuthorization: Handler = async (visit) => {
 export const decide: Handler = async (visit) => {
   if (!visit.user) throw new Needed("sign-in");
   const decision = Decision.safeParse(visit.fields.get("decision"));
-  return await answered(visit, decision.success ? decision.data : undefined);
+  const said = decision.success
+    ? { decision: decision.data, shown: visit.fields.get("shown") ?? undefined }
+    : {};
+  return await answered(visit, said);
 };
 
 // As the client made it: a parameter that is there twice shall be seen as that.
@@ -27,12 +30,14 @@ function queryOf({ c }: Visit): string {
   return new URL(c.req.url).search.slice(1);
 }
 
-async function answered(visit: Visit, decision: "allow" | "deny" | undefined): Promise<Reply> {
+interface Said {
+  readonly decision?: "allow" | "deny";
+  readonly shown?: string | undefined;
+}
+
+async function answered(visit: Visit, said: Said): Promise<Reply> {
   const query = queryOf(visit);
-  const told = await visit.ask("POST", "/v1/me/oauth-authorizations", {
-    query,
-    ...(decision ? { decision } : {}),
-  });
+  const told = await visit.ask("POST", "/v1/me/oauth-authorizations", { query, ...said });
   if (told.problem) return refusedPage(told);
   const { next, location, consent } = AuthorizationOutcome.parse(told.json);
   if (next === "redirect" && location !== null) return { away: location };
@@ -67,6 +72,7 @@ function Consent({ visit, query, consent }: { visit: Visit; query: string; conse
         any time.
       </p>
       <Form visit={visit} action={`/oauth/authorize?${query}`}>
+        <input type="hidden" name="shown" value={allows.map(({ scope }) => scope).join(" ")} />
         <button type="submit" name="decision" value="allow">
           Allow
         </button>

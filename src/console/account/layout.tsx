@@ -18,8 +18,8 @@ const menu = [
   ["/account", "Account"],
 ] as const;
 
-// Five would be too many for a phone: the way to this one is by the account.
-const within: Readonly<Record<string, string>> = { "/password": "/account" };
+// Five would be too many for a phone: the way to these is by the account.
+const within: Readonly<Record<string, string>> = { "/password": "/account", "/programs": "/account" };
 
 function currentOf(here: string, path: string): { readonly "aria-current"?: "page" | "true" } {
   if (here === path) return { "aria-current": "page" };

@@ -3,6 +3,7 @@ import { decide, showAuthorization } from "./authorize.tsx";
 import * as federated from "./federated.tsx";
 import { mintToken, showHome } from "./home.tsx";
 import * as passwords from "./passwords.tsx";
+import { endProgram, showPrograms } from "./programs.tsx";
 import { prove, showProof } from "./prove.tsx";
 import { changeFactors, showFactors } from "./second-factor.tsx";
 import { endSessions, showSessions } from "./sessions.tsx";
@@ -37,6 +38,7 @@ export const accountPages = {
   "/home": { isOwn: true, get: showHome, post: mintToken },
   "/sessions": { isOwn: true, get: showSessions, post: endSessions },
   "/password": { isOwn: true, get: passwords.showPassword, post: passwords.changePassword },
+  "/programs": { isOwn: true, get: showPrograms, post: endProgram },
   "/account": { isOwn: true, get: showAccount, post: changeAccount },
   "/confirm-email": { isOwn: false, get: showConfirmEmail, post: confirmEmail },
   "/second-factor": { isOwn: true, get: showFactors, post: changeFactors },

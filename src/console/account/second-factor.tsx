@@ -212,20 +212,17 @@ function Do({ visit, keeps, label, what }: DoProps) {
   );
 }
 
-function enrolPage(
-  visit: Visit,
-  { id, secret, qrSvg }: { id: string; secret: string; qrSvg: string },
-): Reply {
+function enrolPage(visit: Visit, { id, secret, qrSvg }: z.output<typeof NewTotp>): Reply {
   return shown(
     "Add your app",
     <section class="card">
       <h1>Add your app</h1>
       <p class="lead">Scan this with an authenticator app, then type the six digits it shows.</p>
       <figure class="qr" role="img" aria-label="The key below, for an app to scan">
-        {raw(qrSvg)}
+        {raw(qrSvg ?? "")}
       </figure>
       <p class="aside">
-        Or type this key in: <code class="secret">{secret.replaceAll(/(.{4})/g, "$1 ").trim()}</code>
+        Or type this key in: <code class="secret">{secret?.replaceAll(/(.{4})/g, "$1 ").trim()}</code>
       </p>
       <Form visit={visit} action="/second-factor" keeps={{ do: "confirm", totp: id }}>
         <Field name="code" label="Code" autocomplete="one-time-code" inputmode="numeric" />

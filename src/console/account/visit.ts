@@ -60,7 +60,7 @@ export function shown(title: string, content: Child, told: Told | null = null): 
   return { page: { title, content }, status };
 }
 
-const destinations = ["/home", "/account", "/sessions", "/password", "/second-factor"];
+const destinations = ["/home", "/account", "/sessions", "/password", "/programs", "/second-factor"];
 
 // Its query is the client's to write, and leads nowhere but to our own page.
 const authorization = /^\/oauth\/authorize\?[!-~]{1,8192}$/;

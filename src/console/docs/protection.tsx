@@ -101,7 +101,8 @@ const otherStores: Readonly<Record<string, { title: string; holds: string; keepi
   },
   LOCKOUTS: {
     title: "Lockouts (Durable Objects)",
-    holds: "How often somebody, or an address, failed of late; named by an HMAC, so neither is known.",
+    holds:
+      "How often somebody, or an address, failed of late, and how much a user asked for; named by an HMAC, so none is known.",
     keeping: "plain",
   },
   SHIELD: {

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
+import { ActorChain } from "#db/audit-rows.ts";
 import type { Query } from "#db/queries.ts";
 import { statementOf } from "#db/statement.ts";
 
@@ -17,6 +18,7 @@ const StoredEvent = z.object({
   assigneeId: z.string().nullable(),
   actorKind: z.string(),
   actorId: z.string(),
+  actorChain: ActorChain.nullable(),
   requestId: z.string(),
   createdAt: z.string(),
 });
@@ -29,6 +31,7 @@ const columns = sql.raw(
     `"events"."assignee_id" as "assigneeId"`,
     `"events"."actor_kind" as "actorKind"`,
     `"events"."actor_id" as "actorId"`,
+    `"events"."actor_chain" as "actorChain"`,
     `"events"."request_id" as "requestId"`,
     `"events"."created_at" as "createdAt"`,
   ].join(", "),

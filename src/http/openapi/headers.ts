@@ -30,7 +30,8 @@ export interface Presence {
   readonly sometimes: readonly string[];
 }
 
-const ofTheGate = ["RateLimit-Policy", "RateLimit", "X-Keyline-Cell"];
+const ofALimit = ["RateLimit-Policy", "RateLimit"];
+const ofTheGate = [...ofALimit, "X-Keyline-Cell"];
 const cors = "Access-Control-Allow-Origin";
 
 /** Which headers a success of this operation carries. */
@@ -38,8 +39,11 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
   if (operation.form === "public") return { always: ["X-Request-Id", cors], sometimes: textHeaders };
   if (operation.form === "protocol" && operation.refuses)
     return { always: ["X-Request-Id", cors], sometimes: [] };
-  if (isForAnybody(operation)) return { always: ["X-Request-Id"], sometimes: [] };
-  if (isMine(operation)) return { always: ["X-Request-Id", ...(isVersioned ? ["ETag"] : [])], sometimes: [] };
+  const limit = isCounted(operation) ? ofALimit : [];
+  if (isForAnybody(operation)) return { always: ["X-Request-Id", ...limit], sometimes: [] };
+  const replayed = takesIdempotencyKey(operation) ? ["Idempotency-Replayed"] : [];
+  if (isMine(operation))
+    return { always: ["X-Request-Id", ...limit, ...(isVersioned ? ["ETag"] : [])], sometimes: replayed };
   return {
     always: [
       "X-Request-Id",
@@ -47,12 +51,15 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       ...(isVersioned ? ["ETag"] : []),
       ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
     ],
-    sometimes: [
-      cors,
-      ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []),
-      ...(takesIdempotencyKey(operation) ? ["Idempotency-Replayed"] : []),
-    ],
+    sometimes: [cors, ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []), ...replayed],
   };
+}
+
+/** Against the user who asks, whom no gate counts. */
+export function isCounted(operation: AnyOperation): boolean {
+  return isMine(operation)
+    ? operation.method !== "get"
+    : operation.form === "visitor" && !!operation.countsUser;
 }
 
 /** What a protocol's own refusal of this status carries. */
@@ -89,7 +96,8 @@ export function problemHeaders(operation: AnyOperation, status: number): Presenc
     // The row was read before the request was held against it.
     ...(isStreamed ? ["X-Keyline-Bookmark"] : []),
   ];
-  if (isForAnybody(operation) || isMine(operation)) return { always, sometimes };
+  if (isForAnybody(operation) || isMine(operation))
+    return { always, sometimes: isCounted(operation) ? [...ofALimit, ...sometimes] : sometimes };
   return beforeTheGate.includes(status)
     ? { always, sometimes: [...ofTheGate, ...sometimes] }
     : { always: [...always, ...ofTheGate], sometimes };

@@ -70,7 +70,7 @@ function accessOf(operation: AnyOperation): { capability: string | null; needs: 
 
 function notes(operation: AnyOperation): string[] {
   const found: string[] = [];
-  if (operation.form === "write" && operation.shownOnce)
+  if ((operation.form === "write" || operation.form === "me-write") && operation.shownOnce)
     found.push(
       `Shown once, and null in a replay: ${operation.shownOnce.map((field) => `\`${field}\``).join(", ")}.`,
     );

@@ -1,7 +1,7 @@
 import { isBytes } from "#http/media.ts";
 import { type ProblemDetails, type ProblemName, problemBody, problems } from "#http/problem.ts";
 import { type AnyOperation, isForAnybody, isMine } from "#http/registry.ts";
-import { type Headers, problemHeaders } from "./headers.ts";
+import { type Headers, isCounted, problemHeaders } from "./headers.ts";
 import { problemsOf } from "./problems.ts";
 import type { Schemas } from "./schemas.ts";
 import type { JsonSchema, MediaType, Reference, Response } from "./types.ts";
@@ -124,7 +124,8 @@ function pascal(name: string): string {
 
 // Operations of one kind carry the same headers.
 function prefixOf(operation: AnyOperation): string {
-  if (isForAnybody(operation)) return "Public";
-  if (isMine(operation)) return "Mine";
+  const counted = isCounted(operation) ? "Counted" : "";
+  if (isForAnybody(operation)) return `Public${counted}`;
+  if (isMine(operation)) return `Mine${counted}`;
   return isBytes(operation.returns) ? "Bytes" : "";
 }

@@ -24,6 +24,7 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   if (isForAnybody(operation)) return found;
   if (proofAgeOf(operation) !== null) found.push("step-up-required");
   if (isMine(operation) && !operation.isForLimited) found.push("session-limited");
+  if (takesIdempotencyKey(operation)) found.push("idempotency-key-reused");
   if (isMine(operation)) return [...found, "unauthorized"];
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   found.push("second-factor-enrolment-required");
@@ -31,7 +32,6 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   if (form === "read") return found;
   found.push("conflict");
   if (takesIfMatch(operation)) found.push("precondition-failed");
-  if (method === "post") found.push("idempotency-key-reused");
   if (form === "effect") found.push("in-progress", "upstream-failed");
   return found;
 }
@@ -42,5 +42,5 @@ export function takesIfMatch({ form, problems }: AnyOperation): boolean {
 }
 
 export function takesIdempotencyKey({ form, method }: AnyOperation): boolean {
-  return method === "post" && (form === "write" || form === "effect");
+  return method === "post" && ["write", "effect", "me-write"].includes(form);
 }

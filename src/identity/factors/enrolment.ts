@@ -24,6 +24,7 @@ export const begin = meWriteOperation({
   store: "directory",
   provedWithinSeconds: securityAge,
   returns: NewTotp,
+  shownOnce: ["secret", "uri", "qrSvg"],
   status: 201,
   problems: [],
   async run({ directory, accounts, newId, user, now }) {
@@ -55,6 +56,7 @@ export const confirm = meWriteOperation({
   params: z.object({ totpId: TotpId }),
   body: z.strictObject({ code: TotpCode }).meta({ id: "TotpConfirmation" }),
   returns: RecoveryCodes,
+  shownOnce: ["recoveryCodes"],
   endsSessions: true,
   problems: ["not-found"],
   async run(context, { params, body }) {
@@ -106,6 +108,7 @@ export const renew = meWriteOperation({
   store: "directory",
   provedWithinSeconds: securityAge,
   returns: RecoveryCodes,
+  shownOnce: ["recoveryCodes"],
   status: 201,
   problems: ["not-found"],
   async run(context) {

@@ -21,7 +21,8 @@ const codes = toldList(told(11, "k7mpq-x2vwz"), 10);
 export const RecoveryCodes = z
   .object({
     recoveryCodes: codes.nullable().meta({
-      description: "Shown once: each lets its owner in without the second factor. Null: those before go on.",
+      description:
+        "Shown once: each lets its owner in without the second factor. Null: those before go on, or it is a replay.",
     }),
   })
   .meta({ id: "RecoveryCodes" });
@@ -33,16 +34,22 @@ export const RecoveredTokens = Tokens.extend({
 export const NewTotp = z
   .object({
     id: toldId("tot"),
-    secret: told(64, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").meta({
-      description: "Base32, for typing in by hand.",
+    secret: told(64, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").nullable().meta({
+      description: "Base32, for typing in by hand; null in a replay, as are the other two.",
     }),
-    uri: told(1000, "otpauth://totp/Keyline:ada%40example.com?secret=GEZDGNBVGY3TQOJQ&issuer=Keyline"),
-    qrSvg: z.string().meta({
-      maxLength: 100_000,
-      pattern: "^<svg [^\\u0000-\\u0009\\u000B-\\u001F]*</svg>$",
-      description: "The same as a QR code: an image that needs no script.",
-      examples: ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 45 45"></svg>'],
-    }),
+    uri: told(
+      1000,
+      "otpauth://totp/Keyline:ada%40example.com?secret=GEZDGNBVGY3TQOJQ&issuer=Keyline",
+    ).nullable(),
+    qrSvg: z
+      .string()
+      .meta({
+        maxLength: 100_000,
+        pattern: "^<svg [^\\u0000-\\u0009\\u000B-\\u001F]*</svg>$",
+        examples: ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 45 45"></svg>'],
+      })
+      .nullable()
+      .meta({ description: "The same as a QR code: an image that needs no script." }),
   })
   .meta({ id: "NewTotp" });
 

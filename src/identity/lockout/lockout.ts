@@ -19,16 +19,21 @@ import {
   ReserveRequest,
   type SettleAnswer,
   SettleRequest,
+  type TakeAnswer,
+  TakeRequest,
 } from "./messages.ts";
+import { noRequests, takeRequest } from "./request-rules.ts";
 
 type Counted = Pick<Kept, "purpose" | "kind">;
 
 /**
  * The failures of one identifier, or of one network, for one purpose. Stored before anything is answered, so that no
- * restart forgives any; gone when it is back to nothing, so that what strangers type does not pile up.
+ * restart forgives any; gone when it is back to nothing, so that what strangers type does not pile up. Objects of another
+ * name count what one user asks for.
  */
 export class Lockout extends DurableObject<Env> implements LockoutRpc {
   #lastMs = 0;
+  #requests = noRequests;
 
   /** May one more be tried now. */
   async reserve(payload: unknown): Promise<z.input<typeof ReserveAnswer>> {
@@ -53,6 +58,15 @@ export class Lockout extends DurableObject<Env> implements LockoutRpc {
   /** Whoever was counted has proven who they are, in another way. */
   async clear(payload: unknown): Promise<void> {
     await this.#keep(ClearRequest.parse(payload), cleared(this.#state()));
+  }
+
+  /** One more request of this session's user; in memory, as a bucket is full again before its object can be evicted. */
+  async take(payload: unknown): Promise<z.input<typeof TakeAnswer>> {
+    const { sessionId } = TakeRequest.parse(payload);
+    const { by, outcome, state } = takeRequest(this.#requests, sessionId, this.#now());
+    this.#requests = state;
+    const { remaining, resetSeconds, retryAfterSeconds } = outcome;
+    return { v: 1, by, rate: { remaining, resetSeconds, retryAfterSeconds } };
   }
 
   override async alarm(): Promise<void> {

@@ -25,6 +25,15 @@ export const SettleAnswer = z.object({ v: z.literal(1), lockedUntil: z.number().
 
 export const ClearRequest = z.object(counted);
 
+/** Of an object that counts what one user asks for, which stores nothing. */
+export const TakeRequest = z.object({ v: z.literal(1), sessionId: z.string() });
+
+export const TakeAnswer = z.object({
+  v: z.literal(1),
+  by: z.enum(["session", "user"]),
+  rate: z.object({ remaining: z.int(), resetSeconds: z.int(), retryAfterSeconds: z.int() }),
+});
+
 /** What an object stores, which its alarm has nothing but. */
 export const Kept = z.object({
   ...counted,

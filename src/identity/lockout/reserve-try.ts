@@ -1,12 +1,9 @@
 import { exactToken } from "#crypto/blind-index.ts";
 import { networkOf } from "#lib/cidr.ts";
-import { secondMs } from "#lib/time.ts";
-import { inTime } from "#platform/deadline.ts";
-import type { Env, LockoutRpc } from "#platform/env.ts";
-import { isRetryable } from "#platform/gates.ts";
+import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
-import { lockoutOf } from "#platform/lockouts.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { askLockout } from "./ask-lockout.ts";
 import { type Kind, kinds, type Purpose } from "./limits.ts";
 import type { TryOutcome } from "./lockout-rules.ts";
 import { ReserveAnswer, SettleAnswer } from "./messages.ts";
@@ -32,7 +29,6 @@ export interface Settled {
   readonly lockedUntil: number | null;
 }
 
-const deadlineMs = 5 * secondMs;
 // Those whose address nobody knows share one limit.
 const unknownNetwork = "unknown";
 
@@ -71,7 +67,7 @@ export async function reserveTry(env: Env, indexKey: CryptoKey, asked: Try): Pro
 export async function clearSignIn(env: Env, indexKey: CryptoKey, identifier: string): Promise<void> {
   const counted = { purpose: "sign-in", kind: "identifier" } as const;
   const name = await nameOf(indexKey, counted, identifier);
-  await ask(env, name, (lockout) => lockout.clear({ v: 1, ...counted }));
+  await askLockout(env, name, (lockout) => lockout.clear({ v: 1, ...counted }));
 }
 
 async function placeOf(env: Env, indexKey: CryptoKey, { purpose, identifier, address }: Try, kind: Kind) {
@@ -82,9 +78,11 @@ async function placeOf(env: Env, indexKey: CryptoKey, { purpose, identifier, add
   return {
     kind,
     reserve: async () =>
-      ReserveAnswer.parse(await ask(env, name, (lockout) => lockout.reserve({ ...counted, id }))),
+      ReserveAnswer.parse(await askLockout(env, name, (lockout) => lockout.reserve({ ...counted, id }))),
     settle: async (outcome: TryOutcome) =>
-      SettleAnswer.parse(await ask(env, name, (lockout) => lockout.settle({ ...counted, id, outcome }))),
+      SettleAnswer.parse(
+        await askLockout(env, name, (lockout) => lockout.settle({ ...counted, id, outcome })),
+      ),
   };
 }
 
@@ -95,22 +93,6 @@ async function nameOf(
   what: string,
 ): Promise<string> {
   return `${purpose}-${kind}-${await exactToken(indexKey, `lockout ${purpose} ${kind}`, what)}`;
-}
-
-// Asked twice, a lockout does once: a reservation is known by its id.
-async function ask<T>(
-  env: Env,
-  name: string,
-  asking: (lockout: Pick<LockoutRpc, "reserve" | "settle" | "clear">) => Promise<T>,
-): Promise<T> {
-  const once = () => inTime(deadlineMs, "A lockout", asking(lockoutOf(env, name)));
-  try {
-    return await once();
-  } catch (error) {
-    if (!isRetryable(error)) throw error;
-    // A stub is of no use after an exception: ask by a new one.
-    return await once();
-  }
 }
 
 async function told<T>(asking: () => Promise<T>): Promise<T | null> {

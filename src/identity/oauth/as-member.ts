@@ -1,3 +1,4 @@
+import { isOver } from "#gate/ended.ts";
 import { type Membership, membersOfUser } from "#gate/members-of-user.ts";
 import type { SignedIn } from "#http/account-operation.ts";
 import type { Refusal } from "#http/outcome.ts";
@@ -31,13 +32,15 @@ export async function asMember<A>(
     scope: null,
     // The session that asks for it was held to what it asks by its own door.
     provedAtSeconds: null,
+    by: null,
     endsWith: [sessionId],
+    issuedAtSeconds: null,
     outside: null,
   };
   return await entered<A | Refusal>(
     c,
     credential,
-    (policy) => (policy === null || policy.endedSessions.includes(sessionId) ? refuse("unauthorized") : null),
+    (policy) => (policy === null || isOver(credential, policy) ? refuse("unauthorized") : null),
     (inside) => work({ ...inside, member }),
   );
 }

@@ -73,11 +73,15 @@ async function atTenant(
     return isSilent ? redirect("login_required") : { next: "sign-in" };
   if (asking.decision === "deny") return redirect("access_denied");
   const [consent = null] = consents;
-  if (asking.decision === null && !isCovered(request, words, consent, redirectUri))
+  // Who allowed it something under another name, or at other addresses, allowed it to somebody else.
+  const standing = consent?.shownVersion === client.shownVersion ? consent : null;
+  // What was said of a page counts for what that page showed: client or member may be able to do more by now.
+  const isAllowed = asking.decision === "allow" && asking.shown === words.join(" ");
+  if (!isAllowed && !isCovered(request, words, standing, redirectUri))
     return isSilent
       ? redirect("consent_required")
       : { next: "consent", consent: askedOf(member.name, client, redirectUri, words) };
-  return await letIn(at, asking, addressed, { request, words, consent, tries });
+  return await letIn(at, asking, addressed, { request, words, client, consent, isAllowed, tries });
 }
 
 async function letIn(
@@ -87,13 +91,22 @@ async function letIn(
   {
     request,
     words,
+    client,
     consent,
+    isAllowed,
     tries,
-  }: { request: AuthorizationRequest; words: readonly string[]; consent: Consent | null; tries: number },
+  }: {
+    request: AuthorizationRequest;
+    words: readonly string[];
+    client: Row<typeof oauthClients>;
+    consent: Consent | null;
+    isAllowed: boolean;
+    tries: number;
+  },
 ): Promise<Authorized | Refusal> {
   const { run } = at;
   const { memberId } = at.member;
-  const { user, ports, decision } = asking;
+  const { user, session, ports } = asking;
   const clientId = addressed.place.id;
   const grant = {
     id: newId("ogr"),
@@ -105,9 +118,14 @@ async function letIn(
     redirectUri: addressed.redirectUri,
     codeChallenge: request.codeChallenge,
     nonce: request.nonce,
+    proof: {
+      provedAt: session.provedAt ?? session.signedInAt,
+      strongAt: session.strongAt,
+      methods: session.methods,
+    },
   };
   const changes = [
-    ...(decision === "allow" ? consentChanges(consent, memberId, clientId, words, run.now) : []),
+    ...(isAllowed ? consentChanges(consent, memberId, client, words, run.now) : []),
     ...issueCode(run.session.tenantId, grant, run.now, run.now + codeLivesMs),
   ];
   // Somebody consented or took it back meanwhile, in another window.
@@ -126,17 +144,21 @@ export function consentTo(memberId: string, clientId: string) {
 function consentChanges(
   consent: Consent | null,
   memberId: string,
-  clientId: string,
+  { id: clientId, shownVersion }: Row<typeof oauthClients>,
   words: readonly string[],
   now: number,
 ): Change[] {
   if (consent) {
-    const scope = [...new Set([...consent.scope.split(" "), ...words])].join(" ");
-    return scope === consent.scope ? [] : [update(oauthConsents, consent, { scope }, now)];
+    const isSame = consent.shownVersion === shownVersion;
+    const scope = [...new Set([...(isSame ? consent.scope.split(" ") : []), ...words])].join(" ");
+    return isSame && scope === consent.scope
+      ? []
+      : [update(oauthConsents, consent, { scope, shownVersion }, now)];
   }
+  const scope = words.join(" ");
   return [
     mustNotExist(oauthConsents, consentTo(memberId, clientId), null),
-    insert(oauthConsents, { id: newId("oco"), memberId, clientId, scope: words.join(" ") }, now),
+    insert(oauthConsents, { id: newId("oco"), memberId, clientId, scope, shownVersion }, now),
   ];
 }
 

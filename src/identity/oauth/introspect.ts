@@ -1,6 +1,7 @@
 import type { AccessClaims } from "#crypto/access-token.ts";
 import { grantOf } from "#db/oauth-grants.ts";
 import { accessClaims, credentialOf } from "#gate/authenticate.ts";
+import { isOver } from "#gate/ended.ts";
 import { hydrate } from "#gate/hydrate.ts";
 import { ProtocolAnswer } from "#http/protocol-answer.ts";
 import type { RequestContext } from "#http/request-state.ts";
@@ -42,9 +43,9 @@ async function tell(client: ClientRun, token: string): Promise<ProtocolAnswer> {
 async function isActive({ env }: RequestContext, claims: AccessClaims): Promise<boolean> {
   const credential = credentialOf(env, claims);
   if (!credential) return false;
-  const { cell, principalId, tenantId, endsWith } = credential;
+  const { cell, principalId, tenantId } = credential;
   const policy = await hydrate(cell.database, principalId, tenantId);
-  return policy?.state === "active" && !endsWith.some((id) => policy.endedSessions.includes(id));
+  return policy?.state === "active" && !isOver(credential, policy);
 }
 
 function told(claims: AccessClaims) {

@@ -36,7 +36,8 @@ export async function tokensOf(
   const place = { tenantId: policy.tenantId, cell: claim.place.cell, memberId: grant.memberId };
   const scope = words.join(" ");
   const by = { scope, client_id: claim.clientId, grant: grant.id };
-  const accessToken = await tenantToken(ports, standing.session, place, now, by);
+  const session = asLetIn(grant, standing);
+  const accessToken = await tenantToken(ports, session, place, now, by);
   const next = { id: grant.id, turn: grant.generation + 1 };
   return tokenAnswer({
     accessToken,
@@ -45,12 +46,18 @@ export async function tokensOf(
     ...(words.includes("openid")
       ? {
           idToken: await ports.sign(
-            await idClaims(ports.issuer, run, standing, words, accessToken, nonce),
+            await idClaims(ports.issuer, run, { ...standing, session }, words, accessToken, nonce),
             "JWT",
           ),
         }
       : {}),
   });
+}
+
+// OpenID Connect Core, section 12.2: a refreshed token tells of the authorization that it goes back to. What its user
+// proves later in that session is proved for what they do themselves.
+function asLetIn({ proof }: Grant, { session }: Standing): Standing["session"] {
+  return { ...session, ...(proof ?? { provedAt: session.signedInAt, strongAt: null, methods: "[]" }) };
 }
 
 /** OpenID Connect Core, sections 2, 3.1.3.6 and 12.2. */

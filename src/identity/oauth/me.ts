@@ -3,10 +3,9 @@ import { stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { meReadOperation } from "#http/account-operation.ts";
-import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { passwordIn, placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
-import { AuthorizationOutcome } from "./schema.ts";
+import { AuthorizationOutcome, ConnectedClients } from "./schema.ts";
 
 // What they read is the directory's; what they write is a tenant's, in its cell, as the member that the user is there.
 
@@ -33,6 +32,16 @@ export const authorize = meReadOperation({
         .enum(["allow", "deny"])
         .optional()
         .meta({ description: "Absent: to be told what is asked, or let in by what was allowed before." }),
+      shown: z
+        .string()
+        .max(4096)
+        .optional()
+        .meta({
+          pattern: "^[!-~ ]*$",
+          description:
+            "With `allow`: the scopes that the user was shown, separated by spaces as `consent.allows` has them. Where others would be granted by now, they are asked anew.",
+          examples: ["openid orders:read"],
+        }),
     })
     .meta({ id: "AuthorizationRequest" }),
   returns: AuthorizationOutcome,
@@ -46,7 +55,7 @@ export const authorize = meReadOperation({
     "session-limited",
     "owner-sign-in-required",
   ],
-  async run({ directory, accounts, user, now }, { body: { query, decision = null } }) {
+  async run({ directory, accounts, user, now }, { body: { query, decision = null, shown = null } }) {
     const { me, session, passwords } = await directory.read({
       me: one(users, user.userId),
       session: one(sessions, user.sessionId),
@@ -55,7 +64,8 @@ export const authorize = meReadOperation({
     // Here, as the consent is written in a cell before the door looks at the session.
     if (!me || !stands(session, me, now)) return refuse("unauthorized");
     const isPasswordWeak = passwords[0]?.isStrong === 0;
-    const asking = { user, session, email: me.email, isPasswordWeak, ports: accounts, query, decision };
+    const { email } = me;
+    const asking = { user, session, email, isPasswordWeak, ports: accounts, query, decision, shown };
     const outcome = await accounts.clients.authorize(asking);
     return outcome instanceof Refusal ? outcome : { location: null, consent: null, ...outcome };
   },
@@ -67,20 +77,7 @@ export const clients = meReadOperation({
   path: "/oauth-clients",
   summary: "List the programs that you allowed something",
   store: "directory",
-  returns: z
-    .object({
-      data: toldList(
-        z.object({
-          clientId: told(100, "kli_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_01jd5r0t6vf3h8k2m4n6p8q0rs"),
-          name: told(120, "Route planner"),
-          tenantId: toldId("ten"),
-          scope: told(4096, "openid orders:read"),
-          since: Timestamp,
-        }),
-        1000,
-      ),
-    })
-    .meta({ id: "ConnectedClients" }),
+  returns: ConnectedClients,
   problems: [],
   async run({ directory, accounts, user }) {
     const { found } = await directory.read({ found: tenantsIn(userById(user.userId)) });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { told, toldList } from "#http/fields.ts";
+import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
 
 export const AuthorizationOutcome = z
   .object({
@@ -15,3 +15,18 @@ export const AuthorizationOutcome = z
       .nullable(),
   })
   .meta({ id: "AuthorizationOutcome" });
+
+export const ConnectedClients = z
+  .object({
+    data: toldList(
+      z.object({
+        clientId: told(100, "kli_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_01jd5r0t6vf3h8k2m4n6p8q0rs"),
+        name: told(120, "Route planner"),
+        tenantId: toldId("ten"),
+        scope: told(4096, "openid orders:read"),
+        since: Timestamp,
+      }),
+      1000,
+    ),
+  })
+  .meta({ id: "ConnectedClients" });

@@ -1,4 +1,5 @@
 import { accessClaims, credentialOf } from "#gate/authenticate.ts";
+import { isOver } from "#gate/ended.ts";
 import { enter } from "#gate/enter.ts";
 import { Refusal } from "#http/outcome.ts";
 import { ProtocolAnswer } from "#http/protocol-answer.ts";
@@ -20,7 +21,7 @@ export async function userinfo(c: RequestContext, { header }: FormRequest): Prom
   const entrance = await enter(c.env, credential, { staleEpoch: null, recheck: false, address });
   if (entrance.outcome === "unknown") return invalidToken;
   const { policy, rate } = entrance;
-  if (credential.endsWith.some((id) => policy.endedSessions.includes(id))) return invalidToken;
+  if (isOver(credential, policy)) return invalidToken;
   const { cell, principalId } = credential;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
   if (rate.retryAfterSeconds > 0)

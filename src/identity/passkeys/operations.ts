@@ -41,6 +41,7 @@ export const add = meWriteOperation({
   provedWithinSeconds: securityAge,
   body: z.strictObject({ name: PasskeyName, response: Attestation }).meta({ id: "NewPasskey" }),
   returns: AddedPasskey,
+  shownOnce: ["recoveryCodes"],
   status: 201,
   endsSessions: true,
   problems: [],

@@ -31,6 +31,7 @@ export const refresh = visitorOperation({
     })
     .meta({ id: "TokenRequest" }),
   returns: Tokens,
+  countsUser: true,
   problems: [
     "unauthorized",
     "password-change-required",
@@ -57,6 +58,8 @@ export const refresh = visitorOperation({
     const verdict = refreshVerdict(named.turn, state, now);
     if (verdict === "not-valid") return refuse("unauthorized");
     if (verdict === "reused") return refuse("unauthorized", ...endSessions([session], "refresh-reused", now));
+    const limited = await accounts.countRequest({ userId: session.userId, sessionId: session.id });
+    if (limited) return limited;
     const tenant = body.tenant === undefined ? null : (tenants[0] ?? "none");
     const as = { session, email: owner.email, isPasswordWeak: found[0]?.isStrong === 0 };
     const token = await accessToken(context, as, tenant);

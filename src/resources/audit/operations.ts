@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { auditRows } from "#db/audit-query.ts";
-import { Instant, Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { Instant, Timestamp, ToldChain, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { Refusal } from "#http/outcome.ts";
 import { oneFilterOf, pageOf, pageQuery } from "#http/page.ts";
@@ -24,6 +24,7 @@ const AuditEntry = z
     }),
     changed: toldList(told(64, "phone"), 100).nullable(),
     actor: z.object({ kind: told(32, "member"), id: told(64, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs") }),
+    actorChain: ToldChain,
     ip: told(64, "203.0.113.7").nullable(),
     userAgent: told(256, "Mozilla/5.0").nullable(),
     locationId: toldId("loc").nullable(),

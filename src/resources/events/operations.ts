@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { eventsAfter } from "#db/webhooks/events.ts";
-import { Timestamp, told, toldId } from "#http/fields.ts";
+import { Timestamp, ToldChain, told, toldId } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { pageQuery } from "#http/page.ts";
 
@@ -24,6 +24,7 @@ const EventRecord = z
     locationId: toldId("loc").nullable(),
     assigneeId: toldId("mbr").nullable(),
     actor: z.object({ kind: told(32, "member"), id: told(64, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs") }),
+    actorChain: ToldChain,
     requestId: told(64, "req_01jd5r0t6vf3h8k2m4n6p8q0rs"),
   })
   .meta({ id: "Event" });

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { update as change, insert } from "#db/changes.ts";
+import { update as change, type Emit, emit, insert, mustNotExist } from "#db/changes.ts";
 import { endGrantsOf } from "#db/oauth-grants.ts";
 import { many } from "#db/queries.ts";
 import { isCapability, isSubset, maskOf } from "#gate/capabilities.ts";
@@ -11,7 +11,7 @@ import { pageOf, pageQuery } from "#http/page.ts";
 import { isSandbox } from "#lib/sandbox.ts";
 import { timestamp } from "#lib/time.ts";
 import { type ClientRow, presentTo, termsOf } from "./present.ts";
-import { type ClientTerms, excessOf, termsFault } from "./rules.ts";
+import { type ClientTerms, excessOf, mostClients, termsFault } from "./rules.ts";
 import { NewOAuthClient, OAuthClient, OAuthClientId, OAuthClientPatch, WithClientSecret } from "./schema.ts";
 
 const params = z.object({ oauthClientId: OAuthClientId });
@@ -66,7 +66,7 @@ export const create = writeOperation({
   returns: WithClientSecret,
   shownOnce: ["clientSecret"],
   status: 201,
-  problems: ["invalid", "scopes-exceed-creator", "forbidden"],
+  problems: ["invalid", "scopes-exceed-creator", "too-many-clients", "forbidden"],
   async run(context, { body }) {
     const { principal, now, newId } = context;
     const { name, type } = body;
@@ -77,10 +77,16 @@ export const create = writeOperation({
     const { secret, kept } = await newSecret(context, id, type);
     const created = insert(
       oauthClients,
-      { id, name, type, ...columnsOf(terms), ...kept, creatorId: principal.id },
+      { id, name, type, ...columnsOf(terms), ...kept, shownVersion: 1, creatorId: principal.id },
       now,
     );
-    return commit({ ...presentTo(principal)(created.row), clientSecret: secret }, created);
+    const all = sql`(select count(*) from ${oauthClients} where ${oauthClients.tenantId} = ${principal.tenantId} and ${isPresent}) >= ${mostClients}`;
+    return commit(
+      { ...presentTo(principal)(created.row), clientSecret: secret },
+      mustNotExist(oauthClients, all, { problem: "too-many-clients" }),
+      created,
+      told("created", created.row),
+    );
   },
 });
 
@@ -88,7 +94,8 @@ export const update = writeOperation({
   mount: "tenant",
   method: "patch",
   path: "/oauth-clients/{oauthClientId}",
-  summary: "Change an OAuth client; where it may do less than before, what members allowed it ends",
+  summary:
+    "Change an OAuth client; by another name or address it is asked for anew, and what members allowed it ends where it may do less",
   can: "integrations:manage",
   recordRefusal: true,
   store: "cell",
@@ -109,10 +116,14 @@ export const update = writeOperation({
     };
     const refusal = termsRefusal(terms, principal);
     if (refusal) return refusal;
-    const changed = change(oauthClients, row, { name: body.name, ...columnsOf(terms) }, now);
+    const { name = row.name } = body;
+    const isOther = name !== row.name || !isSame(terms.redirectUris, before.redirectUris);
+    const shownVersion = row.shownVersion + (isOther ? 1 : 0);
+    const changed = change(oauthClients, row, { name: body.name, shownVersion, ...columnsOf(terms) }, now);
     return commit(
       presentTo(principal)(changed.row),
       changed,
+      told("updated", row),
       ...(isNarrower(terms, before)
         ? endGrantsOf(principal.tenantId, { clientId: row.id }, "client-changed", now)
         : []),
@@ -142,7 +153,11 @@ export const rotate = writeOperation({
     if (refusal) return refusal;
     const { secret, kept } = await newSecret(context, row.id, row.type);
     const rotated = change(oauthClients, row, kept, now);
-    return commit({ ...presentTo(principal)(rotated.row), clientSecret: secret }, rotated);
+    return commit(
+      { ...presentTo(principal)(rotated.row), clientSecret: secret },
+      rotated,
+      told("secret_rotated", row),
+    );
   },
 });
 
@@ -164,10 +179,15 @@ export const remove = writeOperation({
     return commit(
       null,
       change(oauthClients, row, { deletedAt: timestamp(now) }, now),
+      told("deleted", row),
       ...endGrantsOf(principal.tenantId, { clientId: row.id }, "client-removed", now),
     );
   },
 });
+
+function told(what: "created" | "updated" | "secret_rotated" | "deleted", row: ClientRow): Emit {
+  return emit(`oauth_client.${what}`, { oauthClientId: row.id }, { table: oauthClients, row });
+}
 
 async function presentClient({ tenant }: TenantContext, id: string): Promise<ClientRow | null> {
   const row = await tenant.get(oauthClients, id);
@@ -194,12 +214,19 @@ function columnsOf({ redirectUris, grantTypes, scopes }: ClientTerms) {
 }
 
 function isNarrower(terms: ClientTerms, before: ClientTerms): boolean {
-  const keeps = (kept: readonly string[], all: readonly string[]) => all.every((each) => kept.includes(each));
   return !(
     isSubset(maskOf(before.scopes), maskOf(terms.scopes)) &&
     keeps(terms.grantTypes, before.grantTypes) &&
     keeps(terms.redirectUris, before.redirectUris)
   );
+}
+
+function keeps(kept: readonly string[], all: readonly string[]): boolean {
+  return all.every((each) => kept.includes(each));
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return keeps(some, others) && keeps(others, some);
 }
 
 async function newSecret(

@@ -6,6 +6,9 @@ import { redirectUriFault } from "#lib/redirect-uri.ts";
 export const grantTypes = ["authorization_code", "refresh_token", "client_credentials"] as const;
 type GrantType = (typeof grantTypes)[number];
 
+/** As many may a tenant have; those that were removed do not count. */
+export const mostClients = 100;
+
 /** What a client is held to, as its tenant says. */
 export interface ClientTerms {
   readonly type: "public" | "confidential";

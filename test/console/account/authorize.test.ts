@@ -1,10 +1,13 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { minuteMs } from "#lib/time.ts";
+import { clientOf } from "#test/client.ts";
 import { newBrowser, TestBrowser } from "#test/console/account/kit.ts";
 import { join } from "#test/identity/kit.ts";
 import { asked, newClient, origin, redeem, redirectUri } from "#test/identity/oauth/kit.ts";
-import { newTenant } from "#test/world.ts";
+import { as, newTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
+
+const { call } = clientOf();
 
 afterEach(() => void vi.useRealTimers());
 
@@ -19,12 +22,13 @@ function pathOf(fields: Record<string, string>): string {
   return `/oauth/authorize?${new URLSearchParams(fields)}`;
 }
 
-/** What the page's own form proves itself by. */
+/** What the page's own form proves itself by, and says that it showed. */
 function formOf(browser: TestBrowser): Record<string, string> {
   const form = /action="\/oauth\/authorize\?[^"]*"><input type="hidden" name="form" value="([^"]+)"/.exec(
     browser.last?.html ?? "",
   );
-  return { form: form?.[1] ?? "none" };
+  const shown = /name="shown" value="([^"]+)"/.exec(browser.last?.html ?? "");
+  return { form: form?.[1] ?? "none", shown: shown?.[1] ?? "none" };
 }
 
 test("whoever follows a program's link signs in, is asked in plain words, and is sent back with a code", async () => {
@@ -59,6 +63,36 @@ test("whoever follows a program's link signs in, is asked in plain words, and is
   // Who allowed it once is not asked again.
   const again = await stranger.get(path);
   expect(new URL(again.headers.get("location") ?? "").searchParams.has("code")).toBe(true);
+});
+
+test("who says yes to a page is asked anew where the program may do more by then", async () => {
+  const { tenant, browser, client } = await world({ scopes: ["orders:read"] });
+  const path = pathOf(asked(client, { scope: "openid orders:read customers:read" }));
+  await browser.get(path);
+  const yes = { ...formOf(browser), decision: "allow" };
+  const body = { scopes: ["orders:read", "customers:read"] };
+  await call("oauth-clients.update", { ...as(tenant), params: { oauthClientId: client.id }, body });
+  const again = await browser.post(path, yes);
+  expect([again.status, again.headers.has("location")]).toEqual([200, false]);
+  expect(again.html).toContain("See customers");
+  const sent = await browser.post(path, { ...formOf(browser), decision: "allow" });
+  expect(new URL(sent.headers.get("location") ?? "").searchParams.has("code")).toBe(true);
+});
+
+test("what was allowed is on a page of its own, by the account, where it is taken back", async () => {
+  const { browser, client } = await world();
+  expect((await browser.get("/programs")).html).toContain("There are none.");
+  const path = pathOf(asked(client));
+  await browser.get(path);
+  await browser.post(path, { ...formOf(browser), decision: "allow" });
+  expect((await browser.get("/account")).html).toContain('href="/programs"');
+  const { html } = await browser.get("/programs");
+  for (const text of ["Route planner", "openid orders:read"]) expect(html).toContain(text);
+  const sent = await browser.submit("/programs", { program: client.clientId });
+  expect([sent.status, sent.headers.get("location")]).toEqual([303, "/programs"]);
+  expect((await browser.get("/programs")).html).not.toContain("Route planner");
+  // It would be let in at once if it were still allowed.
+  expect((await browser.get(path)).status).toBe(200);
 });
 
 test("who says no is sent back with that", async () => {

@@ -2,6 +2,8 @@ import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
 import { afterEach, expect, test, vi } from "vitest";
 import { clientOf } from "#test/client.ts";
+import { as } from "#test/world.ts";
+import { grown, written } from "#test/written.ts";
 import {
   answerRequest,
   appFetch,
@@ -49,7 +51,9 @@ test("openid-client completes code, PKCE, ID token, userinfo, refresh, introspec
   expect(question.json.consent.allows.map(({ scope }: { scope: string }) => scope)).toEqual([
     ...["openid", "email", "profile", "orders:read"],
   ]);
-  const callback = sentTo(await answerRequest(user, query, "allow"));
+  const callback = sentTo(
+    await answerRequest(user, query, "allow", { shown: "openid email profile orders:read" }),
+  );
   const checks = { pkceCodeVerifier, expectedState, expectedNonce, maxAge: 600, idTokenExpected: true };
   const tokens = await openid.authorizationCodeGrant(config, callback, checks);
   expect(tokens.scope).toBe("openid email profile orders:read");
@@ -150,6 +154,55 @@ test("a user is asked once for what they allowed before, and again for more", as
   expect(sentTo(await answerRequest(user, both)).searchParams.has("code")).toBe(true);
 });
 
+test("what somebody allowed is what they were shown: where a client may do more by then, they are asked anew", async () => {
+  const { tenant, user, client } = await world("owner", { scopes: ["orders:read"] });
+  const query = asked(client, { scope: "openid orders:read customers:read" });
+  const shown = "openid orders:read";
+  const question = (await answerRequest(user, query)).json;
+  expect(question.consent.allows.map(({ scope }: { scope: string }) => scope).join(" ")).toBe(shown);
+  const body = { scopes: ["orders:read", "customers:read"] };
+  const params = { oauthClientId: client.id };
+  expect((await call("oauth-clients.update", { ...as(tenant), params, body })).status).toBe(200);
+  const before = await written();
+  for (const seen of [shown, "", "openid orders:read customers:read payments:refund"]) {
+    const { next, location } = (await answerRequest(user, query, "allow", { shown: seen })).json;
+    expect([next, location], seen).toEqual(["consent", null]);
+  }
+  const silent = { ...query, prompt: "none" };
+  expect(sentTo(await answerRequest(user, silent, "allow", { shown })).searchParams.get("error")).toBe(
+    "consent_required",
+  );
+  expect(grown(before, await written())).toEqual({});
+  expect(sentTo(await answerRequest(user, query, "allow")).searchParams.has("code")).toBe(true);
+});
+
+test("a user is asked anew for a client of another name or address, and for no other change of it", async () => {
+  const { tenant, user, client } = await world();
+  await codeFor(user, client);
+  await codeFor(user, client, { scope: "customers:read" });
+  const params = { oauthClientId: client.id };
+  const change = async (body: object) =>
+    expect((await call("oauth-clients.update", { ...as(tenant), params, body })).status).toBe(200);
+  const next = async (scope = "openid orders:read") =>
+    (await answerRequest(user, asked(client, { scope }))).json.next;
+  expect((await call("oauth-clients.rotate", { ...as(tenant), params })).status).toBe(200);
+  await change({ name: "Route planner", redirectUris: [redirectUri] });
+  await change({ scopes: ["orders:read", "customers:read", "tenant:read", "locations:read"] });
+  expect(await next()).toBe("redirect");
+  for (const body of [
+    { name: "Payroll" },
+    { redirectUris: [redirectUri, "https://evil.example/callback"] },
+    { redirectUris: [redirectUri] },
+  ]) {
+    await change(body);
+    expect(await next(), JSON.stringify(body)).toBe("consent");
+    await codeFor(user, client);
+    expect(await next()).toBe("redirect");
+    // What was allowed to the client as it was before is none of it.
+    expect(await next("customers:read")).toBe("consent");
+  }
+});
+
 test("who says no is sent back with that, the state and the issuer", async () => {
   const { user, client } = await world();
   const to = sentTo(await answerRequest(user, asked(client), "deny"));
@@ -244,8 +297,9 @@ test("a member lets nobody do what they may not do themselves", async () => {
     scopes: ["orders:read", "settings:write", "jobs:read"],
   });
   const scope = "openid orders:read settings:write jobs:read";
-  const tokens = await tokensFor(user, client, { scope });
-  expect(tokens.scope).toBe("openid orders:read jobs:read");
+  const shown = "openid orders:read jobs:read";
+  const tokens = await tokensFor(user, client, { scope }, shown);
+  expect(tokens.scope).toBe(shown);
   const own = { tenant: tenant.slug, as: tokens.access_token };
   expect((await call("settings.update", { ...own, body: { currency: "SEK" } })).status).toBe(403);
   // The installer sees assigned work alone, and so does who acts for them.

@@ -2,10 +2,11 @@ import { afterEach, expect, test, vi } from "vitest";
 import { cellKinds } from "#db/retention.ts";
 import { deleteExpired } from "#jobs/retention.ts";
 import { dayMs, minuteMs } from "#lib/time.ts";
+import { fromUtf8 } from "#lib/utf8.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { failingAt } from "#test/failing-commits.ts";
-import { join, newUser, signIn } from "#test/identity/kit.ts";
+import { codeOf, enrolled, join, newAddress, newUser, signIn } from "#test/identity/kit.ts";
 import { as, envWith, memberToken, rowsOf } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
 import {
@@ -268,6 +269,62 @@ test("an OAuth client's token is as old as its user's last proof, also where it 
   expect(await change(later)).toBe("/problems/step-up-required");
 });
 
+test("what a user proves later counts for no client that they let in before, but for one that they let in anew", async () => {
+  const { tenant, user, client } = await world("owner", { scopes: ["settings:write"] });
+  const scope = "openid settings:write";
+  const first = await tokensFor(user, client, { scope });
+  const waiting = await codeFor(user, client, { scope });
+  const told = (tokens: Record<string, string>) => {
+    const [, access = ""] = tokens.access_token?.split(".") ?? [];
+    const [, id = ""] = tokens.id_token?.split(".") ?? [];
+    const read = (text: string) => {
+      const {
+        acr,
+        amr,
+        auth_time: at,
+      } = JSON.parse(fromUtf8(Uint8Array.fromBase64(text, { alphabet: "base64url" })));
+      return { acr, amr, at };
+    };
+    expect(read(id)).toEqual(read(access));
+    return read(access);
+  };
+  const before = told(first);
+  expect([before.acr, before.amr]).toEqual(["aal1", ["pwd"]]);
+  vi.useFakeTimers({ now: Date.now() + 30_000, toFake: ["Date"] });
+  const { secret } = await enrolled(user);
+  expect(told((await redeem(client, waiting)).json)).toEqual(before);
+  vi.setSystemTime(Date.now() + 61 * minuteMs);
+  const { accessToken } = (await call("tokens.refresh", { body: { refreshToken: user.refreshToken } })).json;
+  const body = { code: codeOf(secret) };
+  expect((await call("step-up.prove", { as: accessToken, body, headers: newAddress() })).status).toBe(200);
+  const later = (await refresh(client, first.refresh_token)).json;
+  expect(told(later)).toEqual(before);
+  const change = async (token: string) =>
+    (await call("settings.update", { tenant: tenant.slug, as: token, body: { currency: "SEK" } })).json.type;
+  expect(await change(later.access_token)).toBe("/problems/step-up-required");
+  const anew = await tokensFor({ ...user, accessToken }, client, { scope });
+  expect([told(anew).acr, told(anew).at > before.at + 3600]).toEqual(["aal2", true]);
+  expect(await change(anew.access_token)).toBeUndefined();
+});
+
+test("a grant of before tells of no proof but its user's sign-in", async () => {
+  const { tenant, user, client } = await world();
+  const { refresh_token: token } = await tokensFor(user, client);
+  const { database } = tenant.cell;
+  const forgotten =
+    "update oauth_grants set proved_at = null, strong_at = null, methods = null where client_id = ?";
+  await rowsOf(database, forgotten, client.id);
+  const [, payload = ""] = (await refresh(client, token)).json.access_token.split(".");
+  const claims = JSON.parse(fromUtf8(Uint8Array.fromBase64(payload, { alphabet: "base64url" })));
+  const [session] = await rowsOf(
+    testEnv().DIRECTORY,
+    "select signed_in_at from sessions where id = ?",
+    user.sessionId,
+  );
+  const signedInAt = Math.floor(Date.parse(String(session?.signed_in_at)) / 1000);
+  expect([claims.acr, claims.amr, claims.auth_time]).toEqual(["aal1", [], signedInAt]);
+});
+
 test("what a user took back they are asked for anew, and it is in no list of theirs", async () => {
   const { tenant, user, client } = await world();
   const stranger = await newUser();
@@ -319,7 +376,7 @@ test("a failure at any statement of an authorization, a redemption or a refresh 
     }
     expect(seen.commits).toBe(seen.most + 1);
   };
-  await everywhere((env) => answerRequest(user, asked(client), "allow", env));
+  await everywhere((env) => answerRequest(user, asked(client), "allow", { env }));
   const code = await codeFor(user, client);
   await everywhere((env) => redeem(client, code, {}, env));
   const tokens = (await redeem(client, code)).json;
@@ -353,6 +410,46 @@ test("what was let in, used and ended is in the audit, by whom, and holds no tok
   ]);
   const text = JSON.stringify([data, rest]);
   for (const token of [code, tokens.access_token, tokens.refresh_token]) expect(text).not.toContain(token);
+});
+
+test("what a client does for a member stands in audit, events and log as done by both, and what they do themselves as theirs", async () => {
+  const { tenant, user, client, memberId } = await world("owner", {
+    scopes: ["customers:read", "customers:write"],
+  });
+  const { access_token: token } = await tokensFor(user, client, { scope: "openid customers:write" });
+  const own = { tenant: tenant.slug, as: await memberToken(tenant, "owner") };
+  const create = async (by: object) =>
+    String((await call("customers.create", { tenant: tenant.slug, body: { name: "Ada" }, ...by })).json.id);
+  const [theirs, mine] = [await create({ as: token }), await create(own)];
+  const [grant] = await rowsOf(
+    tenant.cell.database,
+    "select id from oauth_grants where client_id = ?",
+    client.id,
+  );
+  const chain = [
+    { kind: "member", id: memberId, grantId: null },
+    { kind: "client", id: client.id, grantId: grant?.id },
+  ];
+  const actor = { kind: "member", id: memberId };
+  for (const [name, query] of [
+    ["audit.list", { entityId: theirs }],
+    ["events.list", { limit: "100" }],
+  ] as const) {
+    const { data } = (await call(name, { ...as(tenant), query })).json;
+    const entry = data.find((each: { data?: { customerId: string } }) =>
+      each.data ? each.data.customerId === theirs : true,
+    );
+    expect(entry, name).toMatchObject({ actor, actorChain: chain });
+  }
+  const { data } = (await call("audit.list", { ...as(tenant), query: { entityId: mine } })).json;
+  expect(data).toEqual([expect.objectContaining({ actorChain: null })]);
+  const leaves = (await call("audit.leaves", { ...as(tenant), query: { limit: "100" } })).json.data;
+  const entries = leaves.map(({ entry }: { entry: string }) => JSON.parse(entry));
+  const [logged] = entries.filter(({ entity_id: id }: { entity_id: string }) => id === theirs);
+  expect(logged.actor_chain).toEqual([
+    { kind: "member", id: memberId },
+    { kind: "client", id: client.id, grantId: grant?.id },
+  ]);
 });
 
 test("grants whose time is over go a day later, and no other", async () => {

@@ -95,19 +95,23 @@ export function asked(
   };
 }
 
-/** What the consent page does: hands in the request, with what the user said. */
+/** What the consent page does: hands in the request, with what the user said, and to which scopes. */
 export function answerRequest(
   user: Pick<TestUser, "accessToken">,
   fields: Fields | string,
   decision?: "allow" | "deny",
-  env: Env = testEnv(),
+  { env = testEnv(), shown = scopeOf(fields) }: { env?: Env; shown?: string } = {},
 ) {
   const query = typeof fields === "string" ? fields : new URLSearchParams(fields).toString();
   return call("oauth.authorize", {
     as: user.accessToken,
-    body: { query, ...(decision ? { decision } : {}) },
+    body: { query, ...(decision === "allow" ? { decision, shown } : decision ? { decision } : {}) },
     env,
   });
+}
+
+function scopeOf(fields: Fields | string): string {
+  return new URLSearchParams(fields).get("scope") ?? "";
 }
 
 /** Where the browser was sent, taken apart. */
@@ -123,8 +127,10 @@ export async function codeFor(
   user: Pick<TestUser, "accessToken">,
   client: Pick<TestClient, "clientId">,
   changes: Fields = {},
+  shown?: string,
 ): Promise<string> {
-  const answer = await answerRequest(user, asked(client, changes), "allow");
+  const fields = asked(client, changes);
+  const answer = await answerRequest(user, fields, "allow", shown === undefined ? {} : { shown });
   const code = sentTo(answer).searchParams.get("code");
   if (code === null) throw new Error(`No code was given: ${answer.text}`);
   return code;
@@ -155,8 +161,8 @@ export async function world(role: Role = "owner", client: object = {}) {
 }
 
 /** The tokens that a client gets for a user who allows what it asks for. */
-export async function tokensFor(user: TestUser, client: TestClient, changes: Fields = {}) {
-  const { status, text, json } = await redeem(client, await codeFor(user, client, changes));
+export async function tokensFor(user: TestUser, client: TestClient, changes: Fields = {}, shown?: string) {
+  const { status, text, json } = await redeem(client, await codeFor(user, client, changes, shown));
   if (status !== 200) throw new Error(`No tokens were given: ${text}`);
   return json;
 }

@@ -11,6 +11,7 @@ const revocation = "test/gate/revocation.test.ts";
 const moved = "test/gate/rights-moved.test.ts";
 const sweep = "test/jobs/sweep-intents.test.ts";
 const idempotency = "test/http/idempotency.test.ts";
+const ofAccounts = "test/http/account-idempotency.test.ts";
 const preconditions = "test/http/preconditions.test.ts";
 const lostConnections = "test/http/lost-connections.test.ts";
 const storedAnswers = "test/http/stored-answers.test.ts";
@@ -123,13 +124,34 @@ export const commits: readonly Mutant[] = [
     caughtBy: [outbox],
   },
   {
+    name: "the record of what somebody did to their own account",
+    cut: replaced("src/http/account-write.ts", "written", "ConditionalExpression", "accountRecord", "null"),
+    caughtBy: [ofAccounts],
+  },
+  {
+    name: "the look for that record before anything is tried or counted",
+    cut: never("src/http/account-door.ts", "servedMe", "key !== null"),
+    caughtBy: [ofAccounts],
+  },
+  {
+    name: "that a password is hashed before it is made part of a fingerprint",
+    cut: replaced(
+      "src/http/account-replay.ts",
+      "withoutPasswords",
+      "ConditionalExpression",
+      "passwordTag",
+      "value",
+    ),
+    caughtBy: [ofAccounts],
+  },
+  {
     name: "the idempotency record of a commit",
     cut: replaced("src/db/commit.ts", "commitChanges", "ConditionalExpression", "say.recordRow", "[]"),
     caughtBy: [idempotency],
   },
   {
     name: "the fingerprint of a replayed request",
-    cut: never("src/http/write.ts", "replayed", "key.fingerprint"),
+    cut: never("src/http/idempotency-key.ts", "replayOf", "key.fingerprint"),
     caughtBy: [idempotency],
   },
   {

@@ -35,6 +35,11 @@ export const gates: readonly Mutant[] = [
     caughtBy: [settings],
   },
   { name: "the tenant's state", cut: never(caller, "policyRefusal", "policy.state"), caughtBy: [moved] },
+  {
+    name: "that what ended without being named is over",
+    cut: operand("src/gate/ended.ts", "isOver", "secondMs < tokensFromMs"),
+    caughtBy: ["test/gate/ended.test.ts"],
+  },
   { name: "the key's address list", cut: body(gate, "isElsewhere", "return false;"), caughtBy: [terms] },
   { name: "the page's origin", cut: never(caller, "policyRefusal", "policy.origins"), caughtBy: [origins] },
   {

@@ -25,6 +25,7 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/resources/files/refusals.ts": ["test/resources/files/upload.test.ts"],
   "src/resources/files/versions.ts": ["test/resources/files/versions.test.ts"],
   "src/resources/locations/operations.ts": ["test/resources/locations.test.ts"],
+  "src/resources/oauth-clients/operations.ts": ["test/resources/oauth-clients.test.ts"],
   "src/resources/orders/operations.ts": ["test/resources/orders.test.ts"],
   "src/resources/security-policy/operations.ts": ["test/identity/factors/policy.test.ts"],
   "src/resources/sso/connections.ts": ["test/resources/sso/connections.test.ts"],

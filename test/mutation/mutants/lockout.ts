@@ -4,10 +4,26 @@ import type { Mutant } from "#test/mutation/mutant.ts";
 const rules = "src/identity/lockout/lockout-rules.ts";
 const reserving = "src/identity/lockout/reserve-try.ts";
 const ofRules = ["test/identity/lockout/lockout-rules.test.ts"];
+const ofUsers = ["test/http/user-limits.test.ts"];
 const ofReserving = ["test/identity/lockout/reserve-try.test.ts"];
 
 /** What keeps guesses few, whoever makes them and from wherever. */
 export const lockouts: readonly Mutant[] = [
+  {
+    name: "the limit of what a session may change",
+    cut: never("src/http/account-door.ts", "servedMe", "countRequest"),
+    caughtBy: ofUsers,
+  },
+  {
+    name: "the limit of the tokens that a session may have",
+    cut: never("src/identity/sessions/refresh.ts", "refresh", "(limited)"),
+    caughtBy: ofUsers,
+  },
+  {
+    name: "the limit of a user's sessions together",
+    cut: never("src/identity/lockout/request-rules.ts", "takeRequest", "!ofUser.admitted"),
+    caughtBy: ofUsers,
+  },
   {
     name: "tries under way at the limit of failures",
     cut: body(rules, "fullUntil", "return null;"),

@@ -1,4 +1,4 @@
-import { body, conjunct, never, operand } from "#test/mutation/cut.ts";
+import { body, conjunct, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const authorize = "src/identity/oauth/authorize.ts";
@@ -63,6 +63,43 @@ export const oauth: readonly Mutant[] = [
   {
     name: "a second factor, or a strong password, where a business asks for it",
     cut: never(authorize, "atTenant", "unmet !== null"),
+    caughtBy: ofGrants,
+  },
+  {
+    name: "that what was allowed is what was shown",
+    cut: operand(authorize, "atTenant", "asking.shown"),
+    caughtBy: ofCode,
+  },
+  {
+    name: "that a client of another name or address is asked for anew",
+    cut: operand("src/resources/oauth-clients/operations.ts", "update", "name !== row.name"),
+    caughtBy: ofCode,
+  },
+  {
+    name: "that a consent is to the client as it was shown",
+    cut: replaced(
+      authorize,
+      "atTenant",
+      "ConditionalExpression",
+      "consent?.shownVersion === client.shownVersion",
+      "consent",
+    ),
+    caughtBy: ofCode,
+  },
+  {
+    name: "the program in the audit that a member did something by",
+    cut: replaced("src/http/execute.ts", "actorOf", "ConditionalExpression", "by === null", "{ kind, id }"),
+    caughtBy: ofGrants,
+  },
+  {
+    name: "how a user had proved who they are when they let a client in",
+    cut: replaced(
+      "src/identity/oauth/issue.ts",
+      "asLetIn",
+      "ObjectExpression",
+      "...session",
+      "{ ...session, ...(proof && {}) }",
+    ),
     caughtBy: ofGrants,
   },
   {
