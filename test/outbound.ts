@@ -5,6 +5,7 @@ import { postmarkHost, postmarkServer } from "./postmark-server.ts";
 import { pwnedHost, pwnedServer } from "./pwned-server.ts";
 import { resolved } from "./resolver.ts";
 import { storeServer, storesDomain } from "./store-server.ts";
+import { twilioHost, twilioServer } from "./twilio-server.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
 // .example that do as their path says, and a real connection where the resolver leads to this machine, or for all else:
@@ -41,6 +42,7 @@ export async function outside(request: Request): Promise<Response> {
   if (url.hostname === kmsHost) return await kmsServer(request);
   if (url.hostname === pwnedHost) return await pwnedServer(request);
   if (url.hostname === postmarkHost) return await postmarkServer(request);
+  if (url.hostname === twilioHost) return await twilioServer(request);
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
   if (url.hostname.endsWith(storesDomain)) return await storeServer(request);
   if (!url.hostname.endsWith(".example")) return await throughTheNetwork(url);

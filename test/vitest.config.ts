@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 import { matrixIssuer } from "./matrix-issuer.ts";
 import { loopbackListener, outside } from "./outbound.ts";
 import { postmarkBindings } from "./postmark-server.ts";
+import { twilioBindings } from "./twilio-server.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -20,6 +21,8 @@ export default defineConfig(async () => ({
           OUTSIDE_ISSUER_SECRETS: `${matrixIssuer.entry.name}:${matrixIssuer.secret}`,
           KEYLINE_KEKS: "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
           MAIL: "mailbox",
+          SMS: "mailbox",
+          ...twilioBindings,
           ...postmarkBindings,
           // A test client waits for all that a call began.
           CALL_LOG_WAIT_MS: "0",

@@ -13,6 +13,7 @@ import { hasGates } from "#platform/gates.ts";
 import { hasLockouts } from "#platform/lockouts.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { mailFaults } from "#platform/mail/mailer.ts";
+import { textFaults } from "#platform/sms/texter.ts";
 
 export interface Check {
   readonly name: string;
@@ -70,6 +71,9 @@ async function runChecks(env: Env): Promise<Check[]> {
       return [];
     }),
     check("mail", "correct MAIL, MAIL_FROM or what they need (README, Deploy)", async () => mailFaults(env)),
+    check("texts", "correct SMS, SMS_FROM or what they need (README, Deploy), or take SMS out", async () =>
+      textFaults(env),
+    ),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
       return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
     }),

@@ -87,5 +87,14 @@ export interface Env {
   readonly POSTMARK_WEBHOOK_PASSWORD?: string;
   /** Where Postmark's API is, unless it is Postmark's own. */
   readonly POSTMARK_URL?: string;
+  /** Who carries texts to telephones: "twilio" or, in development, "mailbox"; none are sent unless it is set. */
+  readonly SMS?: string;
+  /** Whom texts are from: a number as `+31612345678`, or a messaging service of Twilio's, `MG…`. */
+  readonly SMS_FROM?: string;
+  readonly TWILIO_ACCOUNT_SID?: string;
+  /** Worker secret. */
+  readonly TWILIO_AUTH_TOKEN?: string;
+  /** Where Twilio's API is, unless it is Twilio's own. */
+  readonly TWILIO_URL?: string;
   readonly [cellBinding: string]: unknown;
 }
