@@ -7,6 +7,7 @@ import { secretsOf } from "#identity/outside/receive-message.ts";
 import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
 import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
+import { hasBudgets } from "#platform/budgets.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { hasGates } from "#platform/gates.ts";
@@ -85,6 +86,9 @@ async function runChecks(env: Env): Promise<Check[]> {
     }),
     check("lockouts", "bind the Durable Object of the lockouts", async () => {
       return hasLockouts(env) ? [] : ["not bound"];
+    }),
+    check("budgets", "bind the Durable Object of the budgets", async () => {
+      return hasBudgets(env) ? [] : ["not bound"];
     }),
     check("audit log of the platform", "create and bind its R2 bucket", async () => {
       await env.AUDIT_LOG_PLATFORM.head("readyz");

@@ -20,6 +20,12 @@ export interface LockoutRpc extends Rpc.DurableObjectBranded {
   clear(request: unknown): Promise<void>;
 }
 
+/** A budget's methods as they cross the wire; identity/sms/budget-messages has the shapes. */
+export interface BudgetRpc extends Rpc.DurableObjectBranded {
+  take(request: unknown): Promise<unknown>;
+  giveBack(request: unknown): Promise<void>;
+}
+
 /** The mailbox's methods as they cross the wire; platform/mail/mailbox has the shape of a mail. */
 export interface MailboxRpc extends Rpc.DurableObjectBranded {
   put(mail: unknown): Promise<void>;
@@ -35,6 +41,7 @@ export interface Env {
   readonly GATES: DurableObjectNamespace<GateRpc>;
   readonly AUDIT_TREES: DurableObjectNamespace<AuditTreeRpc>;
   readonly LOCKOUTS: DurableObjectNamespace<LockoutRpc>;
+  readonly BUDGETS: DurableObjectNamespace<BudgetRpc>;
   /** The platform's own log; a cell's tenants have theirs in the cell's bucket. */
   readonly AUDIT_LOG_PLATFORM: R2Bucket;
   /** Mails that are to leave. */

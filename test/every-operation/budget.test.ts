@@ -289,12 +289,13 @@ async function ask(name: string, { as }: Principal, input: Call): Promise<Answer
 
 /** Of whatever kind: Cloudflare counts them together. */
 function subrequests(): number {
-  const { trips, hops, trees, lockouts, sent, woken, noted, files } = counts;
+  const { trips, hops, trees, lockouts, budgets, sent, woken, noted, files } = counts;
   const kinds: readonly unknown[][] = [
     [...trips],
     hops,
     trees,
     lockouts,
+    budgets,
     sent,
     woken,
     noted,

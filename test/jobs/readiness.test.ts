@@ -51,6 +51,7 @@ const broken: Readonly<Record<string, { changes: Record<string, unknown>; check:
   "the queue of mails": { changes: { MAILS: undefined }, check: "mail" },
   "the gates": { changes: { GATES: undefined }, check: "gates" },
   "the lockouts": { changes: { LOCKOUTS: undefined }, check: "lockouts" },
+  "the budgets of texts": { changes: { BUDGETS: undefined }, check: "budgets" },
   "the least version of TLS": { changes: { MIN_TLS: "TLSv1.3" }, check: "transport" },
   "the key-encryption keys": { changes: { KEYLINE_KEKS: "" }, check: "key-encryption keys" },
 };
