@@ -366,9 +366,11 @@ export type Events = {
 export type FactorCoverageSummary = {
   /** Who is active. */
   readonly members: number;
-  /** Who of them has a second factor. */
+  /** Who of them has a second factor that is one for their role. */
   readonly withFactor: number;
-  /** Owners and admins of them who have none. */
+  /** Who of them has codes by SMS and nothing better. */
+  readonly withSmsAlone: number;
+  /** Owners and admins of them who have none, or codes by SMS alone. */
   readonly elevatedWithout: number;
 };
 
@@ -378,6 +380,10 @@ export type Factors = {
     readonly createdAt: string;
   } | null;
   readonly passkeys: readonly Passkey[];
+  readonly sms: {
+    readonly number: string;
+    readonly createdAt: string;
+  } | null;
   /** Since when the present set. */
   readonly recoveryCodes: {
     readonly createdAt: string;
@@ -495,6 +501,7 @@ export type MemberFactors = {
   readonly totp: boolean;
   /** How many passkeys. */
   readonly passkeys: number;
+  /** Codes by SMS. */
   readonly sms: boolean;
   /** How many recovery codes are left. */
   readonly recoveryCodesLeft: number;
@@ -594,6 +601,10 @@ export type NewReplay = {
   readonly since?: string;
 };
 
+export type NewSmsFactor = {
+  readonly number: string;
+};
+
 export type NewTotp = {
   readonly id: string;
   /** Base32, for typing in by hand. */
@@ -632,6 +643,7 @@ export type NewWebhookEndpoint = {
     | "mfa.removed"
     | "mfa.recovery_used"
     | "mfa.recovery_renewed"
+    | "mfa.code_sent"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -1024,11 +1036,15 @@ export type SecurityPolicy = {
   /** Who needs a second factor: nobody, owners and admins, or every member. It holds from each one's next sign-in. */
   readonly secondFactor: "off" | "elevated" | "everyone";
   readonly secondFactorSince: string | null;
+  /** Whether codes by SMS are a second factor here, which you pay for. Never of owners and admins: they need another. */
+  readonly allowsSms: boolean;
 };
 
 export type SecurityPolicyChange = {
   /** Who needs a second factor: nobody, owners and admins, or every member. It holds from each one's next sign-in. */
   readonly secondFactor: "off" | "elevated" | "everyone";
+  /** Absent: as it is, or no at first. */
+  readonly allowsSms?: boolean;
 };
 
 export type Session = {
@@ -1113,6 +1129,10 @@ export type SignInRecovery = {
   readonly recoveryCode: string;
 };
 
+export type SignInSms = {
+  readonly challenge: string;
+};
+
 export type SignUp = {
   readonly name: string;
   readonly email: string;
@@ -1123,6 +1143,25 @@ export type SignUp = {
 export type SignUpVerification = {
   readonly token: string;
   readonly password: string;
+};
+
+export type SmsCodeSent = {
+  /** The last digits of the number that the code is on its way to. */
+  readonly sentTo: string;
+  readonly expiresInSeconds: number;
+};
+
+export type SmsConfirmation = {
+  readonly code: string;
+};
+
+export type SmsSecondFactor = {
+  readonly challenge: string;
+  readonly code: string;
+};
+
+export type SmsStepUp = {
+  readonly code: string;
 };
 
 /** A code or a passkey where you have one, else your password. */
@@ -1208,6 +1247,8 @@ export type UserMembership = {
   readonly cell: string;
   readonly memberId: string;
   readonly role: string;
+  /** Whether codes by SMS are a second factor there. */
+  readonly allowsSms: boolean;
 };
 
 export type UserMemberships = {
@@ -1316,6 +1357,7 @@ export type WebhookEndpointPatch = {
     | "mfa.removed"
     | "mfa.recovery_used"
     | "mfa.recovery_renewed"
+    | "mfa.code_sent"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -1804,6 +1846,10 @@ export interface Operations {
     secondFactor: { input: { body: SecondFactor }; answer: Tokens };
     /** Go on with a sign-in by a passkey. */
     secondFactorPasskey: { input: { body: PasskeySecondFactor }; answer: Tokens };
+    /** Go on with a sign-in by the code that was sent. */
+    secondFactorSms: { input: { body: SmsSecondFactor }; answer: Tokens };
+    /** Have a code sent by SMS, to go on with a sign-in. */
+    sendSms: { input: { body: SignInSms }; answer: SmsCodeSent };
   };
   signUps: {
     /** Sign up: a link is mailed to the address. */
@@ -1811,9 +1857,21 @@ export interface Operations {
     /** Confirm an address by the link that was mailed to it, and sign in. */
     verify: { input: { body: SignUpVerification }; answer: Tokens };
   };
+  sms: {
+    /** Begin to set up codes by SMS: one is sent to the number. */
+    begin: { input: { body: NewSmsFactor }; answer: SmsCodeSent };
+    /** Confirm the number by the code that was sent to it; your other sessions end. */
+    confirm: { input: { body: SmsConfirmation }; answer: RecoveryCodes };
+    /** Remove your number; your other sessions end, and with your last factor this one. */
+    remove: { input: Record<never, never>; answer: null };
+  };
   stepUp: {
     /** Prove once more that it is you, for what asks for a recent proof. */
     prove: { input: { body: StepUp }; answer: SteppedUp };
+    /** Prove once more that it is you, by the code that was sent. */
+    proveSms: { input: { body: SmsStepUp }; answer: SteppedUp };
+    /** Have a code sent by SMS, to prove once more that it is you. */
+    sendSms: { input: Record<never, never>; answer: SmsCodeSent };
   };
   system: {
     /** Is the Worker alive. */
@@ -1969,11 +2027,14 @@ export type ProblemName =
   | "sign-in-failed"
   | "signature-invalid"
   | "size-mismatch"
+  | "sms-not-available"
+  | "sms-not-enough"
   | "step-up-required"
   | "subject-erased"
   | "tenant-suspended"
   | "too-large"
   | "too-many-endpoints"
+  | "too-many-texts"
   | "transition-not-allowed"
   | "unauthorized"
   | "unavailable"
@@ -2146,13 +2207,22 @@ export const routes = {
     recover: { method: "POST", path: "/v1/sign-in/recovery" },
     secondFactor: { method: "POST", path: "/v1/sign-in/second-factor" },
     secondFactorPasskey: { method: "POST", path: "/v1/sign-in/second-factor/passkey" },
+    secondFactorSms: { method: "POST", path: "/v1/sign-in/second-factor/sms/verify" },
+    sendSms: { method: "POST", path: "/v1/sign-in/second-factor/sms" },
   },
   signUps: {
     create: { method: "POST", path: "/v1/sign-ups" },
     verify: { method: "POST", path: "/v1/sign-ups/verify" },
   },
+  sms: {
+    begin: { method: "POST", path: "/v1/me/factors/sms" },
+    confirm: { method: "POST", path: "/v1/me/factors/sms/confirm" },
+    remove: { method: "DELETE", path: "/v1/me/factors/sms" },
+  },
   stepUp: {
     prove: { method: "POST", path: "/v1/me/step-up" },
+    proveSms: { method: "POST", path: "/v1/me/step-up/sms/verify" },
+    sendSms: { method: "POST", path: "/v1/me/step-up/sms" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },

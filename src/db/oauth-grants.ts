@@ -31,6 +31,7 @@ export interface Grant extends NewGrant {
     readonly role: string;
     readonly secondFactor: "off" | "elevated" | "everyone";
     readonly secondFactorSince: string | null;
+    readonly allowsSms: boolean;
   };
 }
 
@@ -65,6 +66,7 @@ const Rows = z
       role: z.string(),
       second_factor: z.enum(["off", "elevated", "everyone"]).nullable(),
       second_factor_since: z.string().nullable(),
+      allows_sms: z.int().nullable(),
     }),
   )
   .transform((rows) =>
@@ -87,6 +89,7 @@ const Rows = z
           role: row.role,
           secondFactor: row.second_factor ?? "off",
           secondFactorSince: row.second_factor_since,
+          allowsSms: row.allows_sms === 1,
         },
       }),
     ),
@@ -97,7 +100,7 @@ export function grantOf(clientId: string, grantId: string): Query<Grant | null> 
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since" from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
+        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since", "security_policies"."allows_sms" from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
       ),
     async decode(_context, rows) {
       return Rows.parse(rows)[0] ?? null;

@@ -22,6 +22,8 @@ export interface Membership extends Place {
   /** Whom this tenant asks for a second factor, and since when. */
   readonly secondFactor: "off" | "elevated" | "everyone";
   readonly secondFactorSince: string | null;
+  /** Whether codes by SMS are a second factor there. */
+  readonly allowsSms: boolean;
 }
 
 const Rows = z.array(
@@ -33,6 +35,7 @@ const Rows = z.array(
     name: z.string(),
     second_factor: z.enum(["off", "elevated", "everyone"]).nullable(),
     second_factor_since: z.string().nullable(),
+    allows_sms: z.int().nullable(),
   }),
 );
 
@@ -67,6 +70,7 @@ export async function membersOfUser(
             name,
             secondFactor: policy.second_factor ?? "off",
             secondFactorSince: policy.second_factor_since,
+            allowsSms: policy.allows_sms === 1,
           }),
         ),
       );
@@ -78,6 +82,6 @@ export async function membersOfUser(
 function memberRow(tenantId: string, userId: string, which: "active" | "whoever") {
   const mayAct = sql`"members"."state" = 'active' and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active')`;
   return statementOf(
-    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since" from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
+    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since", "security_policies"."allows_sms" from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
   );
 }

@@ -16,7 +16,15 @@ import {
   rowsOfUser,
 } from "#identity/accounts/closed-accounts.ts";
 import type { Named } from "#identity/accounts/expired-rows.ts";
-import { emailChanges, passkeys, passwords, recoveryCodes, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  passkeys,
+  passwords,
+  recoveryCodes,
+  smsCodes,
+  smsFactors,
+  totpFactors,
+} from "#identity/tables.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -29,6 +37,8 @@ const theirs: readonly AnyTenantTable[] = [
   passwords,
   totpFactors,
   passkeys,
+  smsFactors,
+  smsCodes,
   recoveryCodes,
   emailChanges,
 ];

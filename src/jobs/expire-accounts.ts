@@ -11,7 +11,15 @@ import {
   pastStrangers,
   unconfirmed,
 } from "#identity/accounts/expired-rows.ts";
-import { emailChanges, oneTimeLinks, signInChallenges, signUps, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  oneTimeLinks,
+  signInChallenges,
+  signUps,
+  smsCodes,
+  smsFactors,
+  totpFactors,
+} from "#identity/tables.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -34,7 +42,9 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
     sessions: expired("sessions", now),
     challenges: expired("challenges", now),
     emailChanges: expired("emailChanges", now),
-    totps: unconfirmed(now),
+    totps: unconfirmed("totps", now),
+    smses: unconfirmed("smses", now),
+    smsCodes: expired("smsCodes", now),
     strangers: pastStrangers(now),
   });
   const run = () => ({ job: "accounts.expire", requestId: newId("run"), now });
@@ -45,6 +55,8 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
     ...removed(emailChanges, found.emailChanges),
     ...removed(signInChallenges, found.challenges),
     ...removed(totpFactors, found.totps),
+    ...removed(smsFactors, found.smses),
+    ...removed(smsCodes, found.smsCodes),
   ];
   // Of two runners at once one finds the others' rows gone, and does nothing.
   if (gone.length > 0) await commitAsSystem(directory, run(), gone);

@@ -38,6 +38,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "sign-in-locks": "What stands after many wrong passwords, and how its owner lifts it.",
   "sign-ups": "How a person gets an account: an address that they prove to have.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
+  sms: "Codes by SMS, as a second factor at businesses that allow it.",
   "step-up": "A recent proof that it is you, for what asks for one.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
   tenants: "The business that the credentials belong to.",

@@ -32,6 +32,7 @@ const ofPeople = [
   "password-resets.ask",
   "mail.postmark",
   "email-changes.ask",
+  "sms.begin",
 ];
 
 /** What a tenant has by a decision of its own: the tests of each make them, at two tenants. */

@@ -6,7 +6,15 @@ import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { mailSuppressions } from "#identity/mail/tables.ts";
-import { emailChanges, passkeys, passwords, recoveryCodes, signUps, totpFactors } from "#identity/tables.ts";
+import {
+  emailChanges,
+  passkeys,
+  passwords,
+  recoveryCodes,
+  signUps,
+  smsFactors,
+  totpFactors,
+} from "#identity/tables.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -61,6 +69,7 @@ export async function writePeople(
     insert(sessions, session, now),
     insert(totpFactors, { ...own("tot"), secret: canary("Totp"), state: "active", lastStep: 1 }, now),
     insert(passkeys, { ...own("psk"), ...passkey }, now),
+    insert(smsFactors, { ...own("smf"), number: canary("Number"), state: "active" }, now),
     insert(emailChanges, { ...own("emc"), email: email("Wanted"), state: "open", expiresAt }, now),
     insert(recoveryCodes, { ...own("rcs"), hashes: canary("Recovery") }, now),
     insert(signUps, signUp, now),

@@ -12,7 +12,7 @@ import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
-import { newBearer, newEnrolled } from "#test/identity/kit.ts";
+import { newBearer, newEnrolled, newTexted } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newClient } from "#test/identity/oauth/kit.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
@@ -47,6 +47,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "sign_ups.name": "personal",
   "sign_ups.password_hash": "secret",
   "signing_keys.private_jwk": "secret",
+  "sms_factors.number": "personal",
   "totp_factors.secret": "secret",
   "users.email": "personal",
   "users.name": "personal",
@@ -76,7 +77,7 @@ beforeAll(async () => {
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(us));
   await call("sign-in.password", await exampleOf("sign-in.password").make(us));
-  for (const make of [newEnrolled, newEnrolled, newBearer, newBearer]) await make();
+  for (const make of [newEnrolled, newEnrolled, newBearer, newBearer, newTexted, newTexted]) await make();
   for (const _ of [1, 2]) await call("email-changes.ask", await exampleOf("email-changes.ask").make(us));
   await placed();
   const owners: [TenantSession, D1Database][] = [[await openDirectory(testEnv()), testEnv().DIRECTORY]];

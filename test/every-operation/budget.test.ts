@@ -60,6 +60,15 @@ const ofAccounts: Readonly<Record<string, number>> = {
   "totp.remove": 2 + 3,
   "recovery-codes.renew": 2,
   "step-up.prove": 2,
+  // What sends a code asks where its user is a member, and what SMS is there.
+  "sms.begin": 2 + 1,
+  "sms.confirm": 2,
+  // Of somebody who is a member somewhere: their cell is told of the session as well, with fresh keys of it.
+  "sms.remove": 2 + 3,
+  "sign-in.sendSms": 2 + 1,
+  "sign-in.secondFactorSms": 2,
+  "step-up.sendSms": 2 + 1,
+  "step-up.proveSms": 2,
   "account.close": 2 + 3,
   "email-changes.ask": 2,
   "email-changes.complete": 2,

@@ -4,7 +4,7 @@ import { expireAccounts } from "#jobs/expire-accounts.ts";
 import { dayMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { newUser } from "#test/identity/kit.ts";
+import { beginSms, newNumber, newTexted, newUser } from "#test/identity/kit.ts";
 import { rowsOf } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -52,6 +52,22 @@ test("a month's strangers are forgotten a year after it, audit and all", async (
   expect(await counts()).toMatchObject({ stranger_months: 0 });
   const tombstones = "select subject_id from subject_tombstones where subject_id like 'str_%'";
   expect(await rowsOf(DIRECTORY, tombstones)).toHaveLength(before);
+});
+
+test("numbers that nobody confirmed, and codes, go after a day; a number in use stays", async () => {
+  const now = Date.now();
+  const user = await newTexted();
+  await beginSms(user, newNumber());
+  const left = async () =>
+    await rowsOf(
+      DIRECTORY,
+      "select 'number' as is_a, state from sms_factors union all select 'code', purpose from sms_codes",
+    );
+  expect(await left()).toHaveLength(3);
+  await expireAccounts(testEnv(), now + 0.9 * dayMs);
+  expect(await left()).toHaveLength(3);
+  await expireAccounts(testEnv(), now + 1.1 * dayMs);
+  expect(await left()).toEqual([{ is_a: "number", state: "active" }]);
 });
 
 async function counts(): Promise<Record<string, number>> {

@@ -13,7 +13,7 @@ import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { endSessions } from "./end-sessions.ts";
 import { refreshVerdict } from "./refresh-rules.ts";
 import { TenantName, Tokens, TokenText } from "./schema.ts";
-import { unmetTerm } from "./tenant-terms.ts";
+import { heldTo } from "./tenant-terms.ts";
 
 export const refresh = visitorOperation({
   mount: "public",
@@ -80,7 +80,7 @@ async function accessToken(
   const { id: tenantId, cell } = tenant;
   const [member] = await accounts.membersOf([{ tenantId, cell }], session.userId);
   if (!member) return refuse("not-found");
-  const unmet = unmetTerm(member, session, isPasswordWeak);
-  if (unmet !== null) return refuse(unmet);
-  return { accessToken: await tenantToken(accounts, session, member, now), tenantId };
+  const held = heldTo(member, session, isPasswordWeak);
+  if (held.unmet !== null) return refuse(held.unmet);
+  return { accessToken: await tenantToken(accounts, held.session, member, now), tenantId };
 }
