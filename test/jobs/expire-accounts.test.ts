@@ -40,20 +40,6 @@ test("what nobody can use any more goes, each in its time, once however many run
   ).toBe(201);
 });
 
-test("a month's strangers are forgotten a year after it, audit and all", async () => {
-  const now = Date.now();
-  const keys = () => rowsOf(DIRECTORY, "select subject_id from subject_keys where subject_id like 'str_%'");
-  const before = (await keys()).length;
-  expect(before).toBeGreaterThan(0);
-  await expireAccounts(testEnv(), now + 390 * dayMs);
-  expect(await keys()).toHaveLength(before);
-  await Promise.all([1, 2, 3].map(() => expireAccounts(testEnv(), now + 500 * dayMs)));
-  expect(await keys()).toEqual([]);
-  expect(await counts()).toMatchObject({ stranger_months: 0 });
-  const tombstones = "select subject_id from subject_tombstones where subject_id like 'str_%'";
-  expect(await rowsOf(DIRECTORY, tombstones)).toHaveLength(before);
-});
-
 test("numbers that nobody confirmed, and codes, go after a day; a number in use stays", async () => {
   const now = Date.now();
   const user = await newTexted();
@@ -68,6 +54,20 @@ test("numbers that nobody confirmed, and codes, go after a day; a number in use 
   expect(await left()).toHaveLength(3);
   await expireAccounts(testEnv(), now + 1.1 * dayMs);
   expect(await left()).toEqual([{ is_a: "number", state: "active" }]);
+});
+
+test("a month's strangers are forgotten a year after it, audit and all", async () => {
+  const now = Date.now();
+  const keys = () => rowsOf(DIRECTORY, "select subject_id from subject_keys where subject_id like 'str_%'");
+  const before = (await keys()).length;
+  expect(before).toBeGreaterThan(0);
+  await expireAccounts(testEnv(), now + 390 * dayMs);
+  expect(await keys()).toHaveLength(before);
+  await Promise.all([1, 2, 3].map(() => expireAccounts(testEnv(), now + 500 * dayMs)));
+  expect(await keys()).toEqual([]);
+  expect(await counts()).toMatchObject({ stranger_months: 0 });
+  const tombstones = "select subject_id from subject_tombstones where subject_id like 'str_%'";
+  expect(await rowsOf(DIRECTORY, tombstones)).toHaveLength(before);
 });
 
 async function counts(): Promise<Record<string, number>> {

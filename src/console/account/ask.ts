@@ -40,7 +40,7 @@ export async function ask(
   c: RequestContext,
   fetch: Fetch,
   user: SignedIn | null,
-  [method, path, body]: readonly ["GET" | "POST", string, (object | undefined)?],
+  [method, path, body]: readonly ["GET" | "POST" | "DELETE", string, (object | undefined)?],
 ): Promise<Told> {
   const headers = new Headers(body ? { "Content-Type": "application/json" } : {});
   for (const name of ["cf-connecting-ip", "user-agent"]) {

@@ -17,7 +17,7 @@ export interface Visit {
   /** What a form of this page must bear. */
   readonly formToken: string;
   /** Asks an operation of the API, as its user where somebody has signed in. */
-  readonly ask: (method: "GET" | "POST", path: string, body?: object) => Promise<Told>;
+  readonly ask: (method: "GET" | "POST" | "DELETE", path: string, body?: object) => Promise<Told>;
   readonly siteName: string;
 }
 
