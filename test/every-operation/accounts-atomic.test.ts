@@ -11,8 +11,15 @@ const { call } = clientOf();
 
 /** By hand: those that commit nothing, though their form could. */
 const withoutCommit = ["passkey-challenges.create"];
-/** By hand: each try at these counts against its address, also one that fails, so each is made by somebody new. */
-const counted = ["sign-ups.create", "password-resets.ask", "email-changes.ask"];
+/** By hand: each try at these counts against its address or number, also one that fails, so each is made by somebody new. */
+const counted = [
+  "sign-ups.create",
+  "password-resets.ask",
+  "email-changes.ask",
+  "sms.begin",
+  "sign-in.sendSms",
+  "step-up.sendSms",
+];
 // What OAuth's operations write lies in a cell: test/identity/oauth has the same of them.
 const ofAccounts = operations.filter(
   ({ name, operation }) =>

@@ -217,6 +217,21 @@ async function comparedBy(run: () => Promise<unknown>): Promise<number> {
   return texts.filter((text) => text.startsWith('["sms code of ')).length;
 }
 
+test("twenty begin at once: as many are sent as the number may have, and the last of them is the one", async () => {
+  const [user, number] = [await newTextable(), newNumber()];
+  const answers = await Promise.all(Array.from({ length: 20 }, () => beginSms(user, number)));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([
+    ...[201, 201, 201],
+    ...Array.from({ length: 17 }, () => 429),
+  ]);
+  const rows = await rowsOf(
+    directory(),
+    "select id from sms_factors where user_id = (select user_id from sessions where id = ?)",
+    user.sessionId,
+  );
+  expect([rows.length, (await mailsTo(number)).length]).toEqual([1, 3]);
+});
+
 test("of twenty wrong codes at once five are compared, and then the right one is none either", async () => {
   const [user, number] = [await newTextable(), newNumber()];
   await beginSms(user, number);
@@ -253,6 +268,7 @@ test("of twenty that ask for a code at once no more are sent than the number may
   const answers = await Promise.all(Array.from({ length: 20 }, () => send(challenge)));
   const refused = answers.filter(({ json }) => json.type === "/problems/too-many-texts");
   expect(refused.length).toBe(18);
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
   expect((await mailsTo(user.number)).length - before).toBeLessThanOrEqual(2);
   for (const { status, headers } of refused) {
     expect(status).toBe(429);
