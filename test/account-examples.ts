@@ -3,13 +3,19 @@ import { testEnv } from "./env.ts";
 import type { Example } from "./examples.ts";
 import { Authenticator } from "./identity/authenticator.ts";
 import {
+  beginSms,
   challengeOf,
+  codeForSignIn,
   codeOf,
+  codeTextedTo,
   goodPassword,
   newAddress,
   newBearer,
   newEmail,
   newEnrolled,
+  newNumber,
+  newTextable,
+  newTexted,
   newUser,
   proofOptions,
   tokenMailedTo,
@@ -148,6 +154,49 @@ export const accountExamples: Readonly<Record<string, Example>> = {
     async make() {
       const { accessToken: as, totpId } = await newEnrolled();
       return { as, params: { totpId } };
+    },
+  },
+  "sms.begin": {
+    needs: "the user",
+    async make() {
+      const { accessToken: as } = await newTextable();
+      return { as, body: { number: newNumber() }, headers: newAddress() };
+    },
+  },
+  "sms.confirm": {
+    needs: "the user",
+    async make() {
+      const [user, number] = [await newTextable(), newNumber()];
+      await beginSms(user, number);
+      return { as: user.accessToken, body: { code: await codeTextedTo(number) }, headers: newAddress() };
+    },
+  },
+  "sms.remove": {
+    needs: "the user",
+    make: async () => ({ as: (await newTexted()).accessToken }),
+  },
+  "sign-in.sendSms": {
+    needs: "nobody",
+    make: async () => ({ body: { challenge: await challengeOf(await newTexted()) }, headers: newAddress() }),
+  },
+  "sign-in.secondFactorSms": {
+    needs: "nobody",
+    async make() {
+      const user = await newTexted();
+      const challenge = await challengeOf(user);
+      return { body: { challenge, code: await codeForSignIn(user, challenge) }, headers: newAddress() };
+    },
+  },
+  "step-up.sendSms": {
+    needs: "the user",
+    make: async () => ({ as: (await newTexted()).accessToken, headers: newAddress() }),
+  },
+  "step-up.proveSms": {
+    needs: "the user",
+    async make() {
+      const { accessToken: as, number } = await newTexted();
+      await call("step-up.sendSms", { as, headers: newAddress() });
+      return { as, body: { code: await codeTextedTo(number) }, headers: newAddress() };
     },
   },
   "recovery-codes.renew": {

@@ -14,6 +14,8 @@ export interface Counts {
   trees: string[];
   /** The methods called on lockouts. */
   lockouts: string[];
+  /** The methods called on budgets of texts. */
+  budgets: string[];
   /** What was sent to wake what sends mails. */
   mails: unknown[];
   sent: unknown[];
@@ -33,6 +35,7 @@ export function nothing(): Counts {
     hops: [],
     trees: [],
     lockouts: [],
+    budgets: [],
     mails: [],
     sent: [],
     woken: [],
@@ -90,12 +93,17 @@ export function counted(changes: Readonly<Record<string, unknown>> = {}): {
     getByName: (name: string) =>
       calls(env.LOCKOUTS.getByName(name), (method) => counts.lockouts.push(method)),
   });
+  const budgets = proxied(env.BUDGETS, {
+    ...outside("get", "newUniqueId", "idFromName"),
+    getByName: (name: string) => calls(env.BUDGETS.getByName(name), (method) => counts.budgets.push(method)),
+  });
   const replaced = {
     ...Object.fromEntries(bindings),
     DIRECTORY: database(env.DIRECTORY),
     GATES: gates,
     AUDIT_TREES: trees,
     LOCKOUTS: lockouts,
+    BUDGETS: budgets,
     MAILS: calls(env.MAILS, (_method, args) => counts.mails.push(args[0])),
   };
   return { env: envWith(replaced), counts, reset };

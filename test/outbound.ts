@@ -6,6 +6,7 @@ import { pwnedHost, pwnedServer } from "./pwned-server.ts";
 import { resolved } from "./resolver.ts";
 import { isSignInHost, signInServer } from "./sign-in-server.ts";
 import { storeServer, storesDomain } from "./store-server.ts";
+import { twilioHost, twilioServer } from "./twilio-server.ts";
 import { txtAnswer, zoneHost, zoneServer } from "./zone-server.ts";
 
 // The world outside of the Worker under test, in Node: whatever it fetches comes here. A resolver, receivers under
@@ -44,6 +45,7 @@ export async function outside(request: Request): Promise<Response> {
   if (url.hostname === kmsHost) return await kmsServer(request);
   if (url.hostname === pwnedHost) return await pwnedServer(request);
   if (url.hostname === postmarkHost) return await postmarkServer(request);
+  if (url.hostname === twilioHost) return await twilioServer(request);
   if (url.hostname.endsWith(issuersDomain)) return await issuerServer(request);
   if (url.hostname.endsWith(storesDomain)) return await storeServer(request);
   if (isSignInHost(url.hostname)) return await signInServer(request);

@@ -4,6 +4,7 @@ import { matrixIssuer } from "./matrix-issuer.ts";
 import { loopbackListener, outside } from "./outbound.ts";
 import { postmarkBindings } from "./postmark-server.ts";
 import { signInProviders, signInSecrets } from "./sign-in-server.ts";
+import { twilioBindings } from "./twilio-server.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -23,6 +24,8 @@ export default defineConfig(async () => ({
           SIGN_IN_PROVIDERS: JSON.stringify(signInProviders),
           SIGN_IN_SECRETS: JSON.stringify(signInSecrets),
           MAIL: "mailbox",
+          SMS: "mailbox",
+          ...twilioBindings,
           ...postmarkBindings,
           // A test client waits for all that a call began.
           CALL_LOG_WAIT_MS: "0",

@@ -43,6 +43,8 @@ const server = spawn(
     "WEBHOOKS_TO_LOCALHOST:true",
     "--var",
     "MAIL:mailbox",
+    "--var",
+    "SMS:mailbox",
   ],
   {
     stdio: ["ignore", "inherit", "inherit"],

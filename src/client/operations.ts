@@ -402,9 +402,11 @@ export type Events = {
 export type FactorCoverageSummary = {
   /** Who is active. */
   readonly members: number;
-  /** Who of them has a second factor. */
+  /** Who of them has a second factor that is one for their role. */
   readonly withFactor: number;
-  /** Owners and admins of them who have none. */
+  /** Who of them has codes by SMS and nothing better. */
+  readonly withSmsAlone: number;
+  /** Owners and admins of them who have none, or codes by SMS alone. */
   readonly elevatedWithout: number;
 };
 
@@ -414,6 +416,10 @@ export type Factors = {
     readonly createdAt: string;
   } | null;
   readonly passkeys: readonly Passkey[];
+  readonly sms: {
+    readonly number: string;
+    readonly createdAt: string;
+  } | null;
   /** Since when the present set. */
   readonly recoveryCodes: {
     readonly createdAt: string;
@@ -561,6 +567,7 @@ export type MemberFactors = {
   readonly totp: boolean;
   /** How many passkeys. */
   readonly passkeys: number;
+  /** Codes by SMS. */
   readonly sms: boolean;
   /** How many recovery codes are left. */
   readonly recoveryCodesLeft: number;
@@ -660,6 +667,10 @@ export type NewReplay = {
   readonly since?: string;
 };
 
+export type NewSmsFactor = {
+  readonly number: string;
+};
+
 export type NewSsoConnection = {
   readonly name: string;
   /** As `iss` has it: https, of a public host name, without a query. */
@@ -719,6 +730,7 @@ export type NewWebhookEndpoint = {
     | "mfa.removed"
     | "mfa.recovery_used"
     | "mfa.recovery_renewed"
+    | "mfa.code_sent"
     | "oauth_client.created"
     | "oauth_client.updated"
     | "oauth_client.secret_rotated"
@@ -1124,11 +1136,15 @@ export type SecurityPolicy = {
   /** Who needs a second factor: nobody, owners and admins, or every member. It holds from each one's next sign-in. */
   readonly secondFactor: "off" | "elevated" | "everyone";
   readonly secondFactorSince: string | null;
+  /** Whether codes by SMS are a second factor here, which you pay for. Never of owners and admins: they need another. */
+  readonly allowsSms: boolean;
 };
 
 export type SecurityPolicyChange = {
   /** Who needs a second factor: nobody, owners and admins, or every member. It holds from each one's next sign-in. */
   readonly secondFactor: "off" | "elevated" | "everyone";
+  /** Absent: as it is, or no at first. */
+  readonly allowsSms?: boolean;
 };
 
 export type Session = {
@@ -1222,6 +1238,10 @@ export type SignInRecovery = {
   readonly recoveryCode: string;
 };
 
+export type SignInSms = {
+  readonly challenge: string;
+};
+
 export type SignUp = {
   readonly name: string;
   readonly email: string;
@@ -1232,6 +1252,25 @@ export type SignUp = {
 export type SignUpVerification = {
   readonly token: string;
   readonly password: string;
+};
+
+export type SmsCodeSent = {
+  /** The last digits of the number that the code is on its way to. */
+  readonly sentTo: string;
+  readonly expiresInSeconds: number;
+};
+
+export type SmsConfirmation = {
+  readonly code: string;
+};
+
+export type SmsSecondFactor = {
+  readonly challenge: string;
+  readonly code: string;
+};
+
+export type SmsStepUp = {
+  readonly code: string;
 };
 
 export type SsoConnection = {
@@ -1400,6 +1439,8 @@ export type UserMembership = {
   readonly cell: string;
   readonly memberId: string;
   readonly role: string;
+  /** Whether codes by SMS are a second factor there. */
+  readonly allowsSms: boolean;
 };
 
 export type UserMemberships = {
@@ -1508,6 +1549,7 @@ export type WebhookEndpointPatch = {
     | "mfa.removed"
     | "mfa.recovery_used"
     | "mfa.recovery_renewed"
+    | "mfa.code_sent"
     | "oauth_client.created"
     | "oauth_client.updated"
     | "oauth_client.secret_rotated"
@@ -2027,6 +2069,10 @@ export interface Operations {
     secondFactor: { input: { body: SecondFactor }; answer: Tokens };
     /** Go on with a sign-in by a passkey. */
     secondFactorPasskey: { input: { body: PasskeySecondFactor }; answer: Tokens };
+    /** Go on with a sign-in by the code that was sent. */
+    secondFactorSms: { input: { body: SmsSecondFactor }; answer: Tokens };
+    /** Have a code sent by SMS, to go on with a sign-in. */
+    sendSms: { input: { body: SignInSms }; answer: SmsCodeSent };
     /** Find the business's own sign-in for an address. */
     sso: { input: { body: SsoLookUp }; answer: SsoFound };
   };
@@ -2035,6 +2081,14 @@ export interface Operations {
     create: { input: { body: SignUp }; answer: null };
     /** Confirm an address by the link that was mailed to it, and sign in. */
     verify: { input: { body: SignUpVerification }; answer: Tokens };
+  };
+  sms: {
+    /** Begin to set up codes by SMS: one is sent to the number. */
+    begin: { input: { body: NewSmsFactor; idempotencyKey?: string }; answer: SmsCodeSent };
+    /** Confirm the number by the code that was sent to it; your other sessions end. */
+    confirm: { input: { body: SmsConfirmation; idempotencyKey?: string }; answer: RecoveryCodes };
+    /** Remove your number; your other sessions end, and with your last factor this one. */
+    remove: { input: Record<never, never>; answer: null };
   };
   ssoConnections: {
     /** Let people sign in by an issuer (OpenID Connect), once a domain of theirs is verified. */
@@ -2071,6 +2125,10 @@ export interface Operations {
   stepUp: {
     /** Prove once more that it is you, for what asks for a recent proof. */
     prove: { input: { body: StepUp; idempotencyKey?: string }; answer: SteppedUp };
+    /** Prove once more that it is you, by the code that was sent. */
+    proveSms: { input: { body: SmsStepUp; idempotencyKey?: string }; answer: SteppedUp };
+    /** Have a code sent by SMS, to prove once more that it is you. */
+    sendSms: { input: { idempotencyKey?: string }; answer: SmsCodeSent };
   };
   system: {
     /** Is the Worker alive. */
@@ -2240,6 +2298,8 @@ export type ProblemName =
   | "sign-in-failed"
   | "signature-invalid"
   | "size-mismatch"
+  | "sms-not-available"
+  | "sms-not-enough"
   | "sso-not-set-up"
   | "sso-required"
   | "step-up-required"
@@ -2250,6 +2310,7 @@ export type ProblemName =
   | "too-many-endpoints"
   | "too-many-sso-connections"
   | "too-many-sso-domains"
+  | "too-many-texts"
   | "transition-not-allowed"
   | "unauthorized"
   | "unavailable"
@@ -2432,11 +2493,18 @@ export const routes = {
     recover: { method: "POST", path: "/v1/sign-in/recovery" },
     secondFactor: { method: "POST", path: "/v1/sign-in/second-factor" },
     secondFactorPasskey: { method: "POST", path: "/v1/sign-in/second-factor/passkey" },
+    secondFactorSms: { method: "POST", path: "/v1/sign-in/second-factor/sms/verify" },
+    sendSms: { method: "POST", path: "/v1/sign-in/second-factor/sms" },
     sso: { method: "POST", path: "/v1/sign-in/sso" },
   },
   signUps: {
     create: { method: "POST", path: "/v1/sign-ups" },
     verify: { method: "POST", path: "/v1/sign-ups/verify" },
+  },
+  sms: {
+    begin: { method: "POST", path: "/v1/me/factors/sms" },
+    confirm: { method: "POST", path: "/v1/me/factors/sms/confirm" },
+    remove: { method: "DELETE", path: "/v1/me/factors/sms" },
   },
   ssoConnections: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/sso-connections" },
@@ -2455,6 +2523,8 @@ export const routes = {
   },
   stepUp: {
     prove: { method: "POST", path: "/v1/me/step-up" },
+    proveSms: { method: "POST", path: "/v1/me/step-up/sms/verify" },
+    sendSms: { method: "POST", path: "/v1/me/step-up/sms" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },

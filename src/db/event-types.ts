@@ -6,7 +6,7 @@ const told = {
   customer_dietary: ["updated", "deleted", "revealed"],
   file: ["created", "uploaded", "rejected", "updated", "deleted", "restored", "purged"],
   location: ["created", "updated", "deleted"],
-  mfa: ["enrolled", "removed", "recovery_used", "recovery_renewed"],
+  mfa: ["enrolled", "removed", "recovery_used", "recovery_renewed", "code_sent"],
   oauth_client: ["created", "updated", "secret_rotated", "deleted"],
   order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
   security_policy: ["updated"],

@@ -65,15 +65,22 @@ export function memberCoverage(after: string | null, limit: number): Query<Membe
   };
 }
 
-const Summary = z.object({ members: z.int(), withFactor: z.int(), elevatedWithout: z.int() });
+const Summary = z.object({
+  members: z.int(),
+  withFactor: z.int(),
+  withSmsAlone: z.int(),
+  elevatedWithout: z.int(),
+});
 
-/** Of those who are active. */
+/** Of those who are active. Codes by SMS are no factor of an owner or admin. */
 export function coverageSummary(): Query<z.output<typeof Summary>> {
-  const has = sql`coalesce("member_factors"."totp" + "member_factors"."passkey_count" + "member_factors"."sms", 0) > 0`;
+  const hasStrong = sql`coalesce("member_factors"."totp" + "member_factors"."passkey_count", 0) > 0`;
+  const hasSms = sql`coalesce("member_factors"."sms", 0) > 0`;
+  const isElevated = sql`"members"."role" in ('owner', 'admin')`;
   return {
     async statement({ tenantId }) {
       return statementOf(
-        sql`select count(*) as "members", coalesce(sum(${has}), 0) as "withFactor", coalesce(sum("members"."role" in ('owner', 'admin') and not ${has}), 0) as "elevatedWithout" from ${joined(tenantId)} and "members"."state" = 'active'`,
+        sql`select count(*) as "members", coalesce(sum(${hasStrong} or (${hasSms} and not ${isElevated})), 0) as "withFactor", coalesce(sum(${hasSms} and not ${hasStrong}), 0) as "withSmsAlone", coalesce(sum(${isElevated} and not ${hasStrong}), 0) as "elevatedWithout" from ${joined(tenantId)} and "members"."state" = 'active'`,
       );
     },
     decode: async (_context, [row]) => Summary.parse(row),

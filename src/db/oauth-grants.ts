@@ -47,6 +47,7 @@ export interface Grant extends Omit<NewGrant, "proof"> {
     readonly secondFactorSince: string | null;
     readonly tenantId: string;
     readonly sso: SsoTerms;
+    readonly allowsSms: boolean;
   };
 }
 
@@ -83,6 +84,7 @@ const Rows = z
       second_factor_since: z.string().nullable(),
       tenant_id: z.string(),
       ...ssoColumns,
+      allows_sms: z.int().nullable(),
     }),
   )
   .transform((rows) =>
@@ -111,6 +113,7 @@ const Rows = z
           secondFactorSince: row.second_factor_since,
           tenantId: row.tenant_id,
           sso: ssoTermsIn(row),
+          allowsSms: row.allows_sms === 1,
         },
       }),
     ),
@@ -121,7 +124,7 @@ export function grantOf(clientId: string, grantId: string): Query<Grant | null> 
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "proved_at", "strong_at", "methods", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since", "oauth_grants"."tenant_id", ${ssoTermsOf(tenantId)} from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
+        sql`select "oauth_grants"."id", "client_id", "member_id", "oauth_grants"."user_id", "session_id", "scope", "redirect_uri", "code_challenge", "nonce", "proved_at", "strong_at", "methods", "oauth_grants"."state", "generation", "expires_at", "members"."state" as "member_state", "members"."role", "security_policies"."second_factor", "security_policies"."second_factor_since", "security_policies"."allows_sms", "oauth_grants"."tenant_id", ${ssoTermsOf(tenantId)} from "oauth_grants" join "members" on "members"."tenant_id" = ${tenantId} and "members"."id" = "oauth_grants"."member_id" left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "oauth_grants"."tenant_id" = ${tenantId} and "oauth_grants"."id" = ${grantId} and "oauth_grants"."client_id" = ${clientId}`,
       ),
     async decode(_context, rows) {
       return Rows.parse(rows)[0] ?? null;

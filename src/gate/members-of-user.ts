@@ -24,6 +24,8 @@ export interface Membership extends Place {
   readonly secondFactor: "off" | "elevated" | "everyone";
   readonly secondFactorSince: string | null;
   readonly sso: SsoTerms;
+  /** Whether codes by SMS are a second factor there. */
+  readonly allowsSms: boolean;
 }
 
 const Rows = z.array(
@@ -36,6 +38,7 @@ const Rows = z.array(
     second_factor: z.enum(["off", "elevated", "everyone"]).nullable(),
     second_factor_since: z.string().nullable(),
     ...ssoColumns,
+    allows_sms: z.int().nullable(),
   }),
 );
 
@@ -71,6 +74,7 @@ export async function membersOfUser(
             secondFactor: policy.second_factor ?? "off",
             secondFactorSince: policy.second_factor_since,
             sso: ssoTermsIn(policy),
+            allowsSms: policy.allows_sms === 1,
           }),
         ),
       );
@@ -82,6 +86,6 @@ export async function membersOfUser(
 function memberRow(tenantId: string, userId: string, which: "active" | "whoever") {
   const mayAct = sql`"members"."state" = 'active' and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active')`;
   return statementOf(
-    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since", ${ssoTermsOf(tenantId)} from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
+    sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since", "security_policies"."allows_sms", ${ssoTermsOf(tenantId)} from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
   );
 }

@@ -26,6 +26,8 @@ export interface DirectoryContext {
   /** ms since 1970, the same for the whole request. */
   readonly now: number;
   readonly newId: (prefix: string) => string;
+  /** The same however often the handler runs. */
+  readonly requestId: string;
   readonly visitor: Visitor;
   readonly accounts: AccountPorts;
 }
@@ -53,7 +55,7 @@ export interface AccountServices {
   /** Takes one from what this user may change and have made; null where they may go on. The answer tells what is left. */
   readonly countRequest: (user: SignedIn) => Promise<Refusal | null>;
   readonly reserveTry: (asked: {
-    readonly purpose: "sign-in" | "sign-up" | "second-factor" | "reset";
+    readonly purpose: "sign-in" | "sign-up" | "second-factor" | "reset" | "sms-code";
     readonly identifier: string;
     readonly address: string | null;
   }) => Promise<Reservation>;
@@ -69,6 +71,23 @@ export interface AccountServices {
     typed: string,
     hashes: readonly string[],
   ) => Promise<string | null>;
+  /** Does this deployment send texts. */
+  readonly canText: boolean;
+  /** Takes one text of all budgets that it counts against, or of none; `until` in ms since 1970. */
+  readonly takeText: (asked: {
+    readonly id: string;
+    readonly number: string;
+    readonly userId: string;
+    readonly address: string | null;
+    readonly tenantId: string | null;
+  }) => Promise<
+    { readonly outcome: "admitted" | "unavailable" } | { readonly outcome: "refused"; readonly until: number }
+  >;
+  /** What is stored of a code by SMS that is good for this alone. */
+  readonly hashSmsCode: (
+    binding: { readonly userId: string; readonly purpose: string; readonly boundTo: string },
+    code: string,
+  ) => Promise<string>;
   readonly breachAnswer: (password: string) => Promise<"breached" | "clear" | "unavailable">;
   readonly clients: ClientConsents;
   readonly federation: Federation;

@@ -43,6 +43,24 @@ export const accountProblems = {
     title: "Add a second factor first.",
     meaning: "This business lets in nobody of your role without one. Add an authenticator or a passkey.",
   },
+  "sms-not-available": {
+    status: 403,
+    title: "There are no codes by SMS for this.",
+    meaning:
+      "This deployment sends none, none of your businesses allows them, or you have something better to prove yourself with.",
+  },
+  "sms-not-enough": {
+    status: 403,
+    title: "Codes by SMS are not enough for an owner or admin.",
+    meaning:
+      "They are never the only factor of who could do the most harm. Add an authenticator or a passkey; where a recent proof is asked for and you have neither, sign in anew.",
+  },
+  "too-many-texts": {
+    status: 429,
+    title: "Too many codes were sent.",
+    meaning:
+      "The number, the user, the network or the business has had as many as it may; nothing was sent. Retry-After says when there is room.",
+  },
   "challenge-not-valid": {
     status: 410,
     title: "This sign-in is over.",

@@ -65,6 +65,7 @@ export async function openDirectoryRun(
     directory: tenantDb(session),
     now,
     newId,
+    requestId: c.get("state").requestId,
     visitor: visitorOf(c),
     accounts: { ...servicesOf(c, keys.ring.indexKey()), ...portsOf(c.env, keys) },
   };

@@ -20,6 +20,9 @@ import * as passkeys from "./passkeys/operations.ts";
 import { create, secondFactorByPasskey, signInByPasskey } from "./passkeys/sign-in.ts";
 import * as sessions from "./sessions/operations.ts";
 import { refresh } from "./sessions/refresh.ts";
+import * as sms from "./sms/enrolment.ts";
+import * as smsSignIn from "./sms/sign-in.ts";
+import * as smsStepUp from "./sms/step-up.ts";
 
 /** How people sign up and in, and what is their own. */
 export const identityOperations = {
@@ -35,6 +38,8 @@ export const identityOperations = {
     sso: federation.sso,
     federatedComplete: federation.complete,
     federatedEmail: proveEmail,
+    sendSms: smsSignIn.send,
+    secondFactorSms: smsSignIn.verify,
   },
   "passkey-challenges": { create },
   "sign-in-locks": locks,
@@ -54,6 +59,7 @@ export const identityOperations = {
   factors,
   totp: { begin, confirm, remove: removeTotp },
   passkeys: { begin: passkeys.begin, add: passkeys.add, remove: passkeys.removePasskey },
+  sms: { begin: sms.begin, confirm: sms.confirm, remove: sms.removeSms },
   "recovery-codes": { renew },
-  "step-up": { prove },
+  "step-up": { prove, sendSms: smsStepUp.send, proveSms: smsStepUp.verify },
 } satisfies Registry;

@@ -2,6 +2,7 @@ import type { AccountServices } from "#http/account-operation.ts";
 import type { RequestContext } from "#http/request-state.ts";
 import { systemNow } from "#platform/clock.ts";
 import { breachAnswer } from "#platform/pwned-passwords.ts";
+import { canText } from "#platform/sms/texter.ts";
 import { findRecoveryCode, hashRecoveryCode } from "./factors/recovery-codes.ts";
 import { federationOf } from "./federation/federation.ts";
 import { countRequest } from "./lockout/count-request.ts";
@@ -9,6 +10,8 @@ import { clearSignIn, reserveTry } from "./lockout/reserve-try.ts";
 import { authorize } from "./oauth/authorize.ts";
 import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
 import { endInCells } from "./sessions/end-in-cells.ts";
+import { hashSmsCode } from "./sms/code.ts";
+import { takeText } from "./sms/take-text.ts";
 
 /** What operations on accounts are given of these rooms; the key makes the names of the objects that count tries. */
 export function accountServices(c: RequestContext, indexKey: CryptoKey): AccountServices {
@@ -19,6 +22,9 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
     endInCells: (userId, sessionIds) => endInCells(c.env, userId, sessionIds, systemNow()),
     hashRecoveryCode: (userId, normalised) => hashRecoveryCode(indexKey, userId, normalised),
     findRecoveryCode: (userId, typed, hashes) => findRecoveryCode(indexKey, userId, typed, hashes),
+    canText: canText(c.env),
+    takeText: (asked) => takeText(c.env, indexKey, asked),
+    hashSmsCode: (binding, code) => hashSmsCode(indexKey, binding, code),
     breachAnswer: (password) => breachAnswer(c.env, password),
     federation: federationOf(c.env, indexKey),
     clients: {

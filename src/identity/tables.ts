@@ -108,6 +108,34 @@ export const passkeys = tenantTable(
   { entity: "passkey", scope: assignee("userId"), store: "directory", subject: "userId" },
 );
 
+/** A telephone that codes are sent to. The weakest of factors: at businesses that allow it, and of nobody who is privileged. */
+export const smsFactors = tenantTable(
+  "sms_factors",
+  {
+    userId: open(text("user_id").notNull()),
+    /** E.164. */
+    number: personal(text("number").notNull()),
+    state: open(text("state", { enum: ["pending", "active"] }).notNull()),
+  },
+  { entity: "sms-factor", scope: assignee("userId"), store: "directory", subject: "userId" },
+);
+
+/** What a code is sent for. */
+export const smsPurposes = ["enrolment", "sign-in", "step-up"] as const;
+export type SmsPurpose = (typeof smsPurposes)[number];
+
+/** The one code that is good for it now; its row is gone once it was taken, or another was sent. */
+export const smsCodes = tenantTable(
+  "sms_codes",
+  {
+    userId: open(text("user_id").notNull()),
+    purpose: open(text("purpose", { enum: smsPurposes }).notNull()),
+    hash: digest(text("hash").notNull()),
+    expiresAt: open(text("expires_at").notNull()),
+  },
+  { entity: "sms-code", scope: assignee("userId"), store: "directory" },
+);
+
 /** Between the two steps of a sign-in. */
 export const signInChallenges = tenantTable(
   "sign_in_challenges",

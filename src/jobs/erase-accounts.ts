@@ -22,6 +22,8 @@ import {
   passkeys,
   passwords,
   recoveryCodes,
+  smsCodes,
+  smsFactors,
   totpFactors,
 } from "#identity/tables.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
@@ -36,6 +38,8 @@ const theirs: readonly AnyTenantTable[] = [
   passwords,
   totpFactors,
   passkeys,
+  smsFactors,
+  smsCodes,
   recoveryCodes,
   emailChanges,
   federatedIdentities,

@@ -17,6 +17,8 @@ import {
   oneTimeLinks,
   signInChallenges,
   signUps,
+  smsCodes,
+  smsFactors,
   totpFactors,
 } from "#identity/tables.ts";
 import type { Env } from "#platform/env.ts";
@@ -42,7 +44,9 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
     arrivals: expired("arrivals", now),
     challenges: expired("challenges", now),
     emailChanges: expired("emailChanges", now),
-    totps: unconfirmed(now),
+    totps: unconfirmed("totps", now),
+    smses: unconfirmed("smses", now),
+    smsCodes: expired("smsCodes", now),
     strangers: pastStrangers(now),
   });
   const run = () => ({ job: "accounts.expire", requestId: newId("run"), now });
@@ -54,6 +58,8 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
     ...removed(federatedArrivals, found.arrivals),
     ...removed(signInChallenges, found.challenges),
     ...removed(totpFactors, found.totps),
+    ...removed(smsFactors, found.smses),
+    ...removed(smsCodes, found.smsCodes),
   ];
   // Of two runners at once one finds the others' rows gone, and does nothing.
   if (gone.length > 0) await commitAsSystem(directory, run(), gone);

@@ -7,12 +7,14 @@ import { secretsOf } from "#identity/outside/receive-message.ts";
 import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
 import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
+import { hasBudgets } from "#platform/budgets.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { hasGates } from "#platform/gates.ts";
 import { hasLockouts } from "#platform/lockouts.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { mailFaults } from "#platform/mail/mailer.ts";
+import { textFaults } from "#platform/sms/texter.ts";
 
 export interface Check {
   readonly name: string;
@@ -70,6 +72,9 @@ async function runChecks(env: Env): Promise<Check[]> {
       return [];
     }),
     check("mail", "correct MAIL, MAIL_FROM or what they need (README, Deploy)", async () => mailFaults(env)),
+    check("texts", "correct SMS, SMS_FROM or what they need (README, Deploy), or take SMS out", async () =>
+      textFaults(env),
+    ),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
       return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];
     }),
@@ -81,6 +86,9 @@ async function runChecks(env: Env): Promise<Check[]> {
     }),
     check("lockouts", "bind the Durable Object of the lockouts", async () => {
       return hasLockouts(env) ? [] : ["not bound"];
+    }),
+    check("budgets", "bind the Durable Object of the budgets", async () => {
+      return hasBudgets(env) ? [] : ["not bound"];
     }),
     check("audit log of the platform", "create and bind its R2 bucket", async () => {
       await env.AUDIT_LOG_PLATFORM.head("readyz");

@@ -1,24 +1,23 @@
 import { z } from "zod";
 import { note, type Remove, update } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import { users } from "#db/directory-tables.ts";
-import { exactly } from "#db/queries.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { dueMails } from "#identity/mail/due-mails.ts";
-import { written } from "#identity/mail/letter.tsx";
-import { changeAddress, suppressionOf } from "#identity/mail/suppressions.ts";
+import { isText } from "#identity/mail/kinds.ts";
+import { changeAddress } from "#identity/mail/suppressions.ts";
 import { outgoingMails } from "#identity/mail/tables.ts";
-import { letterOf } from "#identity/mail/templates.ts";
+import { codeLivesMs } from "#identity/mail/texts.ts";
 import { mostTries, nextTryAt } from "#lib/retry-schedule.ts";
 import { dayMs, minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import { chance } from "#platform/chance.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
-import { mailerOf, type Sending } from "#platform/mail/mailer.ts";
+import type { Sending } from "#platform/mail/mailer.ts";
 import { wakeMails } from "#platform/wake-ups.ts";
+import { carriedBy, type NotLeaving } from "./carriers.ts";
 
 /** A wake-up: this mail is to be sent. It carries nothing of it. */
 export const MailWakeUp = z.object({ v: z.literal(1), mailId: z.string() });
@@ -33,11 +32,10 @@ type MailRow = Row<typeof outgoingMails>;
 type Named = Pick<MailRow, "id" | "version">;
 
 /**
- * Sends a mail, unless it is not to leave, and removes its row with a note of the outcome. At least once: whoever dies
- * between the two is followed by another try with the same id, and of many at once one claims it.
+ * Sends a mail, or a text, unless it is not to leave, and removes its row with a note of the outcome. At least once:
+ * whoever dies between the two is followed by another try with the same id, and of many at once one claims it.
  */
 export async function sendMail(env: Env, mailId: string, now: number): Promise<void> {
-  const mailer = mailerOf(env);
   const directory = await openDirectory(env);
   const run = { job, requestId: newId("run"), now };
   const mail = await directory.get(outgoingMails, mailId);
@@ -45,15 +43,11 @@ export async function sendMail(env: Env, mailId: string, now: number): Promise<v
   if (isTooOld(mail, now)) return await end(directory, mail, run, "expired");
   // So often it was tried that whatever follows the sending must fail each time.
   if (mail.attempts >= mostTries) return await end(directory, mail, run, "failed");
-  const site = { name: mailer.from.name, origin: env.PUBLIC_ORIGIN };
-  const isRegistered = asksWhose.includes(mail.kind) && (await hasAccount(directory, mail.recipient));
-  const letter = isForNobody(mail) ? null : letterOf(mail.kind, mail.data, site, { isRegistered });
-  if (!letter) return await end(directory, mail, run, "nothing-to-send");
-  if (await suppressionOf(directory, mail.recipient)) return await end(directory, mail, run, "suppressed");
+  const carried = await carriedBy(env, directory, mail);
+  if (typeof carried === "string") return await end(directory, mail, run, carried);
   const claimed = await claim(directory, mail, run);
   if (!claimed) return;
-  const { id, recipient: to } = claimed;
-  const sending = await mailer.send({ id, to, ...written(letter, site) });
+  const sending = await carried();
   await settle(directory, claimed, { ...run, now: systemNow() }, sending);
 }
 
@@ -74,21 +68,8 @@ function isWaiting({ attempts, nextTryAt }: MailRow, now: number): boolean {
   return attempts > 0 && nextTryAt > timestamp(now);
 }
 
-function isTooOld({ createdAt }: Pick<MailRow, "createdAt">, now: number): boolean {
-  return Date.parse(createdAt) + expiresMs <= now;
-}
-
-// What these say depends on whether the address has an account by the time they leave.
-const asksWhose: readonly MailRow["kind"][] = ["sign-up", "verify-email"];
-
-async function hasAccount(directory: TenantSession, email: string): Promise<boolean> {
-  const { found } = await directory.read({ found: exactly(users, "emailToken", email, { limit: 1 }) });
-  return found.length > 0;
-}
-
-// Written for an address that nobody has, as it is for one that somebody has.
-function isForNobody({ kind, userId }: MailRow): boolean {
-  return kind === "locked-out" && userId === null;
+function isTooOld({ kind, createdAt }: Pick<MailRow, "kind" | "createdAt">, now: number): boolean {
+  return Date.parse(createdAt) + (isText(kind) ? codeLivesMs : expiresMs) <= now;
 }
 
 /** The mail as it is ours for a while; null where somebody else was first. */
@@ -118,7 +99,7 @@ async function settle(directory: TenantSession, mail: MailRow, run: SystemRun, s
   ]);
 }
 
-type Outcome = "sent" | "suppressed" | "failed" | "expired" | "nothing-to-send";
+type Outcome = NotLeaving | "sent" | "failed";
 
 // By id and version alone, so that a mail goes even where it cannot be opened. Where it is another's by now, nothing is done.
 async function end(

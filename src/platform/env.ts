@@ -21,6 +21,12 @@ export interface LockoutRpc extends Rpc.DurableObjectBranded {
   take(request: unknown): Promise<unknown>;
 }
 
+/** A budget's methods as they cross the wire; identity/sms/budget-messages has the shapes. */
+export interface BudgetRpc extends Rpc.DurableObjectBranded {
+  take(request: unknown): Promise<unknown>;
+  giveBack(request: unknown): Promise<void>;
+}
+
 /** The mailbox's methods as they cross the wire; platform/mail/mailbox has the shape of a mail. */
 export interface MailboxRpc extends Rpc.DurableObjectBranded {
   put(mail: unknown): Promise<void>;
@@ -36,6 +42,7 @@ export interface Env {
   readonly GATES: DurableObjectNamespace<GateRpc>;
   readonly AUDIT_TREES: DurableObjectNamespace<AuditTreeRpc>;
   readonly LOCKOUTS: DurableObjectNamespace<LockoutRpc>;
+  readonly BUDGETS: DurableObjectNamespace<BudgetRpc>;
   /** The platform's own log; a cell's tenants have theirs in the cell's bucket. */
   readonly AUDIT_LOG_PLATFORM: R2Bucket;
   /** Mails that are to leave. */
@@ -92,5 +99,14 @@ export interface Env {
   readonly POSTMARK_WEBHOOK_PASSWORD?: string;
   /** Where Postmark's API is, unless it is Postmark's own. */
   readonly POSTMARK_URL?: string;
+  /** Who carries texts to telephones: "twilio" or, in development, "mailbox"; none are sent unless it is set. */
+  readonly SMS?: string;
+  /** Whom texts are from: a number as `+31612345678`, or a messaging service of Twilio's, `MG…`. */
+  readonly SMS_FROM?: string;
+  readonly TWILIO_ACCOUNT_SID?: string;
+  /** Worker secret. */
+  readonly TWILIO_AUTH_TOKEN?: string;
+  /** Where Twilio's API is, unless it is Twilio's own. */
+  readonly TWILIO_URL?: string;
   readonly [cellBinding: string]: unknown;
 }

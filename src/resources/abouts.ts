@@ -42,6 +42,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "sso-domains":
     "Domains whose addresses the business speaks for, as DNS says, and which of them sign in by an issuer alone.",
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
+  sms: "Codes by SMS, as a second factor at businesses that allow it.",
   "step-up": "A recent proof that it is you, for what asks for one.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
   tenants: "The business that the credentials belong to.",

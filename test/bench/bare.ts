@@ -19,6 +19,7 @@ export class Gate extends DurableObject<BareEnv> {
 /** Bound by wrangler.toml as well, and asked nothing. */
 export class AuditTree extends DurableObject<BareEnv> {}
 export class Lockout extends DurableObject<BareEnv> {}
+export class Budget extends DurableObject<BareEnv> {}
 
 /** The same. */
 export class Mailbox extends DurableObject<BareEnv> {}

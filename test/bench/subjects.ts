@@ -161,7 +161,10 @@ export async function bareBundle(): Promise<string> {
   try {
     const entry = join(folder, "entry.ts");
     const bare = JSON.stringify(join(import.meta.dirname, "bare.ts"));
-    await writeFile(entry, `export { app as default, AuditTree, Gate, Lockout, Mailbox } from ${bare};\n`);
+    await writeFile(
+      entry,
+      `export { app as default, AuditTree, Budget, Gate, Lockout, Mailbox } from ${bare};\n`,
+    );
     return await bundle(entry);
   } finally {
     await rm(folder, { recursive: true });

@@ -35,6 +35,7 @@ const ofPeople = [
   "mail.postmark",
   "email-changes.ask",
   "sign-in.federatedComplete",
+  "sms.begin",
 ];
 
 /** What a tenant has by a decision of its own: the tests of each make them, at two tenants. */

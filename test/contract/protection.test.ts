@@ -125,7 +125,7 @@ test("every other store that is bound is on the page", () => {
     .filter(([name, value]) => typeof value === "object" && !/^(TEST_MIGRATIONS|__VITEST.*)$/.test(name))
     .map(([name]) => name.replace(/_(PLATFORM|[A-Z]{2}[0-9]+)$/, ""));
   const stores = [...new Set(bound)].filter((name) => !["DIRECTORY", "CELL", "LOG"].includes(name));
-  expect(stores).toHaveLength(14);
+  expect(stores).toHaveLength(15);
   for (const store of stores) expect(page.text).toContain(`<div id="${store}">`);
 });
 

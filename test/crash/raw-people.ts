@@ -14,6 +14,7 @@ import {
   passwords,
   recoveryCodes,
   signUps,
+  smsFactors,
   totpFactors,
 } from "#identity/tables.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
@@ -83,6 +84,7 @@ export async function writePeople(
     insert(sessions, session, now),
     insert(totpFactors, { ...own("tot"), secret: canary("Totp"), state: "active", lastStep: 1 }, now),
     insert(passkeys, { ...own("psk"), ...passkey }, now),
+    insert(smsFactors, { ...own("smf"), number: canary("Number"), state: "active" }, now),
     insert(emailChanges, { ...own("emc"), email: email("Wanted"), state: "open", expiresAt }, now),
     insert(
       federatedIdentities,

@@ -13,7 +13,7 @@ import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
-import { newBearer, newEmail, newEnrolled } from "#test/identity/kit.ts";
+import { newBearer, newEmail, newEnrolled, newTexted } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newClient } from "#test/identity/oauth/kit.ts";
 import { newConnection } from "#test/resources/sso/kit.ts";
@@ -53,6 +53,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "sign_ups.name": "personal",
   "sign_ups.password_hash": "secret",
   "signing_keys.private_jwk": "secret",
+  "sms_factors.number": "personal",
   "sso_connections.client_secret": "secret",
   "totp_factors.secret": "secret",
   "users.email": "personal",
@@ -83,7 +84,7 @@ beforeAll(async () => {
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(us));
   await call("sign-in.password", await exampleOf("sign-in.password").make(us));
-  for (const make of [newEnrolled, newEnrolled, newBearer, newBearer]) await make();
+  for (const make of [newEnrolled, newEnrolled, newBearer, newBearer, newTexted, newTexted]) await make();
   for (const _ of [1, 2]) await call("email-changes.ask", await exampleOf("email-changes.ask").make(us));
   for (const source of ["google", "google", "work", "work"])
     await signInAt(source, {

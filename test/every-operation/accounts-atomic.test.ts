@@ -12,7 +12,7 @@ const { call } = clientOf();
 /** By hand: those that commit nothing, though their form could. */
 const withoutCommit = ["passkey-challenges.create", "sign-in.providers", "sign-in.federated", "sign-in.sso"];
 /**
- * By hand: each try at these counts against its address, or is taken once by somebody else's server, also where it fails
+ * By hand: each try at these counts against its address or number, or is taken once by somebody else's server, also where it fails
  * here, so each is made by somebody new.
  */
 const counted = [
@@ -21,6 +21,9 @@ const counted = [
   "email-changes.ask",
   "sign-in.federatedComplete",
   "identities.connect",
+  "sms.begin",
+  "sign-in.sendSms",
+  "step-up.sendSms",
 ];
 // What OAuth's operations write lies in a cell: test/identity/oauth has the same of them.
 const ofAccounts = operations.filter(

@@ -13,7 +13,7 @@ import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { Authenticator } from "#test/identity/authenticator.ts";
-import { rowsOf, type TestTenant } from "#test/world.ts";
+import { memberToken, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 
@@ -21,8 +21,8 @@ export const goodPassword = "four quiet lanterns drift";
 
 const somebodysName = "Wilhelmina Quartermain";
 
-/** What must stand nowhere of the people made here: their name, their addresses of both kinds. */
-export const somebody = ["Wilhelmina", "Quartermain", "@people.example", "198.18."];
+/** What must stand nowhere of the people made here: their name, their addresses of both kinds, their numbers. */
+export const somebody = ["Wilhelmina", "Quartermain", "@people.example", "198.18.", "+319701"];
 
 /** An address that nobody has. */
 export function newEmail(): string {
@@ -164,6 +164,86 @@ export async function withPasskey(user: TestUser, isSynced = false): Promise<Bea
   const { status, text, json } = await call("passkeys.add", { as, body });
   if (status !== 201) throw new Error(`No passkey was added: ${text}`);
   return { ...user, device, passkeyId: json.id, recoveryCodes: json.recoveryCodes };
+}
+
+let numbers = 0;
+
+/** A telephone of nobody's. */
+export function newNumber(): string {
+  numbers += 1;
+  return `+319701${String(Date.now() % 1000).padStart(3, "0")}${String(numbers).padStart(4, "0")}`;
+}
+
+/** The code in the newest text to this number. */
+export async function codeTextedTo(number: string): Promise<string> {
+  const [text] = await mailsTo(number);
+  const code = text?.kind === "sms-code" ? text.data.code : undefined;
+  if (code === undefined) throw new Error("No code was texted to that number.");
+  return code;
+}
+
+/** Has a tenant take codes by SMS for a second factor, and ask whom it asks. */
+export async function allowSms(
+  tenant: TestTenant,
+  allowsSms = true,
+  secondFactor: "off" | "elevated" | "everyone" = "off",
+): Promise<void> {
+  const as = await memberToken(tenant, "owner");
+  const body = { secondFactor, allowsSms };
+  const answer = await call("security-policy.update", { tenant: tenant.slug, as, body });
+  if (answer.status !== 200) throw new Error(`SMS was not allowed: ${answer.text}`);
+}
+
+let allowing: Promise<TestTenant> | null = null;
+let handedOut = 0;
+
+/** A tenant where SMS is allowed, for who needs any; another before its day's texts are spent. */
+async function anAllowingTenant(): Promise<TestTenant> {
+  if (handedOut % 25 === 0)
+    allowing = newTenant().then(async (tenant) => {
+      await allowSms(tenant);
+      return tenant;
+    });
+  handedOut += 1;
+  return await (allowing ?? newTenant());
+}
+
+export interface Texted extends TestUser {
+  readonly number: string;
+  readonly recoveryCodes: readonly string[] | null;
+}
+
+/** Somebody who may have codes by SMS. */
+export async function newTextable(password = goodPassword, role: Role = "staff"): Promise<TestUser> {
+  const user = await newUser(password);
+  await join(user, await anAllowingTenant(), role);
+  return user;
+}
+
+/** Somebody with codes by SMS, and nothing else. */
+export async function newTexted(): Promise<Texted> {
+  return await texted(await newTextable());
+}
+
+/** Sends a code to this number, which they say is theirs. */
+export async function beginSms(user: TestUser, number: string) {
+  return await call("sms.begin", { as: user.accessToken, body: { number }, headers: newAddress() });
+}
+
+export async function texted(user: TestUser, number = newNumber()): Promise<Texted> {
+  const begun = await beginSms(user, number);
+  if (begun.status !== 201) throw new Error(`No code was sent: ${begun.text}`);
+  const body = { code: await codeTextedTo(number) };
+  const confirmed = await call("sms.confirm", { as: user.accessToken, body, headers: newAddress() });
+  if (confirmed.status !== 200) throw new Error(`No number was confirmed: ${confirmed.text}`);
+  return { ...user, number, recoveryCodes: confirmed.json.recoveryCodes };
+}
+
+/** Has the code sent that a sign-in goes on by. */
+export async function codeForSignIn({ number }: Texted, challenge: string): Promise<string> {
+  const sent = await call("sign-in.sendSms", { body: { challenge }, headers: newAddress() });
+  if (sent.status !== 201) throw new Error(`No code was sent: ${sent.text}`);
+  return await codeTextedTo(number);
 }
 
 export async function proofOptions() {

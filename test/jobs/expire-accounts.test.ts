@@ -4,7 +4,7 @@ import { expireAccounts } from "#jobs/expire-accounts.ts";
 import { dayMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { newUser } from "#test/identity/kit.ts";
+import { beginSms, newNumber, newTexted, newUser } from "#test/identity/kit.ts";
 import { rowsOf } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -38,6 +38,22 @@ test("what nobody can use any more goes, each in its time, once however many run
   expect(
     (await call("sign-in.password", { body: { email: user.email, password: user.password } })).status,
   ).toBe(201);
+});
+
+test("numbers that nobody confirmed, and codes, go after a day; a number in use stays", async () => {
+  const now = Date.now();
+  const user = await newTexted();
+  await beginSms(user, newNumber());
+  const left = async () =>
+    await rowsOf(
+      DIRECTORY,
+      "select 'number' as is_a, state from sms_factors union all select 'code', purpose from sms_codes",
+    );
+  expect(await left()).toHaveLength(3);
+  await expireAccounts(testEnv(), now + 0.9 * dayMs);
+  expect(await left()).toHaveLength(3);
+  await expireAccounts(testEnv(), now + 1.1 * dayMs);
+  expect(await left()).toEqual([{ is_a: "number", state: "active" }]);
 });
 
 test("a month's strangers are forgotten a year after it, audit and all", async () => {

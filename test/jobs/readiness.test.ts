@@ -44,16 +44,21 @@ const broken: Readonly<Record<string, { changes: Record<string, unknown>; check:
   },
   "Cloudflare's binding for mail": { changes: { MAIL: "cloudflare", EMAIL: undefined }, check: "mail" },
   "the mailbox of a deployment under development": { changes: { MAILBOX: undefined }, check: "mail" },
+  "who carries texts": { changes: { SMS: "pigeon" }, check: "texts" },
+  "whom texts are from": { changes: { SMS: "twilio", SMS_FROM: "Keyline" }, check: "texts" },
+  "Twilio's account": { changes: { SMS: "twilio", TWILIO_ACCOUNT_SID: undefined }, check: "texts" },
+  "Twilio's token": { changes: { SMS: "twilio", TWILIO_AUTH_TOKEN: undefined }, check: "texts" },
   "the queue of mails": { changes: { MAILS: undefined }, check: "mail" },
   "the gates": { changes: { GATES: undefined }, check: "gates" },
   "the lockouts": { changes: { LOCKOUTS: undefined }, check: "lockouts" },
+  "the budgets of texts": { changes: { BUDGETS: undefined }, check: "budgets" },
   "the least version of TLS": { changes: { MIN_TLS: "TLSv1.3" }, check: "transport" },
   "the key-encryption keys": { changes: { KEYLINE_KEKS: "" }, check: "key-encryption keys" },
 };
 
 for (const [what, { changes, check }] of Object.entries(broken)) {
   test(`without ${what} it is not ready, says which check failed and what to do, and nothing of the rest`, async () => {
-    const { status, json, text } = await ready(envWith(changes));
+    const { status, json, text } = await ready(envWith({ SMS: "", ...changes }));
     expect([status, json.type]).toEqual([503, "/problems/unavailable"]);
     // Without what wraps them, the directory's keys do not open either.
     const failed = json.errors.map(({ parameter }: { parameter: string }) => parameter);
@@ -141,11 +146,13 @@ test("a directory that has no pepper, or no signing key, is not ready, though it
   expect((await ready(envWith({ DIRECTORY: proxied(DIRECTORY, {}) }))).status).toBe(200);
 });
 
-test("each way to carry mail is ready where it has all it needs; the example's sender will do on one's own machine", async () => {
+test("each way to carry mail and texts is ready where it has all it needs; the example's sender will do on one's own machine", async () => {
   for (const MAIL of ["cloudflare", "postmark", "mailbox"])
-    expect((await ready(envWith({ MAIL }))).status, MAIL).toBe(200);
+    expect((await ready(envWith({ MAIL, SMS: "" }))).status, MAIL).toBe(200);
+  for (const SMS of ["", "twilio", "mailbox"]) expect((await ready(envWith({ SMS }))).status, SMS).toBe(200);
   const deployed = {
     MAIL: "cloudflare",
+    SMS: "twilio",
     PUBLIC_ORIGIN: "https://api.keyline.test",
     SECURITY_CONTACT: "https://keyline.test/security",
     OUTSIDE_ISSUERS: "[]",

@@ -64,8 +64,8 @@ export const homes: Readonly<Record<string, Home>> = {
   },
   "cloudflare:workers": {
     rooms: ["index", "platform", "gate", "jobs", "identity"],
-    // Of people's identity the lockouts alone are objects.
-    files: /^src\/(?!identity\/(?!lockout\/lockout\.ts$))/,
+    // Of people's identity the lockouts and the budgets of texts alone are objects.
+    files: /^src\/(?!identity\/(?!(?:lockout\/lockout|sms\/budget)\.ts$))/,
   },
   "@cloudflare/workers-types": { rooms: ["platform", "db", "gate", "jobs", "app", "index"] },
 };

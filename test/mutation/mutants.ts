@@ -20,6 +20,7 @@ import { oauth } from "./mutants/oauth.ts";
 import { passwords } from "./mutants/passwords.ts";
 import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
+import { sms } from "./mutants/sms.ts";
 import { sso } from "./mutants/sso.ts";
 import { tokens } from "./mutants/tokens.ts";
 import { vault } from "./mutants/vault.ts";
@@ -48,6 +49,7 @@ export const mutants: readonly Mutant[] = [
   ...mail,
   ...identityEventMutants,
   ...factors,
+  ...sms,
   ...accountPages,
   ...sso,
 ];

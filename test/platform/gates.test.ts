@@ -115,7 +115,7 @@ test("local workerd still has no jurisdictions, which is why the chokepoint may 
 });
 
 const ways =
-  /\b(getByName|getExisting|idFromName|idFromString|newUniqueId|GATES|AUDIT_TREES|LOCKOUTS)\b|\.jurisdiction\(/;
+  /\b(getByName|getExisting|idFromName|idFromString|newUniqueId|GATES|AUDIT_TREES|LOCKOUTS|BUDGETS)\b|\.jurisdiction\(/;
 
 test("no source but the chokepoints reaches for a namespace of objects", () => {
   const sources = Object.entries(
@@ -128,23 +128,25 @@ test("no source but the chokepoints reaches for a namespace of objects", () => {
   );
   const allowed = [
     // What wrangler.toml has to bind, and what protects what, name every binding.
-    '/src/cli/doctor/limits.ts const objects = ["GATES", "AUDIT_TREES", "LOCKOUTS", "MAILBOX"];',
+    '/src/cli/doctor/limits.ts const objects = ["GATES", "AUDIT_TREES", "LOCKOUTS", "BUDGETS", "MAILBOX"];',
     "/src/console/docs/protection.tsx AUDIT_TREES: {",
     "/src/console/docs/protection.tsx GATES: {",
     "/src/console/docs/protection.tsx LOCKOUTS: {",
+    "/src/console/docs/protection.tsx BUDGETS: {",
     "/src/platform/env.ts readonly GATES: DurableObjectNamespace<GateRpc>;",
     "/src/platform/env.ts readonly AUDIT_TREES: DurableObjectNamespace<AuditTreeRpc>;",
     "/src/platform/env.ts readonly LOCKOUTS: DurableObjectNamespace<LockoutRpc>;",
+    "/src/platform/env.ts readonly BUDGETS: DurableObjectNamespace<BudgetRpc>;",
     // One for a whole deployment on its developer's machine, where there are no jurisdictions.
     '/src/platform/mail/mailbox.ts return typeof env.MAILBOX?.getByName === "function" ? [] : ["the mailbox is not bound"];',
     '/src/platform/mail/mailbox.ts return MAILBOX.getByName("mailbox");',
   ];
   const elsewhere = found.filter(
-    (line) => !/^\/src\/platform\/(gates|audit-trees|lockouts|jurisdictions)\.ts /.test(line),
+    (line) => !/^\/src\/platform\/(gates|audit-trees|budgets|lockouts|jurisdictions)\.ts /.test(line),
   );
   expect(
     elsewhere,
-    "find objects by gateOf(), auditTreeOf() and lockoutOf(), which know the jurisdiction",
+    "find objects by gateOf(), auditTreeOf(), lockoutOf() and budgetOf(), which know the jurisdiction",
   ).toEqual(allowed);
   expect(found.length).toBeGreaterThan(elsewhere.length);
 });

@@ -27,7 +27,12 @@ test("the report names each member of the tenant once with their factors, page b
     const query = { limit: "2", ...(cursor === "" ? {} : { cursor }) };
     const { json } = await call("members.factorCoverage", { ...as(tenant), query });
     found.push(...json.data);
-    expect(json.summary).toEqual({ members: all.length, withFactor: 1, elevatedWithout: 2 });
+    expect(json.summary).toEqual({
+      members: all.length,
+      withFactor: 1,
+      withSmsAlone: 0,
+      elevatedWithout: 2,
+    });
     cursor = json.nextCursor;
   }
   expect(found.map(({ memberId, role }) => ({ id: memberId, role }))).toEqual(all);
@@ -39,10 +44,28 @@ test("the report names each member of the tenant once with their factors, page b
 
   await changeMember(tenant, manager, { state: "suspended" });
   const { json } = await call("members.factorCoverage", as(tenant));
-  expect(json.summary).toEqual({ members: all.length - 1, withFactor: 0, elevatedWithout: 2 });
+  expect(json.summary).toEqual({
+    members: all.length - 1,
+    withFactor: 0,
+    withSmsAlone: 0,
+    elevatedWithout: 2,
+  });
   expect(json.data.find(({ memberId }: { memberId: string }) => memberId === manager).state).toBe(
     "suspended",
   );
+});
+
+test("codes by SMS are a factor of whoever is neither owner nor admin, and counted by themselves", async () => {
+  const tenant = await newTenant();
+  const { owner, admin, manager, installer } = tenant.memberIds;
+  const sms = { totp: 0, passkeys: 0, sms: 1, recoveryCodesLeft: 10 } as const;
+  for (const memberId of [owner, manager]) await has(tenant, memberId, sms);
+  await has(tenant, admin, { ...sms, passkeys: 1 });
+  await has(tenant, installer, { ...sms, totp: 1 });
+  const { json } = await call("members.factorCoverage", as(tenant));
+  expect(json.summary).toMatchObject({ withFactor: 3, withSmsAlone: 2, elevatedWithout: 1 });
+  const of = (id: string) => json.data.find(({ memberId }: { memberId: string }) => memberId === id);
+  expect([of(owner).sms, of(manager).sms]).toEqual([true, true]);
 });
 
 async function has(

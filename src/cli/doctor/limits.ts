@@ -8,7 +8,7 @@ const ofCell = {
   buckets: ["FILES", "CALL_ARCHIVE", "AUDIT_LOG"],
   queues: ["AUDIT_EVENTS", "CALLS", "WEBHOOKS", "SINKS"],
 } as const;
-const objects = ["GATES", "AUDIT_TREES", "LOCKOUTS", "MAILBOX"];
+const objects = ["GATES", "AUDIT_TREES", "LOCKOUTS", "BUDGETS", "MAILBOX"];
 const unset = /^[0-]*$/;
 
 /** What wrangler.toml says, as it would be deployed: the shield and the limits, and what must be bound. */

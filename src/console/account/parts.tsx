@@ -9,6 +9,15 @@ const forPeople: Partial<Record<ProblemName, readonly [title: string, meaning: s
   "rate-limited": ["That was too often.", "Please wait for a minute, then try again."],
   unavailable: ["We are busy just now.", "Nothing was done. Please try again in a few seconds."],
   internal: ["Something went wrong.", "It is our fault. Please try again in a moment."],
+  "too-many-texts": [
+    "Those were enough texts for now.",
+    "Nothing was sent. Please wait for a quarter of an hour, or until tomorrow.",
+  ],
+  "sms-not-available": ["We cannot text you a code for this.", "Please use another way."],
+  "sms-not-enough": [
+    "A text is not enough for an owner or admin.",
+    "Add an authenticator app or a passkey first. If you have neither, sign out and in again to do so.",
+  ],
   conflict: ["This changed meanwhile.", "Please try again."],
 };
 
@@ -71,7 +80,7 @@ interface FieldProps {
   readonly autocomplete: string;
   readonly value?: string;
   readonly hint?: string;
-  readonly inputmode?: "email" | "numeric";
+  readonly inputmode?: "email" | "numeric" | "tel";
   readonly told?: Told | null;
 }
 

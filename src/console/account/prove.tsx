@@ -2,13 +2,22 @@ import { FactorList } from "#identity/factors/schema.ts";
 import type { Told } from "./ask.ts";
 import { Amiss, Field, Form, Username } from "./parts.tsx";
 import { PasskeyForm, sentPasskey, WithoutPasskey } from "./passkey.tsx";
+import { sentToBy, sentToIn, TextedCode } from "./sms.tsx";
 import { destinationOf, type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 export const showProof: Handler = async (visit) => await proofPage(visit);
 
 /** A proof that it is them still, for what asks for a recent one. */
 export const prove: Handler = async (visit) => {
-  const told = await visit.ask("POST", "/v1/me/step-up", proofIn(visit.fields));
+  const { fields } = visit;
+  if (fields.get("do") === "text") {
+    const told = await visit.ask("POST", "/v1/me/step-up/sms");
+    return await proofPage(visit, told, sentToBy(told));
+  }
+  const told =
+    sentToIn(fields) === null
+      ? await visit.ask("POST", "/v1/me/step-up", proofIn(fields))
+      : await visit.ask("POST", "/v1/me/step-up/sms/verify", { code: fields.get("code") ?? "" });
   return told.problem ? await proofPage(visit, told) : { to: destinationOf(visit.fields) };
 };
 
@@ -18,9 +27,15 @@ function proofIn(fields: URLSearchParams): object {
   return { [name]: fields.get(name) ?? "" };
 }
 
-async function proofPage(visit: Visit, told: Told | null = null): Promise<Reply> {
+async function proofPage(
+  visit: Visit,
+  told: Told | null = null,
+  sentTo = sentToIn(visit.fields),
+): Promise<Reply> {
   const listed = await visit.ask("GET", "/v1/me/factors");
-  const { totp, passkeys } = listed.problem ? { totp: null, passkeys: [] } : FactorList.parse(listed.json);
+  const { totp, passkeys, sms } = listed.problem
+    ? { totp: null, passkeys: [], sms: null }
+    : FactorList.parse(listed.json);
   const [hasApp, hasPasskey] = [totp !== null, passkeys.length > 0];
   const keeps = { continue: destinationOf(visit.fields) };
   const reply = shown(
@@ -32,6 +47,8 @@ async function proofPage(visit: Visit, told: Told | null = null): Promise<Reply>
       </p>
       {hasPasskey && !hasApp ? (
         <Amiss told={told} />
+      ) : sms !== null && !hasApp ? (
+        <TextedCode visit={visit} action="/prove" keeps={keeps} sentTo={sentTo} told={told} label="Go on" />
       ) : (
         <Form visit={visit} action="/prove" keeps={keeps} told={told} names={["code", "password"]}>
           {hasApp ? (

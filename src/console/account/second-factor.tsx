@@ -1,11 +1,13 @@
 import { raw } from "hono/html";
-import type { z } from "zod";
 import { FactorList, NewTotp, RecoveryCodes } from "#identity/factors/schema.ts";
 import { CreationOptions } from "#identity/passkeys/schema.ts";
 import { deviceOf } from "#identity/sessions/device.ts";
+import { canText } from "#platform/sms/texter.ts";
 import type { Told } from "./ask.ts";
+import { Do, OnePasskey, TextMessages } from "./factor-rows.tsx";
 import { Amiss, At, Field, Form, Notice } from "./parts.tsx";
 import { PasskeyForm, sentPasskey } from "./passkey.tsx";
+import { addNumberPage, confirmNumberPage, numberPage, sentToBy, sentToIn } from "./sms.tsx";
 import { type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 export const showFactors: Handler = async (visit) => await factorsPage(visit);
@@ -47,6 +49,20 @@ export const changeFactors: Handler = async (visit) => {
       const id = encodeURIComponent(fields.get("passkey") ?? "");
       return await removed(visit, await visit.ask("POST", `/v1/me/passkeys/${id}/remove`));
     }
+    case "add-sms":
+      return await addNumberPage(visit);
+    case "begin-sms": {
+      const told = await visit.ask("POST", "/v1/me/factors/sms", { number: fields.get("number") ?? "" });
+      return told.problem ? numberPage(visit, told) : confirmNumberPage(visit, sentToBy(told));
+    }
+    case "confirm-sms": {
+      const told = await visit.ask("POST", "/v1/me/factors/sms/confirm", { code: fields.get("code") ?? "" });
+      if (told.problem?.type === "not-found") return numberPage(visit);
+      if (told.problem) return confirmNumberPage(visit, sentToIn(fields), told);
+      return shown("Your number is added", <Codes told={told} next="/second-factor" />);
+    }
+    case "remove-sms":
+      return await removed(visit, await visit.ask("DELETE", "/v1/me/factors/sms"));
     default:
       return { to: "/second-factor" };
   }
@@ -88,8 +104,8 @@ export function Codes({ told, next }: { told: Told; next: string }) {
 
 async function factorsPage(visit: Visit, told: Told | null = null): Promise<Reply> {
   const listed = await visit.ask("GET", "/v1/me/factors");
-  const { totp, passkeys, recoveryCodes } = listed.problem
-    ? { totp: null, passkeys: [], recoveryCodes: null }
+  const { totp, passkeys, sms, recoveryCodes } = listed.problem
+    ? { totp: null, passkeys: [], sms: null, recoveryCodes: null }
     : FactorList.parse(listed.json);
   const reply = shown(
     "Second factor",
@@ -138,7 +154,8 @@ async function factorsPage(visit: Visit, told: Told | null = null): Promise<Repl
         {passkeys.map((passkey) => (
           <OnePasskey visit={visit} passkey={passkey} />
         ))}
-        {totp || passkeys.length > 0 ? (
+        {sms || canText(visit.c.env) ? <TextMessages visit={visit} sms={sms} /> : null}
+        {totp || passkeys.length > 0 || sms ? (
           <li>
             <div>
               <h2>Recovery codes</h2>
@@ -162,57 +179,10 @@ async function factorsPage(visit: Visit, told: Told | null = null): Promise<Repl
   return { ...reply, hasScript: true };
 }
 
-type Passkey = z.output<typeof FactorList>["passkeys"][number];
-
-function OnePasskey({ visit, passkey }: { visit: Visit; passkey: Passkey }) {
-  const { id, name, isSynced, createdAt, lastUsedAt } = passkey;
-  return (
-    <li class="one">
-      <div>
-        <h3>
-          {name} {isSynced ? <span class="tag">synced</span> : null}
-        </h3>
-        <p class="aside">
-          Added <At at={createdAt} />
-          <br />
-          {lastUsedAt === null ? (
-            "Not used yet"
-          ) : (
-            <>
-              Last used <At at={lastUsedAt} />
-            </>
-          )}
-        </p>
-      </div>
-      <Do
-        visit={visit}
-        keeps={{ do: "remove-passkey", passkey: id }}
-        label="Remove"
-        what={`passkey ${name}`}
-      />
-    </li>
-  );
-}
-
-interface DoProps {
-  readonly visit: Visit;
-  readonly keeps: Readonly<Record<string, string>>;
-  readonly label: string;
-  /** For whoever hears a button without what stands beside it. */
-  readonly what: string;
-}
-
-function Do({ visit, keeps, label, what }: DoProps) {
-  return (
-    <Form visit={visit} action="/second-factor" keeps={keeps}>
-      <button type="submit" class="second" aria-label={`${label}: ${what}`}>
-        {label}
-      </button>
-    </Form>
-  );
-}
-
-function enrolPage(visit: Visit, { id, secret, qrSvg }: z.output<typeof NewTotp>): Reply {
+function enrolPage(
+  visit: Visit,
+  { id, secret, qrSvg }: { id: string; secret: string | null; qrSvg: string | null },
+): Reply {
   return shown(
     "Add your app",
     <section class="card">

@@ -3,6 +3,7 @@ import { ProviderLinks } from "./issuers.tsx";
 import { Amiss, Field, Form, Notice } from "./parts.tsx";
 import { PasskeyForm, sentPasskey, WithoutPasskey } from "./passkey.tsx";
 import { Codes } from "./second-factor.tsx";
+import { sentToBy, sentToIn, TextedCode } from "./sms.tsx";
 import { begunBy, destinationOf, type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 export const showSignIn: Handler = async (visit) =>
@@ -29,6 +30,7 @@ export const secondStep: Handler = async (visit) => {
   const challenge = fields.get("challenge") ?? "";
   const methods = fields.get("methods") ?? "";
   const recoveryCode = fields.get("recoveryCode");
+  if (fields.get("do") === "text") return await texted(visit, { challenge, methods });
   const told = await visit.ask("POST", ...second(fields, challenge));
   if (told.problem?.type === "challenge-not-valid") return await signInPage(visit, told);
   if (told.problem) return challengePage(visit, { challenge, methods }, told);
@@ -37,12 +39,21 @@ export const secondStep: Handler = async (visit) => {
   return { ...shown("Your new recovery codes", content), session: begunBy(told) };
 };
 
+async function texted(visit: Visit, keeps: Kept): Promise<Reply> {
+  const told = await visit.ask("POST", "/v1/sign-in/second-factor/sms", { challenge: keeps.challenge });
+  if (told.problem?.type === "challenge-not-valid") return signInPage(visit, told);
+  return challengePage(visit, keeps, told, sentToBy(told));
+}
+
 function second(fields: URLSearchParams, challenge: string): [path: string, body: object] {
   const recoveryCode = fields.get("recoveryCode");
   if (recoveryCode !== null) return ["/v1/sign-in/recovery", { challenge, recoveryCode }];
   const path = "/v1/sign-in/second-factor";
   if (fields.has("response")) return [`${path}/passkey`, { challenge, response: sentPasskey(fields) }];
-  return [path, { challenge, code: fields.get("code") ?? "" }];
+  const code = fields.get("code") ?? "";
+  return sentToIn(fields) === null
+    ? [path, { challenge, code }]
+    : [`${path}/sms/verify`, { challenge, code }];
 }
 
 export const signOut: Handler = async (visit) => {
@@ -110,15 +121,22 @@ export async function signInPage(visit: Visit, told: Told | null = null): Promis
   return { ...reply, hasScript: true };
 }
 
+interface Kept {
+  readonly challenge: string;
+  readonly methods: string;
+}
+
 export function challengePage(
   visit: Visit,
-  keeps: { readonly challenge: string; readonly methods: string },
+  keeps: Kept,
   told: Told | null = null,
+  sentTo = sentToIn(visit.fields),
 ): Reply {
   const kept = { ...keeps, continue: destinationOf(visit.fields) };
   const methods = keeps.methods.split(" ");
   const [hasApp, hasPasskey] = [methods.includes("totp"), methods.includes("passkey")];
   const hasBoth = hasApp && hasPasskey;
+  const hasSms = methods.includes("sms");
   const reply = shown(
     "One more step",
     <section class="card">
@@ -126,7 +144,9 @@ export function challengePage(
       <p class="lead">
         {hasApp
           ? "Open your authenticator app and type the six digits it shows for this account."
-          : "Your password is right. Now prove with your passkey that it is you."}
+          : hasSms
+            ? "Your password is right. Now type the code that we text to your number."
+            : "Your password is right. Now prove with your passkey that it is you."}
       </p>
       {hasApp ? (
         <Form
@@ -139,6 +159,15 @@ export function challengePage(
           <Field name="code" label="Code" autocomplete="one-time-code" inputmode="numeric" told={told} />
           <button type="submit">Sign in</button>
         </Form>
+      ) : hasSms ? (
+        <TextedCode
+          visit={visit}
+          action="/sign-in/challenge"
+          keeps={kept}
+          sentTo={sentTo}
+          told={told}
+          label="Sign in"
+        />
       ) : (
         <Amiss told={told} names={["recoveryCode"]} />
       )}
@@ -154,7 +183,9 @@ export function challengePage(
       {hasPasskey && !hasApp ? <WithoutPasskey /> : null}
       {methods.includes("recovery-code") ? (
         <details open={visit.fields.has("recoveryCode")}>
-          <summary>{hasApp ? "I cannot use the app" : "I cannot use my passkey"}</summary>
+          <summary>
+            {hasApp ? "I cannot use the app" : hasSms ? "I get no text" : "I cannot use my passkey"}
+          </summary>
           <Form visit={visit} action="/sign-in/challenge" keeps={kept}>
             <Field
               name="recoveryCode"

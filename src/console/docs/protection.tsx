@@ -82,11 +82,11 @@ const otherStores: Readonly<Record<string, { title: string; holds: string; keepi
     holds: "The log's rows on their way: ids, names of ours and numbers.",
     keeping: "plain",
   },
-  MAILS: { title: "The queue of mails", holds: "Ids of mails.", keeping: "plain" },
+  MAILS: { title: "The queue of mails", holds: "Ids of mails and texts.", keeping: "plain" },
   MAILBOX: {
     title: "The mailbox (Durable Object)",
     holds:
-      "The last hundred mails of a deployment that says it is one under development, on this machine; nothing elsewhere.",
+      "The last hundred mails and texts of a deployment that says it is one under development, on this machine; nothing elsewhere.",
     keeping: "plain",
   },
   EMAIL: {
@@ -103,6 +103,12 @@ const otherStores: Readonly<Record<string, { title: string; holds: string; keepi
     title: "Lockouts (Durable Objects)",
     holds:
       "How often somebody, or an address, failed of late, and how much a user asked for; named by an HMAC, so none is known.",
+    keeping: "plain",
+  },
+  BUDGETS: {
+    title: "Budgets of texts (Durable Objects)",
+    holds:
+      "When texts were sent of late, to a number, for somebody, from a network, at a business's cost; named by an HMAC.",
     keeping: "plain",
   },
   SHIELD: {

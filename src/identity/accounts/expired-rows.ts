@@ -9,6 +9,8 @@ import {
   oneTimeLinks,
   signInChallenges,
   signUps,
+  smsCodes,
+  smsFactors,
   totpFactors,
 } from "#identity/tables.ts";
 import { dayMs, monthOf, timestamp } from "#lib/time.ts";
@@ -30,6 +32,7 @@ const dated = {
   emailChanges: { table: emailChanges, index: "email_changes_by_expiry", keptMs: dayMs },
   arrivals: { table: federatedArrivals, index: "federated_arrivals_by_expiry", keptMs: dayMs },
   challenges: { table: signInChallenges, index: "sign_in_challenges_by_expiry", keptMs: dayMs },
+  smsCodes: { table: smsCodes, index: "sms_codes_by_expiry", keptMs: dayMs },
 } as const;
 
 /** Rows whose time is over, by id and version alone: one that cannot be opened goes as well. */
@@ -44,13 +47,19 @@ export function expired(kind: keyof typeof dated, now: number): Query<Named[]> {
   };
 }
 
-/** Authenticators that somebody began to set up and never did. */
-export function unconfirmed(now: number): Query<Named[]> {
-  const { tenantId: owner, id, version, state, createdAt } = totpFactors;
+const begun = {
+  totps: { table: totpFactors, index: "totp_factors_by_age" },
+  smses: { table: smsFactors, index: "sms_factors_by_age" },
+} as const;
+
+/** Authenticators, and numbers, that somebody began to set up and never did. */
+export function unconfirmed(kind: keyof typeof begun, now: number): Query<Named[]> {
+  const { table, index } = begun[kind];
+  const { tenantId: owner, id, version, state, createdAt } = table;
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select ${id} as "id", ${version} as "version" from ${totpFactors} indexed by "totp_factors_by_age" where ${owner} = ${tenantId} and ${state} = 'pending' and ${createdAt} <= ${timestamp(now - dayMs)} order by ${createdAt} limit ${mostAtOnce}`,
+        sql`select ${id} as "id", ${version} as "version" from ${table} indexed by ${sql.identifier(index)} where ${owner} = ${tenantId} and ${state} = 'pending' and ${createdAt} <= ${timestamp(now - dayMs)} order by ${createdAt} limit ${mostAtOnce}`,
       ),
     decode: async (_context, rows) => z.array(Named).parse(rows),
   };

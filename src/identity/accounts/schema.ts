@@ -49,6 +49,7 @@ export const Memberships = z
           cell: told(16, "eu1"),
           memberId: toldId("mbr"),
           role: told(40, "owner"),
+          allowsSms: z.boolean().meta({ description: "Whether codes by SMS are a second factor there." }),
         })
         .meta({ id: "UserMembership" }),
       100,

@@ -12,7 +12,7 @@ import { choicesOf, factorsOf, stateOf } from "./factors.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
 import { NewTotp, RecoveryCodes, TotpCode, TotpId } from "./schema.ts";
 import { securityAge } from "./security-age.ts";
-import { standing, strengthened, weakened } from "./standing.ts";
+import { leftTooWeak, standing, strengthened, weakened } from "./standing.ts";
 import { newTotpSecret, otpauthUri, qrSvg, verifyTotp } from "./totp.ts";
 
 /** Replaces what was begun before and not confirmed; an authenticator in use goes on until the new one is confirmed. */
@@ -89,14 +89,17 @@ export const removeTotp = meWriteOperation({
   returns: z.null(),
   status: 204,
   endsSessions: true,
-  problems: ["not-found"],
+  problems: ["not-found", "sms-not-enough"],
   async run(context, { params }) {
     const found = await standing(context);
     if (!found) return refuse("unauthorized");
-    const { totp, passkeys } = found.factors;
+    const { totp } = found.factors;
     if (totp === null || totp.id !== params.totpId) return refuse("not-found");
-    const isLast = passkeys.length === 0;
-    return commit(null, remove(totpFactors, totp), ...weakened(context, found, "authenticator", isLast));
+    const left = { ...found.factors, totp: null };
+    const refusal = await leftTooWeak(context, found, left);
+    return (
+      refusal ?? commit(null, remove(totpFactors, totp), ...weakened(context, found, "authenticator", left))
+    );
   },
 });
 

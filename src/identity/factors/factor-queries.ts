@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { many } from "#db/queries.ts";
-import { passkeys, recoveryCodes, totpFactors } from "#identity/tables.ts";
+import { passkeys, recoveryCodes, smsFactors, totpFactors } from "#identity/tables.ts";
 
 /** As many as somebody may have. */
 export const mostPasskeys = 20;
@@ -9,6 +9,7 @@ export const mostPasskeys = 20;
 export function factorQueries(set: SQL) {
   return {
     totps: many(totpFactors, { where: sql`${totpFactors.userId} in ${set}`, limit: 2 }),
+    smses: many(smsFactors, { where: sql`${smsFactors.userId} in ${set}`, limit: 2 }),
     recovery: many(recoveryCodes, { where: sql`${recoveryCodes.userId} in ${set}`, limit: 1 }),
     passkeys: many(passkeys, {
       where: sql`${passkeys.userId} in ${set}`,

@@ -1,5 +1,6 @@
 import { meReadOperation } from "#http/account-operation.ts";
 import { userById } from "#identity/accounts/account-queries.ts";
+import { maskedNumber } from "#identity/sms/code.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { factorsOf } from "./factors.ts";
 import { FactorList } from "./schema.ts";
@@ -14,10 +15,11 @@ export const list = meReadOperation({
   problems: [],
   async run({ directory, user }) {
     const mine = userById(user.userId);
-    const { totp, passkeys, recovery } = factorsOf(await directory.read(factorQueries(mine)));
+    const { totp, passkeys, sms, recovery } = factorsOf(await directory.read(factorQueries(mine)));
     return {
       totp,
       passkeys: passkeys.map((passkey) => ({ ...passkey, isSynced: passkey.isSynced === 1 })),
+      sms: sms && { number: maskedNumber(sms.number), createdAt: sms.createdAt },
       recoveryCodes: recovery && { createdAt: recovery.updatedAt },
     };
   },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { Passkeys } from "#identity/passkeys/passkey-schema.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
+import { masked } from "#identity/sms/schema.ts";
 
 /** Six digits, with spaces as apps show them. */
 export const TotpCode = z
@@ -62,6 +63,7 @@ export const FactorList = z
   .object({
     totp: z.object({ id: toldId("tot"), createdAt: Timestamp }).nullable(),
     passkeys: Passkeys,
+    sms: z.object({ number: masked, createdAt: Timestamp }).nullable(),
     recoveryCodes: z
       .object({ createdAt: Timestamp })
       .nullable()

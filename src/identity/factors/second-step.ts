@@ -5,18 +5,21 @@ import type { Row } from "#db/tenant-table.ts";
 import { commitAs, type VisitorContext, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
-import { sessionsIn, userByChallenge, userIn } from "#identity/accounts/account-queries.ts";
+import { sessionsIn, tenantsIn, userByChallenge, userIn } from "#identity/accounts/account-queries.ts";
 import { attempt, uncounted } from "#identity/accounts/attempt.ts";
 import { letIn } from "#identity/accounts/let-in.ts";
 import { secondFactorFailed, tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
+import { codeIn } from "#identity/sms/sms-queries.ts";
+import { isSmsAlone } from "#identity/sms/sms-terms.ts";
 import { signInChallenges, totpFactors } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { factorsOf, hashesOf, stateOf } from "./factors.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
 import { RecoveredTokens, RecoveryCode, TotpCode } from "./schema.ts";
+import { recoveryOfSmsMethods } from "./sms-strength.ts";
 import { verifyTotp } from "./totp.ts";
 
 // RFC 8176.
@@ -72,7 +75,8 @@ export const recover = visitorOperation({
     );
     if (proved instanceof Refusal) return proved;
     const fresh = await freshRecoveryCodes(context, user.id, recovery);
-    const { tokens, changes } = await goneOn(context, found, codeMethods);
+    const methods = isSmsAlone(found.factors) ? recoveryOfSmsMethods : codeMethods;
+    const { tokens, changes } = await goneOn(context, found, methods);
     const data = { at: timestamp(context.now), securityLink: `${context.accounts.issuer}/second-factor` };
     return commitAs(
       user.id,
@@ -95,17 +99,19 @@ export async function challenged({ directory, accounts, now }: VisitorContext, t
   const named = await accounts.readToken("challenge", text);
   if (!named) return refuse("challenge-not-valid");
   const theirs = userByChallenge(named.id);
-  const { challenge, users, earlier, ...factors } = await directory.read({
+  const { challenge, users, earlier, sent, tenants, ...factors } = await directory.read({
     challenge: one(signInChallenges, named.id),
     users: userIn(theirs),
     ...factorQueries(theirs),
     earlier: sessionsIn(theirs, 20),
+    sent: codeIn(theirs, "sign-in"),
+    tenants: tenantsIn(theirs),
   });
   const [user] = users;
   if (!isOpen(challenge, now) || user?.state !== "active") return refuse("challenge-not-valid");
   // All sessions were ended since, as by a new password: what was proved before that proves nothing.
   if (challenge.sessionEpoch !== user.sessionEpoch) return refuse("challenge-not-valid");
-  return { challenge, user, factors: factorsOf(factors), earlier };
+  return { challenge, user, factors: factorsOf(factors), earlier, sent: sent[0], tenants };
 }
 
 function isOpen(
@@ -116,7 +122,7 @@ function isOpen(
 }
 
 /** What the comparison found, counted before it is made; a lock is answered like a wrong code. */
-async function proven<T>(
+export async function proven<T>(
   { accounts, visitor }: VisitorContext,
   { user }: Challenged,
   compare: () => Promise<T | null>,

@@ -1,20 +1,25 @@
 import { z } from "zod";
 import { type Change, remove } from "#db/changes.ts";
-import { sessions, users } from "#db/directory-tables.ts";
+import { type directoryTenants, sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { MeContext } from "#http/account-operation.ts";
-import { activeSessionsIn, userById } from "#identity/accounts/account-queries.ts";
+import { type Refusal, refuse } from "#http/outcome.ts";
+import { activeSessionsIn, placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
+import { uncounted } from "#identity/accounts/attempt.ts";
 import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
-import { recoveryCodes } from "#identity/tables.ts";
+import { codeIn } from "#identity/sms/sms-queries.ts";
+import { hasStronger, isSmsAlone, smsTermsOf } from "#identity/sms/sms-terms.ts";
+import { recoveryCodes, type smsCodes } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
-import { type FactorCounts, type Factors, factorsOf, stateOf } from "./factors.ts";
+import { choicesOf, type FactorCounts, type Factors, factorsOf, stateOf } from "./factors.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
+import { restsOnSms } from "./sms-strength.ts";
 
-type Factor = "authenticator" | "passkey";
+type Factor = "authenticator" | "passkey" | "sms";
 
 /** Somebody who changes what they prove themselves with. */
 export interface Standing {
@@ -22,20 +27,26 @@ export interface Standing {
   readonly current: Row<typeof sessions>;
   readonly others: readonly Row<typeof sessions>[];
   readonly factors: Factors;
+  /** The code that is on its way to confirm a number. */
+  readonly sent: Row<typeof smsCodes> | undefined;
+  /** Where they may be a member. */
+  readonly tenants: readonly Row<typeof directoryTenants>[];
 }
 
 /** In one round trip; null where their session is none. */
 export async function standing({ directory, user }: MeContext): Promise<Standing | null> {
   const mine = userById(user.userId);
-  const { me, current, active, ...found } = await directory.read({
+  const { me, current, active, sent, tenants, ...found } = await directory.read({
     me: one(users, user.userId),
     current: one(sessions, user.sessionId),
     active: activeSessionsIn(mine),
+    sent: codeIn(mine, "enrolment"),
+    tenants: tenantsIn(mine),
     ...factorQueries(mine),
   });
   if (!me || !current) return null;
   const others = active.filter(({ id }) => id !== current.id);
-  return { me, current, others, factors: factorsOf(found) };
+  return { me, current, others, factors: factorsOf(found), sent: sent[0], tenants };
 }
 
 /** With another factor: this session is strong by it, all others end, and the first one brings recovery codes along. */
@@ -47,7 +58,7 @@ export async function strengthened(
 ): Promise<{ readonly codes: string[] | null; readonly changes: readonly Change[] }> {
   const { now } = context;
   const at = timestamp(now);
-  const known = z.array(z.string()).parse(JSON.parse(current.methods));
+  const known = methodsOf(current);
   const proof = {
     strongAt: at,
     provedAt: at,
@@ -63,36 +74,54 @@ export async function strengthened(
       ...endSessions(others, "factor-changed", now),
       ...told(context, me, factor, "added", {
         ...before,
-        ...(factor === "authenticator" ? { totp: 1 } : { passkeys: before.passkeys + 1 }),
+        ...countsAfter[factor](before),
         recoveryCodesLeft: fresh?.codes.length ?? before.recoveryCodesLeft,
       }),
     ],
   };
 }
 
+const countsAfter: Readonly<Record<Factor, (before: FactorCounts) => Partial<FactorCounts>>> = {
+  authenticator: () => ({ totp: 1 }),
+  passkey: ({ passkeys }) => ({ passkeys: passkeys + 1 }),
+  sms: () => ({ sms: 1 }),
+};
+
 /**
- * With one factor less: all other sessions end, and this one as well where none is left, as nothing is what it was strong
- * by; where a business asks for a factor, the next sign-in is asked.
+ * With one factor less: all other sessions end, and this one as well where none is left but SMS, as nothing is what it was
+ * strong by; where a business asks for a factor, the next sign-in is asked.
  */
 export function weakened(
   context: MeContext,
   { me, current, others, factors }: Standing,
   factor: Factor,
-  isLast: boolean,
+  left: Factors,
 ): Change[] {
   const { now } = context;
-  const before = stateOf(factors);
-  const codes = isLast && factors.recovery ? [remove(recoveryCodes, factors.recovery)] : [];
+  const isLast = choicesOf(left).length === 0;
+  const isOver = !hasStronger(left) || restsOnSms(methodsOf(current));
   return [
-    ...codes,
-    ...inNewEpoch(me, isLast ? null : current, now),
-    ...endSessions(isLast ? [...others, current] : others, "factor-changed", now),
-    ...told(context, me, factor, "removed", {
-      ...before,
-      ...(factor === "authenticator" ? { totp: 0 } : { passkeys: before.passkeys - 1 }),
-      recoveryCodesLeft: isLast ? 0 : before.recoveryCodesLeft,
-    }),
+    ...(isLast && factors.recovery ? [remove(recoveryCodes, factors.recovery)] : []),
+    ...inNewEpoch(me, isOver ? null : current, now),
+    ...endSessions(isOver ? [...others, current] : others, "factor-changed", now),
+    ...told(context, me, factor, "removed", stateOf({ ...left, recovery: isLast ? null : left.recovery })),
   ];
+}
+
+/** Null where that much may be left; the privileged are not to be left with SMS alone. */
+export async function leftTooWeak(
+  { accounts }: MeContext,
+  { me, tenants }: Standing,
+  left: Factors,
+): Promise<Refusal | null> {
+  if (!isSmsAlone(left)) return null;
+  const members = await accounts.membersOf(placesOf(tenants), me.id).catch(() => null);
+  if (members === null) return uncounted;
+  return smsTermsOf(members).isPrivileged ? refuse("sms-not-enough") : null;
+}
+
+function methodsOf({ methods }: Row<typeof sessions>): string[] {
+  return z.array(z.string()).parse(JSON.parse(methods));
 }
 
 function told(
@@ -102,7 +131,12 @@ function told(
   change: "added" | "removed",
   after: FactorCounts,
 ): Change[] {
-  const data = { at: timestamp(now), factor, change, securityLink: `${accounts.issuer}/second-factor` };
+  const data = {
+    at: timestamp(now),
+    factor: factor === "sms" ? ("text-messages" as const) : factor,
+    change,
+    securityLink: `${accounts.issuer}/second-factor`,
+  };
   return [
     ...tell(change === "added" ? "mfa.enrolled" : "mfa.removed", me.id, { factor, ...after }),
     mailTo({ kind: "factor-changed", to: me.email, data, userId: me.id }, now),

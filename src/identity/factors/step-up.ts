@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { update } from "#db/changes.ts";
+import { type Change, update } from "#db/changes.ts";
 import { stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
-import { meWriteOperation } from "#http/account-operation.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { type MeContext, meWriteOperation } from "#http/account-operation.ts";
 import { Timestamp } from "#http/fields.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { passwordIn, userById } from "#identity/accounts/account-queries.ts";
@@ -29,6 +30,8 @@ const Proof = z
   })
   .meta({ id: "StepUp", description: "A code or a passkey where you have one, else your password." });
 
+export const SteppedUp = z.object({ provedAt: Timestamp }).meta({ id: "SteppedUp" });
+
 /** RFC 9470: the session's tokens say from now on that their user was asked just now. */
 export const prove = meWriteOperation({
   mount: "me",
@@ -37,10 +40,10 @@ export const prove = meWriteOperation({
   summary: "Prove once more that it is you, for what asks for a recent proof",
   store: "directory",
   body: Proof,
-  returns: z.object({ provedAt: Timestamp }).meta({ id: "SteppedUp" }),
+  returns: SteppedUp,
   problems: [],
   async run(context, { body }) {
-    const { directory, accounts, user, visitor, now } = context;
+    const { directory, user, now } = context;
     const mine = userById(user.userId);
     const { me, current, found, ...factors } = await directory.read({
       me: one(users, user.userId),
@@ -55,12 +58,11 @@ export const prove = meWriteOperation({
     const told = tell("user.stepped_up", me.id, { sessionId: current.id });
     const mineNow = factorsOf(factors);
     const { totp } = mineNow;
-    const stepped = { provedAt: at, strongAt: at };
     if (body.passkey !== undefined) {
       const proved = await provedBy(context, me.id, mineNow, body.passkey);
       const errors = [{ pointer: "/passkey", detail: "proves nothing here" }];
       if (proved instanceof Refusal) return new Refusal("invalid", { errors }, proved.changes);
-      return commit({ provedAt: at }, update(sessions, current, stepped, now), proved.change, ...told);
+      return steppedUp(context, current, proved.change);
     }
     if (choicesOf(mineNow).length === 0) {
       if (body.password === undefined || !password) return refuseField("/password", "is asked for");
@@ -72,28 +74,43 @@ export const prove = meWriteOperation({
     }
     const { code } = body;
     if (code === undefined || !totp)
-      return refuseField("/code", "or a passkey is asked for, as you have a second factor");
-    const reservation = await accounts.reserveTry({
-      purpose: "second-factor",
-      // Of the session, not of the user: else whoever stole one could keep its owner from signing in.
-      identifier: current.id,
-      address: visitor.address,
-    });
-    if (reservation.outcome === "unavailable") return uncounted;
-    const wrong = [{ pointer: "/code", detail: "is not the code that the app shows now" }];
-    if (reservation.outcome === "refused") return new Refusal("invalid", { errors: wrong }, []);
-    const { verified, lockedUntil } = await attempt(reservation, async () => {
-      const verified = verifyTotp(totp.secret, code, { now, lastStep: totp.lastStep });
-      return { isMatch: verified !== null, verified };
-    });
-    if (!verified) {
-      return new Refusal("invalid", { errors: wrong }, secondFactorFailed(me.id, lockedUntil));
-    }
-    return commit(
-      { provedAt: at },
-      update(sessions, current, stepped, now),
-      update(totpFactors, totp, { lastStep: verified.step }, now),
-      ...told,
+      return refuseField("/code", "or a passkey is asked for, as you have a second factor; or a code by SMS");
+    const detail = "is not the code that the app shows now";
+    const verified = await triedInSession(context, { me, current }, detail, async () =>
+      verifyTotp(totp.secret, code, { now, lastStep: totp.lastStep }),
     );
+    if (verified instanceof Refusal) return verified;
+    return steppedUp(context, current, update(totpFactors, totp, { lastStep: verified.step }, now));
   },
 });
+
+/** By a second factor, of whichever kind; `taken` is what makes its proof good once. */
+export function steppedUp({ now }: MeContext, current: Row<typeof sessions>, taken: Change) {
+  const at = timestamp(now);
+  const stepped = { provedAt: at, strongAt: at };
+  const told = tell("user.stepped_up", current.userId, { sessionId: current.id });
+  return commit({ provedAt: at }, update(sessions, current, stepped, now), taken, ...told);
+}
+
+/** What the comparison of a code found, counted before it is made; a lock is answered like a wrong code. */
+export async function triedInSession<T>(
+  { accounts, visitor }: MeContext,
+  { me, current }: { readonly me: Row<typeof users>; readonly current: Row<typeof sessions> },
+  detail: string,
+  compare: () => Promise<T | null>,
+): Promise<T | Refusal> {
+  const reservation = await accounts.reserveTry({
+    purpose: "second-factor",
+    // Of the session, not of the user: else whoever stole one could keep its owner from signing in.
+    identifier: current.id,
+    address: visitor.address,
+  });
+  if (reservation.outcome === "unavailable") return uncounted;
+  const errors = [{ pointer: "/code", detail }];
+  if (reservation.outcome === "refused") return new Refusal("invalid", { errors }, []);
+  const { match, lockedUntil } = await attempt(reservation, async () => {
+    const match = await compare();
+    return { isMatch: match !== null, match };
+  });
+  return match ?? new Refusal("invalid", { errors }, secondFactorFailed(me.id, lockedUntil));
+}

@@ -2,10 +2,10 @@ import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
 import type { LockoutLimit } from "./lockout-rules.ts";
 
 /** Whatever somebody could try by guessing, or ask for too often. Each has counters of its own. */
-export const purposes = ["sign-in", "sign-up", "second-factor", "reset", "sms"] as const;
+export const purposes = ["sign-in", "sign-up", "second-factor", "reset", "sms-code"] as const;
 export type Purpose = (typeof purposes)[number];
 
-/** Whom tries count against: who is tried (an e-mail, a user, a number), and the network they come from. */
+/** Whom tries count against: who or what is tried (an e-mail, a user, a code), and the network they come from. */
 export const kinds = ["identifier", "address"] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -17,6 +17,16 @@ const guesses: LockoutLimit = {
   longestLockMs: dayMs,
   quietMs: dayMs,
   forgetsOnSuccess: true,
+};
+
+// Five for good: it is locked for longer than a code lives, and there is another after that.
+const ofOneCode: LockoutLimit = {
+  free: 5,
+  again: 1,
+  firstLockMs: 10 * minuteMs,
+  longestLockMs: 10 * minuteMs,
+  quietMs: 10 * minuteMs,
+  forgetsOnSuccess: false,
 };
 
 // A whole office, or a provider's customers, may stand behind one address: many more, and never locked for long, as no
@@ -49,6 +59,5 @@ export const limits: Readonly<Record<Purpose, Readonly<Record<Kind, LockoutLimit
   "second-factor": { identifier: guesses, address: guessesOfAddress },
   "sign-up": { identifier: messages, address: messagesOfAddress },
   reset: { identifier: messages, address: messagesOfAddress },
-  // Each costs money, whoever asks for it.
-  sms: { identifier: { ...messages, longestLockMs: dayMs }, address: messagesOfAddress },
+  "sms-code": { identifier: ofOneCode, address: guessesOfAddress },
 };

@@ -40,7 +40,17 @@ export const mailVariables = {
     change: z.enum(["added", "removed"]),
     securityLink: Link,
   }),
+  /** No mail: a text to a telephone. */
+  "sms-code": z.strictObject({ code: z.string().regex(/^[0-9]{6}$/) }),
 } as const;
+
+/** What goes to a telephone, whose recipient is a number. */
+export const textKinds = ["sms-code"] as const satisfies readonly (keyof typeof mailVariables)[];
+export type TextKind = (typeof textKinds)[number];
+
+export function isText(kind: MailKind): kind is TextKind {
+  return textKinds.some((each) => each === kind);
+}
 
 export type MailKind = keyof typeof mailVariables;
 export type MailData<K extends MailKind> = z.output<(typeof mailVariables)[K]>;

@@ -6,7 +6,7 @@ import { mailKinds } from "./kinds.ts";
 const global = none("the directory has no locations; nobody reads mails but what sends them");
 
 /**
- * A mail on its way. To whom and what lies under the directory's key, as there may be no user it belongs to; the row is
+ * A mail on its way, or a text to a telephone, as its kind says. To whom and what lies under the directory's key, as there may be no user it belongs to; the row is
  * gone within a day, and its audit copies neither.
  */
 export const outgoingMails = tenantTable(

@@ -96,6 +96,7 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       { label: "Look at your security settings", link: securityLink },
     ],
   }),
+  "sms-code": null,
   "factor-changed": ({ at, factor, change, securityLink }, { name }) => ({
     subject: `${factors[factor]} ${change} at ${name}`,
     parts: [

@@ -10,7 +10,7 @@ import type { Asked, Authorized, Authorizing } from "#http/client-consents.ts";
 import { type Refusal, refuse } from "#http/outcome.ts";
 import type { RequestContext } from "#http/request-state.ts";
 import { claimsOf } from "#identity/sessions/access-tokens.ts";
-import { unmetTerm } from "#identity/sessions/tenant-terms.ts";
+import { heldTo } from "#identity/sessions/tenant-terms.ts";
 import { isRegisteredRedirect } from "#lib/redirect-uri.ts";
 import { secondMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
@@ -65,10 +65,10 @@ async function atTenant(
   const scopes = parseMask(client.scopes) ?? noCapabilities;
   const words = within(request.words, scopes, policy.capabilities);
   if (words.length === 0) return redirect("invalid_scope");
-  const unmet = unmetTerm(member, asking);
-  if (unmet !== null) return refuse(unmet);
+  const held = heldTo(member, asking);
+  if (held.unmet !== null) return refuse(held.unmet);
   const isSilent = request.prompt.includes("none");
-  const { auth_time: signedInAt } = claimsOf(issuer, asking.session, run.now);
+  const { auth_time: signedInAt } = claimsOf(issuer, held.session, run.now);
   if (!isRecent(request, run.now / secondMs - signedInAt))
     return isSilent ? redirect("login_required") : { next: "sign-in" };
   if (asking.decision === "deny") return redirect("access_denied");

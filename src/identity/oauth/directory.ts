@@ -9,7 +9,7 @@ import { openDirectoryRun } from "#http/directory-run.ts";
 import type { RequestContext } from "#http/request-state.ts";
 import { passwordIn, userById } from "#identity/accounts/account-queries.ts";
 import { accountServices } from "#identity/services.ts";
-import { unmetTerm } from "#identity/sessions/tenant-terms.ts";
+import { heldTo } from "#identity/sessions/tenant-terms.ts";
 import { timestamp } from "#lib/time.ts";
 
 const open = (c: RequestContext, fresh: Parameters<typeof openDirectoryRun>[4]) =>
@@ -49,9 +49,9 @@ export async function standingOf(
   });
 }
 
-/** The same for a grant: its member is one still, and has done what their business asks of them by now. */
+/** The same for a grant: its member is one still, and has done what their business asks; the session as it counts there. */
 export async function grantStanding(c: RequestContext, grant: Grant): Promise<Standing | null> {
   const standing = grant.member.isActive ? await standingOf(c, grant) : null;
-  const as = standing && { ...standing, email: standing.user.email };
-  return as && unmetTerm(grant.member, as) === null ? standing : null;
+  const held = standing && heldTo(grant.member, { ...standing, email: standing.user.email });
+  return standing && held?.unmet === null ? { ...standing, session: held.session } : null;
 }

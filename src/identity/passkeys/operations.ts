@@ -7,7 +7,7 @@ import { commit, refuse, refuseField } from "#http/outcome.ts";
 import { userById } from "#identity/accounts/account-queries.ts";
 import { factorQueries, mostPasskeys } from "#identity/factors/factor-queries.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
-import { standing, strengthened, weakened } from "#identity/factors/standing.ts";
+import { leftTooWeak, standing, strengthened, weakened } from "#identity/factors/standing.ts";
 import { passkeys } from "#identity/tables.ts";
 import { amrOf, registrationOptions, verifyNewPasskey } from "./ceremony.ts";
 import { AddedPasskey, Attestation, CreationOptions, PasskeyId, PasskeyName } from "./schema.ts";
@@ -71,14 +71,15 @@ export const removePasskey = meWriteOperation({
   returns: z.null(),
   status: 204,
   endsSessions: true,
-  problems: ["not-found"],
+  problems: ["not-found", "sms-not-enough"],
   async run(context, { params }) {
     const found = await standing(context);
     if (!found) return refuse("unauthorized");
-    const { passkeys: known, totp } = found.factors;
+    const { passkeys: known } = found.factors;
     const passkey = known.find(({ id }) => id === params.passkeyId);
     if (!passkey) return refuse("not-found");
-    const isLast = known.length === 1 && totp === null;
-    return commit(null, remove(passkeys, passkey), ...weakened(context, found, "passkey", isLast));
+    const left = { ...found.factors, passkeys: known.filter(({ id }) => id !== passkey.id) };
+    const refusal = await leftTooWeak(context, found, left);
+    return refusal ?? commit(null, remove(passkeys, passkey), ...weakened(context, found, "passkey", left));
   },
 });

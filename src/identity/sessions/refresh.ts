@@ -13,7 +13,7 @@ import { tenantToken, tokenLifeSeconds, userToken } from "./access-tokens.ts";
 import { endSessions } from "./end-sessions.ts";
 import { refreshVerdict } from "./refresh-rules.ts";
 import { TenantName, Tokens, TokenText } from "./schema.ts";
-import { type SignedInAs, unmetTerm } from "./tenant-terms.ts";
+import { heldTo, type SignedInAs } from "./tenant-terms.ts";
 
 export const refresh = visitorOperation({
   mount: "public",
@@ -93,7 +93,7 @@ async function accessToken(
   const { id: tenantId, cell } = tenant;
   const [member] = await accounts.membersOf([{ tenantId, cell }], session.userId);
   if (!member) return refuse("not-found");
-  const unmet = unmetTerm(member, as);
-  if (unmet !== null) return refuse(unmet);
-  return { accessToken: await tenantToken(accounts, session, member, now), tenantId };
+  const held = heldTo(member, as);
+  if (held.unmet !== null) return refuse(held.unmet);
+  return { accessToken: await tenantToken(accounts, held.session, member, now), tenantId };
 }

@@ -34,11 +34,15 @@ export function mailboxMailer(env: Env, from: Sender): Mailer {
   return {
     from,
     async send({ id, to, subject, text }) {
-      const mail: MailboxMail = { v: 1, id, atMs: systemNow(), from: from.name, to, subject, text };
-      await theMailbox(env).put(mail);
+      await putIntoMailbox(env, { id, from: from.name, to, subject, text });
       return { kind: "sent", providerId: null };
     },
   };
+}
+
+/** What would have left, at this moment. */
+export async function putIntoMailbox(env: Env, mail: Omit<MailboxMail, "v" | "atMs">): Promise<void> {
+  await theMailbox(env).put({ v: 1, atMs: systemNow(), ...mail } satisfies MailboxMail);
 }
 
 /** The last mails, newest first; null where there is no mailbox to look into. */

@@ -18,7 +18,7 @@ const MemberFactors = z
     state: z.enum(["active", "suspended"]),
     totp: z.boolean().meta({ description: "An authenticator app." }),
     passkeys: count("How many passkeys."),
-    sms: z.boolean(),
+    sms: z.boolean().meta({ description: "Codes by SMS." }),
     recoveryCodesLeft: count("How many recovery codes are left."),
     copiedAt: Timestamp.nullable().meta({
       description: "When that was last told; null where nothing ever was. At most a minute behind.",
@@ -29,8 +29,9 @@ const MemberFactors = z
 const Summary = z
   .object({
     members: count("Who is active."),
-    withFactor: count("Who of them has a second factor."),
-    elevatedWithout: count("Owners and admins of them who have none."),
+    withFactor: count("Who of them has a second factor that is one for their role."),
+    withSmsAlone: count("Who of them has codes by SMS and nothing better."),
+    elevatedWithout: count("Owners and admins of them who have none, or codes by SMS alone."),
   })
   .meta({ id: "FactorCoverageSummary" });
 

@@ -14,8 +14,13 @@ const secondFactor = z.enum(secondFactorPolicies).meta({
   examples: ["elevated"],
 });
 
+const allowsSms = z.boolean().meta({
+  description:
+    "Whether codes by SMS are a second factor here, which you pay for. Never of owners and admins: they need another.",
+});
+
 const SecurityPolicy = z
-  .object({ secondFactor, secondFactorSince: Timestamp.nullable() })
+  .object({ secondFactor, secondFactorSince: Timestamp.nullable(), allowsSms })
   .meta({ id: "SecurityPolicy" });
 
 export const get = readOperation({
@@ -29,7 +34,9 @@ export const get = readOperation({
   problems: [],
   async run({ tenant }) {
     const { found } = await tenant.read({ found: many(securityPolicies, { limit: 1 }) });
-    return found[0] ?? { secondFactor: "off" as const, secondFactorSince: null };
+    const [policy] = found;
+    if (!policy) return { secondFactor: "off" as const, secondFactorSince: null, allowsSms: false };
+    return { ...policy, allowsSms: policy.allowsSms === 1 };
   },
 });
 
@@ -41,7 +48,12 @@ export const update = writeOperation({
   can: "security:write",
   recordRefusal: true,
   store: "cell",
-  body: z.strictObject({ secondFactor }).meta({ id: "SecurityPolicyChange" }),
+  body: z
+    .strictObject({
+      secondFactor,
+      allowsSms: allowsSms.optional().meta({ description: "Absent: as it is, or no at first." }),
+    })
+    .meta({ id: "SecurityPolicyChange" }),
   returns: SecurityPolicy,
   problems: ["conflict"],
   async run({ tenant, principal, newId, now }, { body }) {
@@ -49,7 +61,13 @@ export const update = writeOperation({
     const [before] = found;
     // Only what was off begins anew: else whoever was asked before would be let go on by a change of whom else to ask.
     const isOn = before !== undefined && before.secondFactor !== "off";
-    const next = { ...body, secondFactorSince: isOn ? before.secondFactorSince : timestamp(now) };
+    const allows = body.allowsSms ?? before?.allowsSms === 1;
+    const next = {
+      secondFactor: body.secondFactor,
+      secondFactorSince: isOn ? before.secondFactorSince : timestamp(now),
+      allowsSms: allows ? 1 : 0,
+    };
+    const answer = { ...next, allowsSms: allows };
     const written = before
       ? [change(securityPolicies, before, next, now)]
       : [
@@ -59,9 +77,9 @@ export const update = writeOperation({
         ];
     const told = emit(
       "security_policy.updated",
-      { tenantId: principal.tenantId, ...next },
+      { tenantId: principal.tenantId, ...answer },
       { table: securityPolicies, row: {} },
     );
-    return commit(next, ...written.toReversed(), told);
+    return commit(answer, ...written.toReversed(), told);
   },
 });

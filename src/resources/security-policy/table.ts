@@ -1,4 +1,4 @@
-import { text } from "drizzle-orm/sqlite-core";
+import { integer, text } from "drizzle-orm/sqlite-core";
 import { none, open, tenantTable } from "#db/tenant-table.ts";
 
 /** Who needs a second factor here: nobody, owners and admins, or every member. */
@@ -9,6 +9,8 @@ export const securityPolicies = tenantTable(
   {
     secondFactor: open(text("second_factor", { enum: secondFactorPolicies }).notNull()),
     secondFactorSince: open(text("second_factor_since").notNull()),
+    /** 1 where codes by SMS are a second factor here, of whoever is neither owner nor admin. */
+    allowsSms: open(integer("allows_sms").notNull()),
   },
   {
     entity: "security-policy",

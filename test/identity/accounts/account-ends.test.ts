@@ -5,14 +5,18 @@ import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import {
+  allowSms,
+  beginSms,
   enrolled,
   goodPassword,
   join,
   mailsTo,
   newAddress,
   newEmail,
+  newNumber,
   newUser,
   signIn,
+  texted,
   tokenMailedTo,
   withPasskey,
 } from "#test/identity/kit.ts";
@@ -112,6 +116,9 @@ test("a closed account signs in nowhere, from the next request on; then its memb
   const { json } = await call("tokens.refresh", {
     body: { refreshToken: user.refreshToken, tenant: tenant.slug },
   });
+  await allowSms(tenant);
+  await texted(user);
+  await beginSms(user, newNumber());
   await ask(user.accessToken, newEmail());
   expect((await close(user.accessToken)).status).toBe(204);
   expect((await call("me.get", { as: user.accessToken })).status).toBe(401);
@@ -129,6 +136,8 @@ test("a closed account signs in nowhere, from the next request on; then its memb
     "passwords",
     "totp_factors",
     "passkeys",
+    "sms_factors",
+    "sms_codes",
     "recovery_codes",
     "memberships",
     "email_changes",

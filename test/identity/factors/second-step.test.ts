@@ -314,6 +314,7 @@ test("removing it ends every session and its recovery codes", async () => {
   expect((await call("factors.list", { as: back.json.accessToken })).json).toEqual({
     totp: null,
     passkeys: [],
+    sms: null,
     recoveryCodes: null,
   });
 });

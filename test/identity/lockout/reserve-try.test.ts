@@ -133,7 +133,7 @@ test("what one purpose counts is nothing to another", async () => {
     );
     admitted[purpose] = outcomesOf(all).admitted;
   }
-  expect(admitted).toEqual({ "sign-in": 5, "sign-up": 3, "second-factor": 5, reset: 3, sms: 3 });
+  expect(admitted).toEqual({ "sign-in": 5, "sign-up": 3, "second-factor": 5, reset: 3, "sms-code": 5 });
 });
 
 test("when all is forgotten the alarm leaves an empty object, and rings no more", async () => {
@@ -190,13 +190,13 @@ test("an object's name is an HMAC: the same for all spellings of a network, and 
   for (const address of ["203.0.113.7", "::ffff:203.0.113.7", "::FFFF:cb00:7107"])
     await reserveTry(env, indexKey, { purpose: "sign-in", identifier, address });
   for (const address of [null, "not an address"])
-    await reserveTry(env, indexKey, { purpose: "sms", identifier, address });
+    await reserveTry(env, indexKey, { purpose: "sms-code", identifier, address });
   const distinct = [...new Set(names)].toSorted();
   expect(distinct.map((name) => name.replace(/[0-9a-z]{26}$/, "*"))).toEqual([
     "sign-in-address-*",
     "sign-in-identifier-*",
-    "sms-address-*",
-    "sms-identifier-*",
+    "sms-code-address-*",
+    "sms-code-identifier-*",
   ]);
   expect(new Set(distinct.map((name) => name.slice(-26))).size).toBe(4);
   const otherKey = await importHmacKey(crypto.getRandomValues(new Uint8Array(32)));

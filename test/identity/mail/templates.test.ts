@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { type MailKind, mailKinds } from "#identity/mail/kinds.ts";
+import { isText, type MailKind, mailKinds, type TextKind } from "#identity/mail/kinds.ts";
 import { written } from "#identity/mail/letter.tsx";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { letterOf } from "#identity/mail/templates.ts";
+import { textOf } from "#identity/mail/texts.ts";
 
 const site = { name: "Harbour & Sons", origin: "https://harbour.example" };
 const link = "https://harbour.example/do?token=a&b=%22";
@@ -10,7 +11,11 @@ const at = "2026-11-23T00:31:00.000Z";
 
 /** By hand: what fills each mail in, its subject, and what its reader must find in it. */
 const letters: {
-  readonly [K in Exclude<MailKind, "reset-unknown">]: [data: object, subject: string, words: string[]];
+  readonly [K in Exclude<MailKind, "reset-unknown" | TextKind>]: [
+    data: object,
+    subject: string,
+    words: string[],
+  ];
 } = {
   "verify-email": [
     { link, validMinutes: 1440 },
@@ -76,7 +81,8 @@ test("whoever signs up with the address of an account is told of that instead", 
 });
 
 test("every kind of mail has been read by somebody who wrote down here what it must say", () => {
-  expect([...Object.keys(letters), "reset-unknown"].toSorted()).toEqual([...mailKinds].toSorted());
+  const mails = mailKinds.filter((kind) => !isText(kind));
+  expect([...Object.keys(letters), "reset-unknown"].toSorted()).toEqual(mails.toSorted());
 });
 
 for (const [kind, [data, subject, words]] of Object.entries(letters)) {
@@ -110,6 +116,17 @@ test("a mail is filled in with what its kind takes, and with links to pages alon
   ];
   for (const data of amiss) expect(() => mailTo({ ...mail, data }, 0), JSON.stringify(data)).toThrow();
   expect(() => letterOf("verify-email", "{}", site)).toThrow();
+});
+
+test("a text says whose code it is, is one text long, and binds the code to our address", () => {
+  const text = textOf("sms-code", '{"code":"012345"}', site);
+  expect(text).toBe(
+    "012345 is your code for Harbour & Sons. Never tell it to anybody: we do not ask for it.\n\n@harbour.example #012345",
+  );
+  const long = textOf("sms-code", '{"code":"012345"}', { ...site, name: "x".repeat(100) });
+  expect(long.length).toBeLessThanOrEqual(160);
+  for (const data of ["{}", '{"code":"12345"}', '{"code":"123456","word":"evil.example"}'])
+    expect(() => textOf("sms-code", data, site), data).toThrow();
 });
 
 function escaped(text: string): string {

@@ -14,6 +14,7 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],
   "src/identity/outside/people.ts": ["test/identity/outside/clerk-races.test.ts"],
   "src/identity/outside/standing.ts": ["test/identity/outside/clerk-races.test.ts"],
+  "src/identity/sms/send-code.ts": ["test/identity/sms/sms.test.ts"],
   "src/resources/api-keys/operations.ts": ["test/gate/key-terms.test.ts"],
   "src/resources/customer-consent/operations.ts": ["test/resources/customer-consent/races.test.ts"],
   "src/resources/customer-consent/shared-profiles.ts": ["test/resources/customer-consent/races.test.ts"],

@@ -24,6 +24,16 @@ export const mail: readonly Mutant[] = [
     caughtBy: sending,
   },
   {
+    name: "the age at which a code is no longer sent",
+    cut: replaced(job, "isTooOld", "ConditionalExpression", "codeLivesMs", "expiresMs"),
+    caughtBy: ["test/jobs/send-text.test.ts"],
+  },
+  {
+    name: "that a code is sent by the clock, not by when its batch began",
+    cut: never("src/jobs/carriers.ts", "carriedByTexter", "leastValidSeconds"),
+    caughtBy: ["test/jobs/send-text.test.ts"],
+  },
+  {
     name: "the suppression of an address",
     cut: body("src/identity/mail/suppressions.ts", "suppressionOf", "return null;"),
     caughtBy: sending,
