@@ -130,7 +130,13 @@ export const commits: readonly Mutant[] = [
   },
   {
     name: "the look for that record before anything is tried or counted",
-    cut: never("src/http/account-door.ts", "servedMe", "key !== null"),
+    cut: replaced(
+      "src/http/account-door.ts",
+      "servedMe",
+      "AwaitExpression",
+      "recordOf(run, key)",
+      "(null as Awaited<ReturnType<typeof recordOf>>)",
+    ),
     caughtBy: [ofAccounts],
   },
   {

@@ -11,12 +11,24 @@ const ofReserving = ["test/identity/lockout/reserve-try.test.ts"];
 export const lockouts: readonly Mutant[] = [
   {
     name: "the limit of what a session may change",
-    cut: never("src/http/account-door.ts", "servedMe", "countRequest"),
+    cut: replaced(
+      "src/http/account-door.ts",
+      "servedMe",
+      "AwaitExpression",
+      "countRequest",
+      "(null as Refusal | null)",
+    ),
     caughtBy: ofUsers,
   },
   {
     name: "the limit of the tokens that a session may have",
-    cut: never("src/identity/sessions/refresh.ts", "refresh", "(limited)"),
+    cut: replaced(
+      "src/identity/sessions/refresh.ts",
+      "refresh",
+      "AwaitExpression",
+      "countRequest",
+      "(null as Refusal | null)",
+    ),
     caughtBy: ofUsers,
   },
   {
