@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,13 +15,21 @@ export interface Instance {
   stop(): Promise<void>;
 }
 
-/** What `npm start` serves, from a copy of the project with data of its own. */
-export async function startInstance(port?: number): Promise<Instance> {
+/** What `npm start` serves, from a copy of the project with data of its own, and variables besides those of wrangler.toml. */
+export async function startInstance(
+  port?: number,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<Instance> {
   const root = process.cwd();
   const home = mkdtempSync(join(tmpdir(), "keyline-instance-"));
   for (const entry of ["src", "migrations", "wrangler.toml", "package.json", "tsconfig.json"])
     cpSync(join(root, entry), join(home, entry), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(home, "node_modules"));
+  const config = readFileSync(join(home, "wrangler.toml"), "utf8");
+  const names = Object.keys(vars);
+  const kept = config.split("\n").filter((line) => !names.some((name) => line.startsWith(`${name} = `)));
+  const added = names.map((name) => `${name} = '${vars[name]}'`);
+  writeFileSync(join(home, "wrangler.toml"), kept.join("\n").replace("[vars]", ["[vars]", ...added].join("\n")));
   const server = spawn("node", ["src/cli/start.ts", "--port", String(port ?? (await freePort()))], {
     cwd: home,
     stdio: ["ignore", "pipe", "pipe"],
