@@ -20,12 +20,16 @@ export const sms: readonly Mutant[] = [
     caughtBy: ofTaking,
   },
   {
-    name: "that a text beyond a budget is not sent",
-    cut: never("src/identity/sms/send-code.ts", "sendCode", '"refused"'),
-    caughtBy: ofSms,
+    name: "that texts to one number are counted together",
+    cut: replaced(taking, "takeText", "ArrayExpression", '["number", number]', '["number", id]'),
+    caughtBy: ofTaking,
   },
   { name: "the five minutes of a code", cut: operand(code, "takeCode", "expiresAt"), caughtBy: ofSms },
-  { name: "the five tries of a code", cut: never(code, "takeCode", '"admitted"'), caughtBy: ofSms },
+  {
+    name: "the five tries of a code",
+    cut: replaced(code, "takeCode", "Property", "identifier: id", "identifier: crypto.randomUUID()"),
+    caughtBy: ofSms,
+  },
   {
     name: "where a code is good",
     cut: replaced("src/identity/sms/code.ts", "hashSmsCode", "TemplateLiteral", "boundTo", "purpose"),
