@@ -3,6 +3,7 @@ import { said, schemaState } from "#db/schema-check.ts";
 import type { DatabaseKind } from "#db/technical-columns.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { outsideIssuers } from "#gate/outside-issuers.ts";
+import { providersOf, secretOf } from "#identity/federation/providers.ts";
 import { secretsOf } from "#identity/outside/receive-message.ts";
 import { contactsOf } from "#lib/security-txt.ts";
 import { secondMs } from "#lib/time.ts";
@@ -64,6 +65,14 @@ async function runChecks(env: Env): Promise<Check[]> {
       "correct OUTSIDE_ISSUERS or OUTSIDE_ISSUER_SECRETS (src/identity/outside/README.md)",
       async () => {
         for (const { name } of outsideIssuers(env)) secretsOf(env, name);
+        return [];
+      },
+    ),
+    check(
+      "sign-in providers",
+      "correct SIGN_IN_PROVIDERS or SIGN_IN_SECRETS (src/identity/federation/README.md)",
+      async () => {
+        for (const { name } of providersOf(env)) secretOf(env, name);
         return [];
       },
     ),

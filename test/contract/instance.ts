@@ -29,7 +29,10 @@ export async function startInstance(
   const names = Object.keys(vars);
   const kept = config.split("\n").filter((line) => !names.some((name) => line.startsWith(`${name} = `)));
   const added = names.map((name) => `${name} = '${vars[name]}'`);
-  writeFileSync(join(home, "wrangler.toml"), kept.join("\n").replace("[vars]", ["[vars]", ...added].join("\n")));
+  writeFileSync(
+    join(home, "wrangler.toml"),
+    kept.join("\n").replace("[vars]", ["[vars]", ...added].join("\n")),
+  );
   const server = spawn("node", ["src/cli/start.ts", "--port", String(port ?? (await freePort()))], {
     cwd: home,
     stdio: ["ignore", "pipe", "pipe"],

@@ -7,6 +7,7 @@ import { commits } from "./mutants/commit.ts";
 import { consent } from "./mutants/consent.ts";
 import { edges } from "./mutants/edges.ts";
 import { factors } from "./mutants/factors.ts";
+import { federated } from "./mutants/federation.ts";
 import { firewall } from "./mutants/firewall.ts";
 import { gates } from "./mutants/gate.ts";
 import { guards } from "./mutants/guards.ts";
@@ -52,4 +53,5 @@ export const mutants: readonly Mutant[] = [
   ...sms,
   ...accountPages,
   ...sso,
+  ...federated,
 ];

@@ -24,7 +24,8 @@ export class HttpBrowser {
     const body = new URLSearchParams();
     for (const [input] of inside.matchAll(/<input\b[^>]*>/g)) {
       const name = /name="([^"]*)"/.exec(input)?.[1];
-      if (name && /type="hidden"/.test(input)) body.set(name, unescaped(/value="([^"]*)"/.exec(input)?.[1] ?? ""));
+      if (name && /type="hidden"/.test(input))
+        body.set(name, unescaped(/value="([^"]*)"/.exec(input)?.[1] ?? ""));
     }
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
     return await this.#go(new URL(action, page.url), { method: "POST", body, from: page.url.origin });

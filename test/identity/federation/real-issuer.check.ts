@@ -15,7 +15,12 @@ let stopResolver: () => Promise<void>;
 let source: string;
 
 before(async () => {
-  const [port, issuerPort, otherPort, resolverPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const [port, issuerPort, otherPort, resolverPort] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const callback = `http://localhost:${port}/sign-in/callback`;
   stopResolver = await startResolver(resolverPort, records);
   const entry = { kind: "oidc", label: "Work", clientId: "keyline", trustsEmail: true };
@@ -80,7 +85,9 @@ async function connect(issuerUrl: string): Promise<string> {
 async function signInThere(browser: HttpBrowser, from: Page, hint: string, name: string): Promise<Page> {
   let page = await browser.follow(from, hint);
   for (let steps = 0; steps < 4 && page.url.origin !== instance.baseUrl; steps += 1) {
-    const fields: Record<string, string> = /name="login"/.test(page.html) ? { login: name, password: "any" } : {};
+    const fields: Record<string, string> = /name="login"/.test(page.html)
+      ? { login: name, password: "any" }
+      : {};
     page = await browser.submit(page, "<", fields);
   }
   return page;
@@ -88,7 +95,12 @@ async function signInThere(browser: HttpBrowser, from: Page, hint: string, name:
 
 test("somebody signs in at the issuer's pages and is in, and the same person when they come again", async () => {
   const browser = new HttpBrowser();
-  const home = await signInThere(browser, await browser.get(`${instance.baseUrl}/sign-in`), "source=work", "ada");
+  const home = await signInThere(
+    browser,
+    await browser.get(`${instance.baseUrl}/sign-in`),
+    "source=work",
+    "ada",
+  );
   assert.equal(home.url.pathname, "/home", home.html);
   const account = await browser.get(`${instance.baseUrl}/account`);
   assert.match(account.html, /ada@harbour\.example/);
@@ -132,7 +144,12 @@ for (const [what, tampering] of Object.entries(hostile))
     issuer.tampering = tampering;
     try {
       const browser = new HttpBrowser();
-      const page = await signInThere(browser, await browser.get(`${instance.baseUrl}/sign-in`), "source=work", "eve");
+      const page = await signInThere(
+        browser,
+        await browser.get(`${instance.baseUrl}/sign-in`),
+        "source=work",
+        "eve",
+      );
       assert.match(page.html, /That sign-in did not work/);
       const asked = await browser.get(`${instance.baseUrl}/sign-in/sso`);
       const found = await browser.submit(asked, "/sign-in/sso", { email: `eve@${domain}` });
@@ -147,7 +164,12 @@ for (const [what, tampering] of Object.entries(hostile))
 test("one issuer's answer is none of another's, though it comes to that one's address (mix-up)", async () => {
   const browser = new HttpBrowser();
   // What the honest issuer answers is caught on its way, and led to where the other's is awaited.
-  const stopped = await signInThere(browser, await browser.get(`${instance.baseUrl}/sign-in`), "source=other", "eve");
+  const stopped = await signInThere(
+    browser,
+    await browser.get(`${instance.baseUrl}/sign-in`),
+    "source=other",
+    "eve",
+  );
   assert.equal(stopped.url.pathname, "/home", "eve is somebody at her own issuer");
   const victim = new HttpBrowser();
   const left = await victim.follow(await victim.get(`${instance.baseUrl}/sign-in`), "source=other");

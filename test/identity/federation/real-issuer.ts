@@ -20,7 +20,11 @@ const clientId = "keyline";
 const clientSecret = "a secret that only the two of them know";
 
 /** `oidc-provider`, which nobody here wrote, with one client; it knows everybody, and each by their name as the subject. */
-export async function startIssuer(port: number, redirectUris: readonly string[], domain: string): Promise<RealIssuer> {
+export async function startIssuer(
+  port: number,
+  redirectUris: readonly string[],
+  domain: string,
+): Promise<RealIssuer> {
   const issuer = `http://localhost:${port}`;
   const [own, stranger] = await Promise.all([keyPair(), keyPair()]);
   const provider = new Provider(issuer, {
@@ -42,7 +46,12 @@ export async function startIssuer(port: number, redirectUris: readonly string[],
     async findAccount(_: unknown, id: string) {
       return {
         accountId: id,
-        claims: async () => ({ sub: id, email: `${id}@${domain}`, email_verified: true, name: "Ada Lovelace" }),
+        claims: async () => ({
+          sub: id,
+          email: `${id}@${domain}`,
+          email_verified: true,
+          name: "Ada Lovelace",
+        }),
       };
     },
   });
@@ -88,7 +97,10 @@ async function stopped(server: Server): Promise<void> {
 }
 
 /** DNS over HTTPS in JSON, that has these TXT records and no address. */
-export async function startResolver(port: number, records: ReadonlyMap<string, string>): Promise<() => Promise<void>> {
+export async function startResolver(
+  port: number,
+  records: ReadonlyMap<string, string>,
+): Promise<() => Promise<void>> {
   const server = createServer((request, response) => {
     const { searchParams } = new URL(request.url ?? "", "http://localhost");
     const text = searchParams.get("type") === "TXT" ? records.get(searchParams.get("name") ?? "") : undefined;

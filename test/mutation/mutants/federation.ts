@@ -1,0 +1,72 @@
+import { never, operand, replaced } from "#test/mutation/cut.ts";
+import type { Mutant } from "#test/mutation/mutant.ts";
+
+const federation = ["test/identity/federation/federation.test.ts"];
+const sso = ["test/identity/federation/sso.test.ts"];
+const [flows, claims] = ["src/identity/federation/federation.ts", "src/identity/federation/claims.ts"];
+const terms = "src/identity/sessions/tenant-terms.ts";
+
+/** Whom another issuer's word lets in, as whom, and where. */
+export const federated: readonly Mutant[] = [
+  {
+    name: "the signature of an ID token",
+    cut: never(flows, "mustBeSigned", "!verified.ok"),
+    caughtBy: federation,
+  },
+  {
+    name: "the authorized party of an ID token",
+    cut: never(flows, "vouchedBy", "claims.azp"),
+    caughtBy: federation,
+  },
+  {
+    name: "a business's issuer speaks for its domains alone",
+    cut: never(flows, "vouchedBy", "source.sso && !isEmailTheirs"),
+    caughtBy: sso,
+  },
+  {
+    name: "Google speaks for its mailboxes and hosted domains alone",
+    cut: operand(claims, "isTheirs", 'domain === "gmail.com"'),
+    caughtBy: federation,
+  },
+  {
+    name: "the second factor of who comes by another issuer",
+    cut: never("src/identity/federation/arrive.ts", "arrive", "choices.length > 0"),
+    caughtBy: federation,
+  },
+  {
+    name: "the mailed code",
+    cut: replaced(
+      "src/identity/federation/email-proof.ts",
+      "proveEmail",
+      "CallExpression",
+      "timingSafeEqual",
+      "true",
+    ),
+    caughtBy: federation,
+  },
+  {
+    name: "a session of a business's sign-in is good for nothing of the user's own",
+    cut: never("src/http/account-door.ts", "rideSession", "session.sso !== null"),
+    caughtBy: sso,
+  },
+  {
+    name: "a session of a business's sign-in is good for that business alone",
+    cut: never(terms, "unmetBySso", "place?.tenantId !== member.tenantId"),
+    caughtBy: sso,
+  },
+  {
+    name: "a connection that is off",
+    cut: never(terms, "unmetBySso", "connections.includes"),
+    caughtBy: sso,
+  },
+  {
+    name: "an owner by their own factor",
+    cut: never(terms, "unmetBySso", 'member.role === "owner"'),
+    caughtBy: sso,
+  },
+  {
+    name: "a domain that comes by its own sign-in alone",
+    cut: never(terms, "unmetByThemselves", 'member.role !== "owner"'),
+    caughtBy: sso,
+  },
+];
