@@ -42,19 +42,19 @@ export const federationExamples: Readonly<Record<string, Example>> = {
     },
   },
   "identities.list": {
-    needs: "nobody",
+    needs: "the user",
     make: async () => ({ as: (await signInAt("google", { claims: proved() })).json.accessToken }),
   },
   "identities.begin": {
-    needs: "nobody",
+    needs: "the user",
     make: async () => ({ as: (await newUser()).accessToken, body: { source: "google" } }),
   },
   "identities.connect": {
-    needs: "nobody",
+    needs: "the user",
     make: connection,
   },
   "identities.remove": {
-    needs: "nobody",
+    needs: "the user",
     async make() {
       const { as, body } = await connection();
       await call("identities.connect", { as, body });

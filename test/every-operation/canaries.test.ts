@@ -22,7 +22,8 @@ import { type Call, clientOf } from "#test/client.ts";
 import { counted } from "#test/counted.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
-import { somebody } from "#test/identity/kit.ts";
+import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
+import { newEmail, somebody } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
@@ -56,6 +57,8 @@ beforeAll(async () => {
   for (const neighbour of neighbours) await pry(neighbour);
   await logWhatWasNoted();
   await mailTo(us.people);
+  // Whose address the issuer does not speak for, and who has yet to type the code.
+  await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   for (const { cell, tenantId, customerIds } of [us, ...neighbours])
     await rotateAndErase(cell.database, tenantId, customerIds[0] ?? "");
   await rotateAndErase(testEnv().DIRECTORY, platformTenant, newId("usr"));

@@ -22,7 +22,15 @@ export const goodPassword = "four quiet lanterns drift";
 const somebodysName = "Wilhelmina Quartermain";
 
 /** What must stand nowhere of the people made here: their name, their addresses of both kinds, their numbers. */
-export const somebody = ["Wilhelmina", "Quartermain", "@people.example", "198.18.", "+319701"];
+export const somebody = [
+  "Wilhelmina",
+  "Quartermain",
+  "@people.example",
+  "@gmail.com",
+  "whoever-",
+  "198.18.",
+  "+319701",
+];
 
 /** An address that nobody has. */
 export function newEmail(): string {

@@ -52,5 +52,5 @@ let people = 0;
 /** A subject that nobody was yet. */
 export function newSubject(): string {
   people += 1;
-  return `subject-${crypto.randomUUID()}-${people}`;
+  return `whoever-${crypto.randomUUID()}-${people}`;
 }
