@@ -14,7 +14,7 @@ export async function ProviderLinks({ visit }: { visit: Visit }) {
           class="button second"
           href={`/sign-in/with?${new URLSearchParams({ source: name, continue: destination })}`}
         >
-          {`Go on with ${label}`}
+          {`Continue with ${label}`}
         </a>
       ))}
       <a class="button second" href={`/sign-in/sso?${new URLSearchParams({ continue: destination })}`}>
@@ -36,26 +36,30 @@ export async function ConnectedAccounts({ visit, told }: { visit: Visit; told: T
     <section class="part">
       <h2>Other ways to sign in</h2>
       <Amiss told={told} />
-      <ul class="rows">
-        {data.map(({ id, label, issuer }) => (
-          <li>
-            <div>
-              <h3>{label}</h3>
-              <p class="aside">{new URL(issuer).hostname}</p>
-            </div>
-            <Form visit={visit} action="/account" keeps={{ do: "disconnect", identity: id }}>
-              <button type="submit" class="second" aria-label={`Disconnect ${label}`}>
-                Disconnect
-              </button>
-            </Form>
-          </li>
+      {data.length === 0 ? null : (
+        <ul class="rows">
+          {data.map(({ id, label, issuer }) => (
+            <li>
+              <div>
+                <h3>{label}</h3>
+                <p class="aside">{new URL(issuer).hostname}</p>
+              </div>
+              <Form visit={visit} action="/account" keeps={{ do: "disconnect", identity: id }}>
+                <button type="submit" class="second" aria-label={`Disconnect ${label}`}>
+                  Disconnect
+                </button>
+              </Form>
+            </li>
+          ))}
+        </ul>
+      )}
+      <div class="providers">
+        {others.map(({ name, label }) => (
+          <a class="button second" href={`/account/connect?${new URLSearchParams({ source: name })}`}>
+            {`Connect ${label}`}
+          </a>
         ))}
-      </ul>
-      {others.map(({ name, label }) => (
-        <a class="button second" href={`/account/connect?${new URLSearchParams({ source: name })}`}>
-          {`Connect ${label}`}
-        </a>
-      ))}
+      </div>
     </section>
   );
 }

@@ -30,7 +30,7 @@ test("the page leads to each issuer by a link, and back in", async () => {
   const browser = new TestBrowser();
   const page = await browser.get("/sign-in?continue=/account");
   for (const label of ["Google", "Apple", "Microsoft", "Work"])
-    expect(page.html).toContain(`Go on with ${label}`);
+    expect(page.html).toContain(`Continue with ${label}`);
   const path = /href="(\/sign-in\/with\?source=google[^"]*)"/.exec(page.html)?.[1]?.replaceAll("&amp;", "&");
   const claims = { sub: newSubject(), email: gmail(), email_verified: true };
   const { left, callback, parameters } = await trip(browser, path ?? "", { claims });
