@@ -93,17 +93,16 @@ export const Timestamp = z.string().meta({
 });
 
 /** Who stood between whoever did something and what was done. */
-export const ToldChain = z
-  .array(
-    z.object({
-      kind: told(32, "client"),
-      id: told(64, "cli_01jd5r0t6vf3h8k2m4n6p8q0rs"),
-      grantId: toldId("ogr").nullable(),
-    }),
-  )
+export const ToldChain = toldList(
+  z.object({
+    kind: told(32, "client"),
+    id: told(64, "cli_01jd5r0t6vf3h8k2m4n6p8q0rs"),
+    grantId: toldId("ogr").nullable(),
+  }),
+  4,
+)
   .nullable()
   .meta({
-    maxItems: 4,
     description:
       "Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null.",
     examples: [null],
