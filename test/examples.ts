@@ -10,7 +10,7 @@ import { testEnv } from "#test/env.ts";
 import { federationExamples } from "#test/federation-examples.ts";
 import { fileExamples } from "#test/file-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
-import { oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
+import { makeRoomForClients, oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { ssoExamples } from "#test/sso-examples.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
@@ -197,7 +197,13 @@ const examples: Readonly<Record<string, Example>> = {
   "events.list": { needs: "events:read", make: () => ({ query: { after: "0", limit: "5" } }) },
   "oauth-clients.list": { needs: "integrations:manage", make: () => ({ query: { limit: "5" } }) },
   "oauth-clients.get": { needs: "integrations:manage", make: withClient },
-  "oauth-clients.create": { needs: "integrations:manage", make: () => ({ body: newClient }) },
+  "oauth-clients.create": {
+    needs: "integrations:manage",
+    async make(tenant) {
+      await makeRoomForClients(tenant);
+      return { body: newClient };
+    },
+  },
   "oauth-clients.update": {
     needs: "integrations:manage",
     make: async (tenant) => ({ ...(await withClient(tenant)), body: { name: "Route planner 2" } }),
@@ -388,6 +394,7 @@ const newClient = {
 };
 
 async function withClient(tenant: TestTenant): Promise<Input & { params: { oauthClientId: string } }> {
+  await makeRoomForClients(tenant);
   return { params: { oauthClientId: (await made(tenant, "oauth-clients.create", { body: newClient })).id } };
 }
 

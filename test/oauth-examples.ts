@@ -14,7 +14,7 @@ import {
   type TestClient,
   tokensFor,
 } from "./identity/oauth/kit.ts";
-import { as, type TestTenant } from "./world.ts";
+import { as, rowsOf, type TestTenant } from "./world.ts";
 
 const { call } = clientOf();
 
@@ -69,7 +69,17 @@ export async function withClientConsent(tenant: TestTenant) {
   return { params: { ...params, oauthConsentId: String(data[0].id) } };
 }
 
+// A tenant has a hundred at most, and the tests make more than that.
+export async function makeRoomForClients({ cell, tenantId }: TestTenant): Promise<void> {
+  await rowsOf(
+    cell.database,
+    "update oauth_clients set deleted_at = created_at where tenant_id = ?1 and deleted_at is null and id not in (select id from oauth_clients where tenant_id = ?1 order by id desc limit 40)",
+    tenantId,
+  );
+}
+
 async function memberAndClient(tenant: TestTenant) {
+  await makeRoomForClients(tenant);
   const user = await newUser();
   // Whom no other example asks for a second factor.
   await join(user, tenant, "manager");

@@ -52,8 +52,9 @@ function setOf(jwksUrl: string): KeySet {
   if (known) return known;
   const never = Number.NEGATIVE_INFINITY;
   const set = { keys: null, loadedAt: never, triedAt: never, trying: null };
-  // A deployment has a few; only tests have many.
-  if (sets.size >= mostSets) sets.clear();
+  // A deployment has a few and its tenants choose some: the one that was met first makes room, and is read again.
+  const [oldest] = sets.keys();
+  if (oldest !== undefined && sets.size >= mostSets) sets.delete(oldest);
   sets.set(jwksUrl, set);
   return set;
 }

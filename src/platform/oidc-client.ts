@@ -54,6 +54,9 @@ export class IssuerRefused extends Error {
   }
 }
 
+/** So long an issuer that failed is left alone: whoever names one must not have us knock at somebody's door all day. */
+const failedForMs = 10 * secondMs;
+const failed = new BoundedCache<true>(100);
 const known = new BoundedCache<IssuerMetadata>(100);
 
 /** What the issuer tells of itself (OpenID Connect Discovery), ten minutes old at most. @throws IssuerAway */
@@ -61,6 +64,7 @@ export async function metadataOf(env: Env, party: Party, now: number): Promise<I
   const key = JSON.stringify([party.issuer, party.isTenants]);
   const found = known.get(key, now);
   if (found) return found;
+  if (failed.get(key, now)) throw new IssuerAway("It failed a moment ago.");
   const url = `${party.issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   try {
     const answer = await fetched(env, party, url, { headers: { Accept: "application/json" } });
@@ -73,6 +77,7 @@ export async function metadataOf(env: Env, party: Party, now: number): Promise<I
     known.set(key, metadata, now + freshForMs);
     return metadata;
   } catch (error) {
+    failed.set(key, true, now + failedForMs);
     throw new IssuerAway("The metadata cannot be read.", { cause: error });
   }
 }

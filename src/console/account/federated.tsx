@@ -8,6 +8,7 @@ import { destinationOf, type Handler, type Reply, shown, type Visit } from "./vi
 /** Where one goes from a page's link: a form's redirect elsewhere would have to be in the page's policy. */
 export const goAway: Handler = async (visit) => {
   const { fields } = visit;
+  if (!isFromHere(visit)) return { to: "/sign-in" };
   const body = { source: fields.get("source") ?? "", isFresh: fields.has("fresh") };
   const told = await visit.ask("POST", "/v1/sign-in/federated", body);
   return told.problem ? await signInPage(visit, told) : away(told, "sign-in", destinationOf(fields));
@@ -15,10 +16,17 @@ export const goAway: Handler = async (visit) => {
 
 /** The same for whoever is signed in, to connect it to their account. */
 export const goConnect: Handler = async (visit) => {
+  if (!isFromHere(visit)) return { to: "/account" };
   const source = visit.fields.get("source") ?? "";
   const told = await visit.ask("POST", "/v1/me/identity-connections", { source });
   return told.problem ? amissPage(told) : away(told, "connect", "/account");
 };
+
+// By a link of ours, or typed: else any page could lead a browser to an issuer that lets it in as somebody else, or have
+// that somebody connected. Browsers that do not say go by the other ways in.
+function isFromHere({ c }: Visit): boolean {
+  return ["same-origin", "none"].includes(c.req.header("sec-fetch-site") ?? "");
+}
 
 function away(told: Told, purpose: KeptFlow["purpose"], destination: string): Reply {
   const { authorizationUrl, flow, source, isFormPost } = FlowBegun.parse(told.json);

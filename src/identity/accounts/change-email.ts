@@ -8,12 +8,20 @@ import { commitAs, meWriteOperation, visitorOperation } from "#http/account-oper
 import { publicOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
+import { domainOf } from "#identity/federation/claims.ts";
 import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { TokenText } from "#identity/sessions/schema.ts";
 import { emailChanges, oneTimeLinks } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
-import { openLinksIn, passwordIn, userByEmailChange, userIn } from "./account-queries.ts";
+import {
+  openLinksIn,
+  passwordIn,
+  placesOf,
+  tenantsIn,
+  userByEmailChange,
+  userIn,
+} from "./account-queries.ts";
 import { uncounted } from "./attempt.ts";
 import { provePassword } from "./prove-password.ts";
 import { Email, GivenPassword, User } from "./schema.ts";
@@ -67,7 +75,7 @@ export const complete = visitorOperation({
   store: "directory",
   body: z.strictObject({ token: TokenText, password: GivenPassword }).meta({ id: "EmailChangeCompletion" }),
   returns: User,
-  problems: ["link-not-valid", "account-exists"],
+  problems: ["link-not-valid", "account-exists", "sso-required"],
   async run(context, { body }) {
     const { directory, accounts, now } = context;
     const named = await accounts.readToken("email-change", body.token);
@@ -78,6 +86,7 @@ export const complete = visitorOperation({
       users: userIn(theirs),
       passwords: passwordIn(theirs),
       links: openLinksIn(theirs, "reset-password"),
+      tenants: tenantsIn(theirs),
     });
     const { change } = found;
     const [user] = found.users;
@@ -87,6 +96,12 @@ export const complete = visitorOperation({
     const given = { text: body.password, pointer: "/password" };
     const refusal = await provePassword(context, user, password, given);
     if (refusal) return refusal;
+    const members = await accounts.membersOf(placesOf(found.tenants), user.id);
+    // Else whoever must come by their business's own sign-in would have another way in, also after it has let them go.
+    if (
+      members.some(({ role, sso }) => role !== "owner" && sso.enforcedDomains.includes(domainOf(user.email)))
+    )
+      return refuse("sso-required");
     const at = timestamp(now);
     const { email } = change;
     const taken = await accounts.emailToken(email);

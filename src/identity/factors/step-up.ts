@@ -85,9 +85,19 @@ export const prove = meWriteOperation({
 });
 
 /** By a second factor, of whichever kind; `taken` is what makes its proof good once. */
-export function steppedUp({ now }: MeContext, current: Row<typeof sessions>, taken: Change) {
+export function steppedUp(
+  { now }: MeContext,
+  current: Row<typeof sessions>,
+  taken: Change,
+  methods: readonly string[] = [],
+) {
   const at = timestamp(now);
-  const stepped = { provedAt: at, strongAt: at };
+  const known = z.array(z.string()).parse(JSON.parse(current.methods));
+  const stepped = {
+    provedAt: at,
+    strongAt: at,
+    methods: JSON.stringify([...new Set([...known, ...methods])]),
+  };
   const told = tell("user.stepped_up", current.userId, { sessionId: current.id });
   return commit({ provedAt: at }, update(sessions, current, stepped, now), taken, ...told);
 }

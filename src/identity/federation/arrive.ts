@@ -16,7 +16,15 @@ import { beginSession } from "#identity/sessions/begin-session.ts";
 import { federatedIdentities } from "#identity/tables.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
-import { identityIn, isSubject, membershipIn, type Subject, userBySubject } from "./queries.ts";
+import {
+  identitiesOf,
+  identityIn,
+  isSubject,
+  membershipIn,
+  mostIdentities,
+  type Subject,
+  userBySubject,
+} from "./queries.ts";
 
 /** Somebody whom an issuer vouches for, with an address that was proved to be theirs, by its word or by a mailed code. */
 export type Arrival = Omit<Vouched, "isEmailTheirs" | "email"> & {
@@ -25,8 +33,8 @@ export type Arrival = Omit<Vouched, "isEmailTheirs" | "email"> & {
 };
 
 /**
- * In: as whom the subject is known to be, or as the owner of the proved address, who is known by the subject from then on,
- * or as a new user. What else is asked of their account is asked of them: a second factor, unless the issuer says that one
+ * In: as whom the subject is known to be, or as the owner of the proved address, who is known by the subject from then on
+ * unless a second factor is still to be proved, or as a new user. What else is asked of their account is asked of them: a second factor, unless the issuer says that one
  * was proved there. null where nobody is known, and no address was proved. `taken`: what it is taken by, and with.
  */
 export async function arrive(context: VisitorContext, arrival: Arrival, taken: readonly Change[] = []) {
@@ -41,6 +49,7 @@ export async function arrive(context: VisitorContext, arrival: Arrival, taken: r
     ...factorQueries(theirs),
     earlier: sessionsIn(theirs, 20),
     memberships: membershipIn(theirs, place?.tenantId ?? ""),
+    known: identitiesOf(theirs),
   });
   const [identity] = found.identities;
   const [user] = found.users;
@@ -53,17 +62,19 @@ export async function arrive(context: VisitorContext, arrival: Arrival, taken: r
           insert(memberships, { id: context.newId("mem"), userId, memberTenantId: place.tenantId }, now),
         ]
       : [];
+  if (!identity && found.known.length >= mostIdentities) return refuse("conflict");
   if (!user) return await asNewUser(context, arrival, subject, (userId) => [...taken, ...joining(userId)]);
   if (user.state !== "active") return refuse("sign-in-failed");
-  const known = identity
-    ? [update(federatedIdentities, identity, { lastUsedAt: timestamp(now) }, now)]
-    : connected(context, user, arrival, subject);
-  const changes = [...taken, ...known, ...joining(user.id)];
-  const { methods, isStrong } = arrival;
   const factors = factorsOf(found);
   const choices = choicesOf(factors);
+  // An issuer that nobody in the account has connected yet speaks for no second factor of it, and is not connected by
+  // whoever has yet to prove theirs: else a mailbox would be enough.
+  const { methods, isStrong } = identity ? arrival : { methods: ["fed"], isStrong: false };
+  const used = identity ? [update(federatedIdentities, identity, { lastUsedAt: timestamp(now) }, now)] : [];
+  const joined = [...taken, ...used, ...joining(user.id)];
   if (choices.length > 0 && !isStrong)
-    return await challengeFor(context, user, { proved: methods, choices, sso }, changes);
+    return await challengeFor(context, user, { proved: methods, choices, sso }, joined);
+  const changes = identity ? joined : [...joined, ...connected(context, user, arrival, subject)];
   const { tokens, changes: begun } = await letIn(context, {
     user,
     methods,

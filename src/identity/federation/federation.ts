@@ -3,6 +3,7 @@ import { parseCompactJws, verifyCompactJws } from "#crypto/jws.ts";
 import { IssuerUnavailable, outsideKeys } from "#gate/outside-keys.ts";
 import type { Federation, FederationFault, Vouched } from "#http/federation.ts";
 import { systemNow } from "#platform/clock.ts";
+import { destinationFault } from "#platform/destinations.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { authorizationUrl, IssuerAway, IssuerRefused, metadataOf, redeemed } from "#platform/oidc-client.ts";
@@ -20,16 +21,16 @@ export function federationOf(env: Env, key: CryptoKey): Federation {
     get providers() {
       return providersOf(env).map(({ name, label }) => ({ name, label }));
     },
-    begin: async (flow, isFresh) =>
-      await faulted(flow, async () => {
-        const source = await sourceOf(env, flow.source);
-        if (!source) return "unknown";
+    async begin(flow, isFresh) {
+      const source = await sourceOf(env, flow.source);
+      if (!source) return "unknown";
+      return await faulted(flow, async () => {
         const metadata = await metadataOf(env, source.party, systemNow());
         const parameters = {
           scope: source.scope,
           redirect_uri: redirectUriOf(env, source),
           ...(source.isFormPost ? { response_mode: "form_post" } : {}),
-          ...(isFresh ? { prompt: "login" } : {}),
+          ...(isFresh && source.freshPrompt ? { prompt: source.freshPrompt } : {}),
         };
         const secrets = await flowSecrets(key, flow);
         return {
@@ -37,10 +38,11 @@ export function federationOf(env: Env, key: CryptoKey): Federation {
           label: source.label,
           isFormPost: source.isFormPost,
         };
-      }),
+      });
+    },
     // The issuer takes a code once, though a commit that lost a race asks again.
     complete(flow, parameters) {
-      const found = completed.get(flow.id) ?? faulted(flow, () => vouchedBy(env, key, flow, parameters));
+      const found = completed.get(flow.id) ?? vouchedIn(env, key, flow, parameters);
       completed.set(flow.id, found);
       return found;
     },
@@ -54,7 +56,7 @@ function redirectUriOf(env: Env, { name }: Source): string {
   return `${env.PUBLIC_ORIGIN}/sign-in/callback/${name}`;
 }
 
-async function vouchedBy(
+async function vouchedIn(
   env: Env,
   key: CryptoKey,
   flow: Flow,
@@ -62,6 +64,16 @@ async function vouchedBy(
 ): Promise<Vouched | FederationFault> {
   const source = await sourceOf(env, flow.source);
   if (!source) return "unknown";
+  return await faulted(flow, () => vouchedBy(env, key, flow, source, text));
+}
+
+async function vouchedBy(
+  env: Env,
+  key: CryptoKey,
+  flow: Flow,
+  source: Source,
+  text: string,
+): Promise<Vouched | FederationFault> {
   const now = systemNow();
   const { party } = source;
   const metadata = await metadataOf(env, party, now);
@@ -72,6 +84,8 @@ async function vouchedBy(
   const answer = { parameters, redirectUri: redirectUriOf(env, source) };
   const secrets = await flowSecrets(key, flow);
   const { idToken, claims: told } = await redeemed(env, metadata, party, secrets, answer);
+  if (party.isTenants && (await destinationFault(env, metadata.jwks_uri)))
+    throw new IssuerAway("Its keys' address is not to be asked.");
   await mustBeSigned(idToken, metadata.jwks_uri, now);
   const claims = idClaimsOf(told);
   if (!claims) throw new Error("The claims are not those of an ID token.");

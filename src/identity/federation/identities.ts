@@ -53,7 +53,7 @@ export const begin = meReadOperation({
   status: 201,
   problems: ["not-found"],
   async run(context, { body: { source } }) {
-    return await beginFlow(context, { purpose: purposeOf(context.user.sessionId), source });
+    return await beginFlow(context, { purpose: purposeOf(context.user.sessionId), source, isFresh: true });
   },
 });
 
@@ -115,8 +115,9 @@ export const remove = meWriteOperation({
     });
     const { me, current, identity } = found;
     if (!me || !current || !identity) return refuse("not-found");
-    const hasAnother =
-      found.passwords.length > 0 || factorsOf(found).passkeys.length > 0 || found.all.length > 1;
+    // A business's own sign-in opens nothing of the account.
+    const own = found.all.filter(({ id, source }) => id !== identity.id && !parseSsoReference(source));
+    const hasAnother = found.passwords.length > 0 || factorsOf(found).passkeys.length > 0 || own.length > 0;
     if (!hasAnother) return refuse("last-way-in");
     const others = found.active.filter(({ id }) => id !== current.id);
     const data = {

@@ -69,7 +69,8 @@ export const sso = visitorOperation({
   returns: SsoFound,
   problems: ["sso-not-set-up"],
   async run({ directory, accounts, visitor }, { body: { email } }) {
-    const identifier = (await accounts.emailToken(email)) ?? "";
+    // Of the domain: wrong passwords for an address do not hide the way in that is left.
+    const identifier = `sso ${domainOf(email)}`;
     const reservation = await accounts.reserveTry({
       purpose: "sign-in",
       identifier,

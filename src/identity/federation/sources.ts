@@ -19,6 +19,8 @@ export interface Source {
   readonly trust: EmailTrust;
   readonly scope: string;
   readonly isFormPost: boolean;
+  /** What has it ask its user anew (OpenID Connect Core, section 3.1.2.1); null where it knows no such thing. */
+  readonly freshPrompt: string | null;
   /** The business whose own sign-in it is. */
   readonly sso: { readonly place: ConnectionPlace; readonly addsMembers: boolean } | null;
 }
@@ -55,6 +57,7 @@ function providerSource(env: Env, provider: Provider): Source {
     trust: trustIn(provider),
     scope: isApple ? "openid name email" : "openid profile email",
     isFormPost: isApple,
+    freshPrompt: isApple ? null : kind === "google" ? "select_account" : "login",
     sso: null,
   };
 }
@@ -109,6 +112,7 @@ async function connectionSource(env: Env, place: ConnectionPlace): Promise<Sourc
     },
     scope: "openid profile email",
     isFormPost: false,
+    freshPrompt: "login",
     sso: { place, addsMembers: addsMembers === 1 },
   };
 }

@@ -81,7 +81,14 @@ async function atTenant(
     return isSilent
       ? redirect("consent_required")
       : { next: "consent", consent: askedOf(member.name, client, redirectUri, words) };
-  return await letIn(at, asking, addressed, { request, words, client, consent, isAllowed, tries });
+  return await letIn(at, { ...asking, session: held.session }, addressed, {
+    request,
+    words,
+    client,
+    consent,
+    isAllowed,
+    tries,
+  });
 }
 
 async function letIn(

@@ -1,5 +1,6 @@
 import type { Grant } from "#db/oauth-grants.ts";
 import { ProtocolAnswer } from "#http/protocol-answer.ts";
+import { countedFor } from "#identity/factors/sms-strength.ts";
 import { claimsOf, tenantToken, tokenLifeSeconds } from "#identity/sessions/access-tokens.ts";
 import { encodeBase64Url } from "#lib/base64url.ts";
 import { dayMs, minuteMs, timestamp } from "#lib/time.ts";
@@ -56,8 +57,9 @@ export async function tokensOf(
 
 // OpenID Connect Core, section 12.2: a refreshed token tells of the authorization that it goes back to. What its user
 // proves later in that session is proved for what they do themselves.
-function asLetIn({ proof }: Grant, { session }: Standing): Standing["session"] {
-  return { ...session, ...(proof ?? { provedAt: session.signedInAt, strongAt: null, methods: "[]" }) };
+function asLetIn({ proof, member }: Grant, { session }: Standing): Standing["session"] {
+  const then = proof ?? { provedAt: session.signedInAt, strongAt: null, methods: "[]" };
+  return countedFor(member, { ...session, ...then });
 }
 
 /** OpenID Connect Core, sections 2, 3.1.3.6 and 12.2. */

@@ -8,6 +8,7 @@ import { placesOf, tenantsIn, userById } from "#identity/accounts/account-querie
 import { uncounted } from "#identity/accounts/attempt.ts";
 import { factorQueries } from "#identity/factors/factor-queries.ts";
 import { choicesOf, factorsOf } from "#identity/factors/factors.ts";
+import { smsMethods } from "#identity/factors/sms-strength.ts";
 import { SteppedUp, steppedUp, triedInSession } from "#identity/factors/step-up.ts";
 import { CodeSent, SmsCode } from "./schema.ts";
 import { sendCode } from "./send-code.ts";
@@ -60,7 +61,7 @@ export const verify = meWriteOperation({
     const taken = await triedInSession(context, { me, current }, detail, async () =>
       choicesOf(factors).includes("sms") ? await takeCode(context, sent, current.id, body.code) : null,
     );
-    return taken instanceof Refusal ? taken : steppedUp(context, current, taken);
+    return taken instanceof Refusal ? taken : steppedUp(context, current, taken, smsMethods);
   },
 });
 

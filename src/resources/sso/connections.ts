@@ -61,7 +61,7 @@ export const create = writeOperation({
   problems: ["invalid", "scopes-exceed-creator", "forbidden", "too-many-sso-connections"],
   async run(context, { body }) {
     const { principal, now, newId } = context;
-    const refusal = reachRefusal(principal, body) ?? (await issuerRefusal(context, body.issuer));
+    const refusal = reachRefusal(principal) ?? (await issuerRefusal(context, body.issuer));
     if (refusal) return refusal;
     const flags = { allLocations: bit(body.allLocations), addsMembers: bit(body.addsMembers) };
     const created = insert(ssoConnections, { id: newId("sso"), ...body, ...flags, state: "active" }, now);
@@ -90,11 +90,7 @@ export const update = writeOperation({
     const { tenant, principal, now } = context;
     const row = await tenant.get(ssoConnections, params.connectionId);
     if (!row) return refuse("not-found");
-    const terms = {
-      defaultRole: body.defaultRole ?? row.defaultRole,
-      addsMembers: body.addsMembers ?? row.addsMembers === 1,
-    };
-    const reach = reachRefusal(principal, terms);
+    const reach = reachRefusal(principal);
     if (reach) return reach;
     if (body.issuer !== undefined && body.issuer !== row.issuer) {
       // Else whoever may change it could have the secret sent to a server of theirs.
@@ -105,7 +101,7 @@ export const update = writeOperation({
     }
     const flags = {
       allLocations: bit(body.allLocations ?? row.allLocations === 1),
-      addsMembers: bit(terms.addsMembers),
+      addsMembers: bit(body.addsMembers ?? row.addsMembers === 1),
     };
     const changed = change(ssoConnections, row, { ...body, ...flags }, now);
     return commit(presentConnection(changed.row), changed, told("sso_connection.updated", row));

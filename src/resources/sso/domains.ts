@@ -9,6 +9,7 @@ import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
 import { isOfDomain } from "#lib/domain-name.ts";
 import { presentDomain } from "./present.ts";
+import { reachRefusal } from "./refusals.ts";
 import { mostDomains } from "./rules.ts";
 import { ConnectionId, DomainId, NewSsoDomain, SsoDomain, SsoDomainPatch } from "./schema.ts";
 
@@ -85,10 +86,20 @@ export const update = effectOperation({
   params,
   body: SsoDomainPatch,
   returns: SsoDomain,
-  problems: ["invalid", "not-found", "domain-not-proven", "conflict", "precondition-failed"],
+  problems: [
+    "invalid",
+    "not-found",
+    "domain-not-proven",
+    "scopes-exceed-creator",
+    "forbidden",
+    "conflict",
+    "precondition-failed",
+  ],
   intent: z.object({ domainId: DomainId, follows: ConnectionId.nullable() }),
   resumeAfterSeconds,
-  async intend({ tenant, now }, { params, body: { isEnforced, connectionId } }) {
+  async intend({ tenant, principal, now }, { params, body: { isEnforced, connectionId } }) {
+    const reach = connectionId === undefined ? null : reachRefusal(principal);
+    if (reach) return reach;
     const row = await tenant.get(ssoDomains, params.domainId);
     if (!row) return refuse("not-found");
     if (isEnforced === true && row.state !== "verified") return refuse("domain-not-proven");

@@ -1,5 +1,5 @@
 import { isSubset, maskOf } from "#gate/capabilities.ts";
-import { parseRole, roles } from "#gate/roles.ts";
+import { roles } from "#gate/roles.ts";
 import { isLimited } from "#http/limited.ts";
 import type { Principal, TenantContext } from "#http/operation.ts";
 import { type Refusal, refuse, refuseField } from "#http/outcome.ts";
@@ -8,16 +8,12 @@ import { issuerFault } from "./rules.ts";
 
 /**
  * Who decides by whom people sign in decides for everywhere and for good, so they are held to no place, address or date
- * themselves; and nobody has members made who may do more than they.
+ * themselves; and by an issuer of their own they could come in as anybody but an owner, so they may do what an admin may.
  */
-export function reachRefusal(
-  principal: Principal,
-  { addsMembers, defaultRole }: { readonly addsMembers: boolean; readonly defaultRole: string },
-): Refusal | null {
+export function reachRefusal(principal: Principal): Refusal | null {
   if (isLimited(principal)) return refuse("forbidden");
-  const role = addsMembers ? parseRole(defaultRole) : null;
-  if (role === null || isSubset(maskOf(roles[role].capabilities), principal.capabilities)) return null;
-  return refuseField("/defaultRole", "may do more than you", "scopes-exceed-creator");
+  if (isSubset(maskOf(roles.admin.capabilities), principal.capabilities)) return null;
+  return refuseField("/issuer", "lets in people who may do more than you", "scopes-exceed-creator");
 }
 
 /** An issuer is asked for its keys, and sent the client's secret. */

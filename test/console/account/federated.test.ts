@@ -15,7 +15,7 @@ const gmail = () => newEmail().replace("people.example", "gmail.com");
 
 /** From a page's link to the issuer, and back to where the issuer sends the browser. */
 async function trip(browser: TestBrowser, path: string, visitor: Visitor) {
-  const left = await browser.get(path);
+  const left = await browser.get(path, { headers: { "Sec-Fetch-Site": "same-origin" } });
   expect(left.status).toBe(303);
   const { to, parameters } = await visited(left.headers.get("location") ?? "", visitor);
   return { left, callback: new URL(to).pathname, parameters };
@@ -69,6 +69,16 @@ test("an answer that somebody else's browser asked for lets nobody in, nor does 
   await trip(victim, "/sign-in/with?source=google", { claims });
   const elsewhere = await victim.get(`/sign-in/callback/work?${theirs.parameters}`);
   expect([elsewhere.headers.get("location"), victim.cookies.has(signedIn)]).toEqual(["/sign-in", false]);
+});
+
+test("no other page leads a browser to an issuer, to let it in or to connect it", async () => {
+  const { browser } = await newBrowser();
+  for (const site of ["cross-site", "same-site", null])
+    for (const path of ["/sign-in/with?source=google", "/account/connect?source=google"]) {
+      const page = await browser.get(path, { headers: { "Sec-Fetch-Site": site } });
+      expect([page.status, page.cookies.has(kept)], `${site} ${path}`).toEqual([303, false]);
+      expect(page.headers.get("location")).toMatch(/^\/(sign-in|account)$/);
+    }
 });
 
 test("somebody who changed their mind there is told so on the page", async () => {

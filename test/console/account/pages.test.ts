@@ -29,7 +29,7 @@ test("every page is uncached, framed by nobody, and tells no other page its addr
     for (const path of Object.keys(accountPages)) {
       const { status, headers, html } = await who.get(`${path}?token=klu_secret`);
       // Without what they are about they say what is amiss.
-      const isAmiss = ["/oauth/authorize", "/sign-in/with", "/account/connect"].includes(path);
+      const isAmiss = path === "/oauth/authorize";
       expect(isAmiss ? [303, 422] : [200, 303], path).toContain(status);
       expect(headers.get("cache-control"), path).toBe("no-store");
       expect(headers.get("referrer-policy"), path).toBe("no-referrer");
@@ -37,8 +37,7 @@ test("every page is uncached, framed by nobody, and tells no other page its addr
         /^default-src 'none';.*frame-ancestors 'none'/,
       );
       const policy = headers.get("content-security-policy") ?? "";
-      const isScripted =
-        (status === 200 && ["/sign-in", "/second-factor"].includes(path)) || path === "/sign-in/with";
+      const isScripted = status === 200 && ["/sign-in", "/second-factor"].includes(path);
       expect(/script-src 'self'; connect-src 'self'$/.test(policy), path).toBe(isScripted);
       expect(html.includes(script), path).toBe(isScripted);
       expect(html.replace(script, ""), path).not.toMatch(/<script|<style| style=| on[a-z]+=/i);

@@ -158,6 +158,24 @@ test("a second factor of the account is asked for, unless the issuer says that o
   });
 });
 
+test("a mailbox and an issuer that says `mfa` of anybody open no account that has a second factor", async () => {
+  const victim = await enrolled(await newUser());
+  const thief = { sub: newSubject(), email: victim.email, amr: ["mfa"] };
+  const asked = await signInAt("work", { claims: thief });
+  const [mail] = await mailsTo(victim.email);
+  const tried = await call("sign-in.federatedEmail", {
+    body: { challenge: asked.json.challenge, code: mail?.data.code },
+    headers: newAddress(),
+  });
+  expect(tried).toMatchObject({ status: 401, json: { type: "/problems/second-factor-required" } });
+  // Nor is the thief known by it from then on, however they come.
+  expect((await call("identities.list", { as: victim.accessToken })).json.data).toEqual([]);
+  expect((await signInAt("work", { claims: thief })).json.type).toBe("/problems/email-code-required");
+  const trusted = { sub: newSubject(), email: victim.email, email_verified: true, hd: "people.example" };
+  const first = await signInAt("google", { claims: { ...trusted, amr: ["mfa"] } });
+  expect(first.json.type).toBe("/problems/second-factor-required");
+});
+
 test("what an issuer did not say, or not to us, lets nobody in", async () => {
   const now = Math.floor(Date.now() / 1000);
   const good = { sub: newSubject(), email: gmail(), email_verified: true };

@@ -50,6 +50,7 @@ export class HttpBrowser {
         method,
         redirect: "manual",
         headers: {
+          "Sec-Fetch-Site": "same-origin",
           Cookie: [...this.#jar(url)].map(([name, value]) => `${name}=${value}`).join("; "),
           ...(first.from ? { Origin: first.from } : {}),
         },

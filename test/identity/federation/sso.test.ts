@@ -14,6 +14,7 @@ import {
   goodPassword,
   join,
   newAddress,
+  newEmail,
   newUser,
   signIn,
   type TestUser,
@@ -268,6 +269,17 @@ test("a second factor of the account is asked for, and the session is the busine
   expect(inside.status).toBe(201);
   expect((await mint(inside.json, sso.tenant)).status).toBe(200);
   expect((await mint(inside.json, elsewhere)).status).toBe(403);
+});
+
+test("who comes by their business's own sign-in alone cannot get out of it by another address", async () => {
+  const sso = await newSso({ isEnforced: 1 });
+  const user = await newUserAt(sso);
+  await join(user, sso.tenant, "staff");
+  const email = newEmail();
+  await call("email-changes.ask", { as: user.accessToken, body: { email }, headers: newAddress() });
+  const body = { token: await tokenMailedTo(email), password: user.password };
+  const refused = await call("email-changes.complete", { body, headers: newAddress() });
+  expect(refused).toMatchObject({ status: 403, json: { type: "/problems/sso-required" } });
 });
 
 test("a domain that nobody has proved signs in nowhere by itself", async () => {

@@ -9,6 +9,11 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/gate/sso-claims.ts": ["test/resources/sso/domains.test.ts"],
   "src/identity/accounts/change-email.ts": ["test/identity/accounts/account-ends.test.ts"],
   "src/identity/accounts/sign-up.ts": ["test/identity/accounts/accounts.test.ts"],
+  "src/identity/federation/arrive.ts": [
+    "test/identity/federation/federation.test.ts",
+    "test/identity/federation/sso.test.ts",
+  ],
+  "src/identity/federation/join.ts": ["test/identity/federation/sso.test.ts"],
   "src/identity/mail/suppressions.ts": ["test/identity/mail/postmark-webhooks.test.ts"],
   "src/identity/oauth/authorize.ts": ["test/identity/oauth/grants.test.ts"],
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],
