@@ -78,7 +78,7 @@ export const factors: readonly Mutant[] = [
   },
   {
     name: "a business's question for a second factor",
-    cut: never("src/identity/sessions/tenant-terms.ts", "heldTo", "asksForFactor"),
+    cut: never("src/identity/sessions/tenant-terms.ts", "unmetByThemselves", "asksForFactor"),
     caughtBy: ["test/identity/factors/policy.test.ts"],
   },
   {

@@ -40,8 +40,8 @@ export const sso: readonly Mutant[] = [
     caughtBy: connections,
   },
   {
-    name: "what a member may do who is made by an issuer",
-    cut: operand("src/resources/sso/refusals.ts", "reachRefusal", "isSubset"),
+    name: "what who sets up an issuer may do",
+    cut: replaced("src/resources/sso/refusals.ts", "reachRefusal", "CallExpression", "isSubset(", "true"),
     caughtBy: connections,
   },
   {
