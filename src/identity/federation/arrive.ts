@@ -33,9 +33,10 @@ export type Arrival = Omit<Vouched, "isEmailTheirs" | "email"> & {
 };
 
 /**
- * In: as whom the subject is known to be, or as the owner of the proved address, who is known by the subject from then on
- * unless a second factor is still to be proved, or as a new user. What else is asked of their account is asked of them: a second factor, unless the issuer says that one
- * was proved there. null where nobody is known, and no address was proved. `taken`: what it is taken by, and with.
+ * In: as whom the subject is known to be, or as the owner of the proved address, or as a new user. The owner is known by the
+ * subject from then on, unless a second factor of theirs is still to be proved, which it is even where an issuer that they
+ * have not connected says that one was proved there. null where nobody is known, and no address was proved. `taken`: what
+ * the arrival uses up.
  */
 export async function arrive(context: VisitorContext, arrival: Arrival, taken: readonly Change[] = []) {
   const { directory, accounts, now } = context;
