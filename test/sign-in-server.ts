@@ -234,6 +234,8 @@ async function idToken(
     iat: now,
     exp: now + 300,
     nonce: query.get("nonce"),
+    // Told to whoever asks for it, and by Apple to everybody.
+    ...(query.has("max_age") || query.has("claims") || issuer.includes("apple") ? { auth_time: now } : {}),
     ...(named ? { tid: organization } : {}),
     ...claims,
   };

@@ -2300,6 +2300,7 @@ export type ProblemName =
   | "size-mismatch"
   | "sms-not-available"
   | "sms-not-enough"
+  | "sso-full"
   | "sso-not-set-up"
   | "sso-required"
   | "step-up-required"

@@ -2,11 +2,8 @@ import { SealError } from "#crypto/envelope.ts";
 import { parseCompactJws } from "#crypto/jws.ts";
 import type { TenantKeyRing } from "#crypto/key-ring.ts";
 import { verifyUserToken } from "#crypto/user-token.ts";
-import { openDirectory, sessionStands, stands } from "#db/directory.ts";
-import { sessions, users } from "#db/directory-tables.ts";
-import { one, type Query } from "#db/queries.ts";
+import { openDirectory, sessionStands } from "#db/directory.ts";
 import { wholeTenant } from "#db/scope.ts";
-import type { Row } from "#db/tenant-table.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { secondMs } from "#lib/time.ts";
 import { systemNow } from "#platform/clock.ts";
@@ -15,8 +12,9 @@ import { accountKeyOf, recordOf, replayedAnswer } from "./account-replay.ts";
 import { written } from "./account-write.ts";
 import { jsonOf } from "./answer.ts";
 import { dataAnswer, problemAnswer } from "./answers.ts";
-import { type AccountServicesOf, type DirectoryRun, openDirectoryRun } from "./directory-run.ts";
-import { Refusal, refuse } from "./outcome.ts";
+import { type AccountServicesOf, openDirectoryRun } from "./directory-run.ts";
+import { onceProved, rideSession, unlessUnproved } from "./judged-session.ts";
+import { Refusal } from "./outcome.ts";
 import type { AnyInput, AnyMe, AnyVisitor } from "./registry.ts";
 import type { RequestContext } from "./request-state.ts";
 import { vouchedFor } from "./vouched.ts";
@@ -90,7 +88,7 @@ export async function serveMe(
   servicesOf: AccountServicesOf,
 ): Promise<Response> {
   const serve = (fresh: TenantKeyRing | null) => servedMe(c, name, operation, user, input, servicesOf, fresh);
-  return await toItsEnd(c, withKeys(c, serve));
+  return await toItsEnd(c, unlessUnproved(c, withKeys(c, serve)));
 }
 
 async function servedMe(
@@ -104,69 +102,29 @@ async function servedMe(
 ): Promise<Response> {
   const reach = { locations: null, assigneeId: user.userId };
   const run = await openDirectoryRun(c, name, reach, servicesOf, fresh);
-  const context = { ...run.context, user };
   // With fresh keys it was counted before. Who merely reads is held by the shield alone.
   if (operation.method !== "get" && fresh === null) {
     const limited = await run.context.accounts.countRequest(user);
     if (limited) return problemAnswer(c, limited.problem, limited.details);
   }
-  const unproved = rideSession(run, user, operation);
+  const proved = rideSession(run, user, operation);
+  const context = { ...run.context, user, accounts: onceProved(run.context.accounts, proved) };
   if (operation.form === "me-write") {
     const { userId } = user;
     const key = await accountKeyOf(run, operation, userId, input);
     if (key instanceof Refusal) return problemAnswer(c, key.problem, key.details);
-    if (key !== null) {
-      const record = await recordOf(run, key);
-      const refusal = await unproved();
-      if (refusal) return problemAnswer(c, refusal.problem, refusal.details);
-      if (record) return replayedAnswer(c, key, record);
-    }
+    const record = key && (await recordOf(run, key));
+    if (key && record) return replayedAnswer(c, key, record);
     const guards = [sessionStands(user.sessionId, run.now)];
     const handled = async () => {
       const outcome = await operation.run(context, input);
-      return (await unproved()) ?? outcome;
+      await proved();
+      return outcome;
     };
     return await written(run, { operation, userId, guards, key }, handled);
   }
   const answer = await operation.run(context, input);
-  const refusal = await unproved();
-  if (refusal) return problemAnswer(c, refusal.problem, refusal.details);
+  await proved();
   if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
   return dataAnswer(c, operation.status ?? 200, jsonOf(operation.returns.parse(answer)));
-}
-
-// In the first read's round trip; a handler that reads nothing is asked for on its own. Null: the session stands, and what
-// was proved in it is recent enough.
-function rideSession(
-  { session: reading, now }: DirectoryRun,
-  { userId, sessionId }: SignedIn,
-  { provedWithinSeconds, isForLimited }: AnyMe,
-): () => Promise<Refusal | null> {
-  let found: Row<typeof sessions> | null | undefined;
-  let user: Row<typeof users> | null | undefined;
-  reading.ride(noted(one(sessions, sessionId), (row) => (found = row)));
-  reading.ride(noted(one(users, userId), (row) => (user = row)));
-  return async () => {
-    if (found === undefined) await reading.read({});
-    const session = found ?? null;
-    if (!stands(session, user, now)) return refuse("unauthorized");
-    // Whoever runs a business's sign-in could be anybody of its domain there: what is a user's own is not theirs.
-    if (session.sso !== null && !isForLimited) return refuse("session-limited");
-    if (provedWithinSeconds === undefined) return null;
-    const provedAt = Date.parse(session.provedAt ?? session.signedInAt);
-    const isStale = now - provedAt > provedWithinSeconds * secondMs;
-    if (isStale) return new Refusal("step-up-required", { maxAgeSeconds: provedWithinSeconds }, []);
-    return null;
-  };
-}
-
-function noted<R>(query: Query<R>, note: (found: R) => void): Query<R> {
-  return {
-    statement: (context) => query.statement(context),
-    async decode(context, rows) {
-      const found = await query.decode(context, rows);
-      note(found);
-      return found;
-    },
-  };
 }

@@ -55,7 +55,7 @@ export interface AccountServices {
   /** Takes one from what this user may change and have made; null where they may go on. The answer tells what is left. */
   readonly countRequest: (user: SignedIn) => Promise<Refusal | null>;
   readonly reserveTry: (asked: {
-    readonly purpose: "sign-in" | "sign-up" | "second-factor" | "reset" | "sms-code";
+    readonly purpose: "sign-in" | "federation" | "sign-up" | "second-factor" | "reset" | "sms-code";
     readonly identifier: string;
     readonly address: string | null;
   }) => Promise<Reservation>;
@@ -79,7 +79,7 @@ export interface AccountServices {
     readonly number: string;
     readonly userId: string;
     readonly address: string | null;
-    readonly tenantId: string | null;
+    readonly payer: string | null;
   }) => Promise<
     { readonly outcome: "admitted" | "unavailable" } | { readonly outcome: "refused"; readonly until: number }
   >;

@@ -87,6 +87,11 @@ export const accountProblems = {
     title: "That sign-in does not speak for this address.",
     meaning: "A business's own sign-in lets in people of its proved domains, and nobody else.",
   },
+  "sso-full": {
+    status: 409,
+    title: "Too many people have come by this sign-in.",
+    meaning: "A business's own sign-in makes accounts for 10,000 people. Who has one already may go on.",
+  },
   "sso-not-set-up": {
     status: 422,
     title: "No business signs in by itself at this domain.",

@@ -4,8 +4,6 @@ import type { Flow } from "#crypto/flow-secrets.ts";
 export interface Vouched {
   /** The deployment's name of the provider, or the reference of a business's connection. */
   readonly source: string;
-  /** What people know it by. */
-  readonly label: string;
   readonly issuer: string;
   readonly subject: string;
   readonly name: string | null;
@@ -16,8 +14,8 @@ export interface Vouched {
   readonly methods: readonly string[];
   /** A second factor was among them. */
   readonly isStrong: boolean;
-  /** ms since 1970, as the issuer tells it; null where it does not. */
-  readonly provedAt: number | null;
+  /** When they proved there that it is them, in ms since 1970; 0 where the issuer does not tell. */
+  readonly provedAt: number;
   /** The business that its sign-in is of, and whether it makes members of those who come. */
   readonly sso: { readonly reference: string; readonly addsMembers: boolean } | null;
 }

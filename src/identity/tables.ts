@@ -146,9 +146,11 @@ export const signInChallenges = tenantTable(
     methods: open(text("methods").notNull()),
     /** As the session's that it ends in. */
     sso: open(text("sso")),
+    /** Who they are at another issuer, which they are known by once the second step is taken: JSON. */
+    connects: personal(text("connects")),
     expiresAt: open(text("expires_at").notNull()),
   },
-  { entity: "sign-in-challenge", scope: assignee("userId"), store: "directory" },
+  { entity: "sign-in-challenge", scope: assignee("userId"), store: "directory", subject: "userId" },
 );
 
 /** Who a user is at another issuer (OpenID Connect Core, section 2: `iss` and `sub` together), and through whom it speaks. */
@@ -181,10 +183,6 @@ export const federatedArrivals = tenantTable(
     subject: personal(text("subject").notNull()),
     name: personal(text("name").notNull()),
     email: personal(text("email").notNull()),
-    /** JSON array (RFC 8176). */
-    methods: open(text("methods").notNull()),
-    isStrong: internal(integer("is_strong").notNull()),
-    provedAt: open(text("proved_at").notNull()),
     expiresAt: open(text("expires_at").notNull()),
   },
   {

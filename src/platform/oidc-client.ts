@@ -179,6 +179,7 @@ async function fetched(env: Env, party: Party, url: string, init: RequestInit): 
   try {
     return await withDeadline(timeoutMs, async (signal) => {
       const answer = await fetch(url, { ...init, redirect: "manual", signal });
+      if (answer.status >= 500) throw new Error(`It answered ${answer.status}.`);
       const body = await boundedBody(answer, mostBytes);
       return new Response(body.length === 0 ? null : new Uint8Array(body), {
         status: answer.status,

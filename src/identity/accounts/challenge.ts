@@ -3,6 +3,7 @@ import type { users } from "#db/directory-tables.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { VisitorContext } from "#http/account-operation.ts";
 import { Refusal } from "#http/outcome.ts";
+import type { Known } from "#identity/federation/connect.ts";
 import { tell } from "#identity/identity-events.ts";
 import { signInChallenges } from "#identity/tables.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
@@ -16,18 +17,28 @@ interface FirstStep {
   readonly choices: readonly string[];
   /** As the session's that it ends in. */
   readonly sso: string | null;
+  /** What is connected to the account once the second is taken. */
+  readonly connects?: Known | null;
 }
 
 /** The first step was right: what the second goes on from. */
 export async function challengeFor(
   { accounts, newId, now }: VisitorContext,
   { id: userId, sessionEpoch }: Row<typeof users>,
-  { proved, choices, sso }: FirstStep,
+  { proved, choices, sso, connects = null }: FirstStep,
   changes: readonly Change[],
 ): Promise<Refusal> {
   const id = newId("sic");
   const expiresAt = timestamp(now + challengeLivesMs);
-  const begun = { id, userId, sessionEpoch, methods: JSON.stringify(proved), sso, expiresAt };
+  const begun = {
+    id,
+    userId,
+    sessionEpoch,
+    methods: JSON.stringify(proved),
+    sso,
+    connects: connects && JSON.stringify(connects),
+    expiresAt,
+  };
   const challenge = await accounts.makeToken("challenge", { id, turn: 0 });
   const accepted = proved.includes("pwd") ? "user.password_accepted" : "user.identity_accepted";
   return new Refusal("second-factor-required", { challenge, methods: [...choices] }, [

@@ -8,6 +8,7 @@ import { Refusal, refuse } from "#http/outcome.ts";
 import { sessionsIn, tenantsIn, userByChallenge, userIn } from "#identity/accounts/account-queries.ts";
 import { attempt, uncounted } from "#identity/accounts/attempt.ts";
 import { letIn } from "#identity/accounts/let-in.ts";
+import { connected, knownIn, subjectOf } from "#identity/federation/connect.ts";
 import { secondFactorFailed, tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
@@ -157,5 +158,14 @@ export async function goneOn(
     sso: challenge.sso,
   });
   const taken: Change = remove(signInChallenges, challenge);
-  return { tokens, changes: [taken, ...changes] };
+  return { tokens, changes: [taken, ...changes, ...(await connecting(context, user, challenge.connects))] };
+}
+
+// Somebody who has proved both steps is known by the issuer that the first was taken at.
+async function connecting(context: VisitorContext, user: Challenged["user"], connects: string | null) {
+  if (connects === null) return [];
+  const known = knownIn(connects);
+  // It was connected meanwhile: the next sign-in finds it.
+  const otherwise = { problem: "challenge-not-valid" } as const;
+  return connected(context, user, known, await subjectOf(context, known), otherwise);
 }

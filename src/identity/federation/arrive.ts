@@ -11,14 +11,15 @@ import { letIn } from "#identity/accounts/let-in.ts";
 import { factorQueries } from "#identity/factors/factor-queries.ts";
 import { choicesOf, factorsOf, noFactors } from "#identity/factors/factors.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { beginSession } from "#identity/sessions/begin-session.ts";
 import { federatedIdentities } from "#identity/tables.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
+import { connected, identityRow, subjectOf } from "./connect.ts";
 import {
   identitiesOf,
   identityIn,
+  isFull,
   isSubject,
   membershipIn,
   mostIdentities,
@@ -34,8 +35,8 @@ export type Arrival = Omit<Vouched, "isEmailTheirs" | "email"> & {
 
 /**
  * In: as whom the subject is known to be, or as the owner of the proved address, or as a new user. The owner is known by the
- * subject from then on, unless a second factor of theirs is still to be proved, which it is even where an issuer that they
- * have not connected says that one was proved there. null where nobody is known, and no address was proved. `taken`: what
+ * subject from then on, or, with a second factor, once that is proved; which it is to be even where an issuer that they have not
+ * connected says that one was proved there. null where nobody is known, and no address was proved. `taken`: what
  * the arrival uses up.
  */
 export async function arrive(context: VisitorContext, arrival: Arrival, taken: readonly Change[] = []) {
@@ -68,13 +69,16 @@ export async function arrive(context: VisitorContext, arrival: Arrival, taken: r
   if (user.state !== "active") return refuse("sign-in-failed");
   const factors = factorsOf(found);
   const choices = choicesOf(factors);
-  // An issuer that nobody in the account has connected yet speaks for no second factor of it, and is not connected by
-  // whoever has yet to prove theirs: else a mailbox would be enough.
+  // An issuer that nobody in the account has connected yet speaks for no second factor of it, and is connected only once
+  // theirs is proved: else a mailbox would be enough.
   const { methods, isStrong } = identity ? arrival : { methods: ["fed"], isStrong: false };
   const used = identity ? [update(federatedIdentities, identity, { lastUsedAt: timestamp(now) }, now)] : [];
   const joined = [...taken, ...used, ...joining(user.id)];
-  if (choices.length > 0 && !isStrong)
-    return await challengeFor(context, user, { proved: methods, choices, sso }, joined);
+  if (choices.length > 0 && !isStrong) {
+    const { source, issuer } = arrival;
+    const connects = identity ? null : { source, issuer, subject: arrival.subject };
+    return await challengeFor(context, user, { proved: methods, choices, sso, connects }, joined);
+  }
   const changes = identity ? joined : [...joined, ...connected(context, user, arrival, subject)];
   const { tokens, changes: begun } = await letIn(context, {
     user,
@@ -105,7 +109,8 @@ async function asNewUser(
     isStrong,
     factors: noFactors,
     sso: sso?.reference ?? null,
-    provedAt,
+    // There is nothing in an account of one's own yet that an old proof could open.
+    provedAt: sso ? provedAt : now,
   });
   const emailToken = (await context.accounts.emailToken(provedEmail)) ?? "";
   return commit(
@@ -113,6 +118,7 @@ async function asNewUser(
     // Whoever was first of two is met by asking again.
     mustNotExist(users, eq(users.emailToken, emailToken), null),
     mustNotExist(federatedIdentities, isSubject(subject), null),
+    ...(sso ? [mustNotExist(federatedIdentities, isFull(sso.reference), { problem: "sso-full" })] : []),
     insert(
       users,
       {
@@ -131,44 +137,6 @@ async function asNewUser(
     ...besides(userId),
     ...begun.changes,
   );
-}
-
-/** From now on they are known by it; they are told by mail. */
-export function connected(
-  context: Pick<VisitorContext, "accounts" | "newId" | "now">,
-  user: { readonly id: string; readonly email: string },
-  arrival: Pick<Vouched, "source" | "issuer" | "subject" | "label">,
-  subject: Subject,
-  otherwise: Parameters<typeof mustNotExist>[2] = null,
-): Change[] {
-  const { now, accounts } = context;
-  const data = {
-    at: timestamp(now),
-    issuer: new URL(arrival.issuer).hostname,
-    change: "connected" as const,
-    accountLink: `${accounts.issuer}/account`,
-  };
-  return [
-    mustNotExist(federatedIdentities, isSubject(subject), otherwise),
-    insert(federatedIdentities, identityRow(context, user.id, arrival), now),
-    ...tell("user.identity_connected", user.id, { source: arrival.source }),
-    mailTo({ kind: "identity-changed", to: user.email, data, userId: user.id }, now),
-  ];
-}
-
-export async function subjectOf(
-  { accounts }: Pick<VisitorContext, "accounts">,
-  { source, issuer, subject }: Pick<Vouched, "source" | "issuer" | "subject">,
-): Promise<Subject> {
-  return { source, issuer, subjectToken: await accounts.subjectToken(subject) };
-}
-
-function identityRow(
-  { newId, now }: Pick<VisitorContext, "newId" | "now">,
-  userId: string,
-  { source, issuer, subject }: Pick<Vouched, "source" | "issuer" | "subject">,
-) {
-  return { id: newId("fid"), userId, source, issuer, subject, lastUsedAt: timestamp(now) };
 }
 
 function isMembership(userId: string, tenantId: string) {

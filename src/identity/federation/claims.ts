@@ -79,9 +79,9 @@ export function methodsIn(claims: IdClaims) {
   return { methods: isStrong ? ["fed", "mfa"] : ["fed"], isStrong };
 }
 
-/** When they proved there that it is them; null where it is not told. Nobody did so later than now. */
-export function provedAtIn(claims: IdClaims, now: number): number | null {
-  return claims.auth_time === undefined ? null : Math.min(claims.auth_time * secondMs, now);
+/** When they proved there that it is them: nobody did so later than now, and who is not told about has not for long. */
+export function provedAtIn(claims: IdClaims, now: number): number {
+  return Math.min((claims.auth_time ?? 0) * secondMs, now);
 }
 
 const Name = line(200);

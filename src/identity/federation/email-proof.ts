@@ -8,6 +8,7 @@ import { Refusal, refuse } from "#http/outcome.ts";
 import { attempt, uncounted } from "#identity/accounts/attempt.ts";
 import { normaliseRecoveryCode } from "#identity/factors/recovery-codes.ts";
 import { RecoveryCode } from "#identity/factors/schema.ts";
+import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { federatedArrivals } from "#identity/tables.ts";
@@ -22,7 +23,7 @@ const codeLivesMs = 10 * minuteMs;
  */
 export async function askForCode(
   { accounts, newId, now, strangerId, visitor }: VisitorContext,
-  { source, issuer, subject, name, email, methods, isStrong, provedAt }: Vouched,
+  { source, issuer, subject, name, email }: Vouched,
 ): Promise<Refusal> {
   if (email === null) return refuse("email-missing");
   const identifier = (await accounts.emailToken(email)) ?? "";
@@ -41,9 +42,6 @@ export async function askForCode(
     subject,
     name: name ?? email.slice(0, email.indexOf("@")),
     email,
-    methods: JSON.stringify(methods),
-    isStrong: isStrong ? 1 : 0,
-    provedAt: timestamp(provedAt ?? now),
     expiresAt: timestamp(now + codeLivesMs),
   };
   const code = await accounts.federation.mailedCode(id);
@@ -81,14 +79,13 @@ export const proveEmail = visitorOperation({
       const isMatch = timingSafeEqual(typed, await accounts.federation.mailedCode(named.id));
       return { isMatch, arrival: isMatch ? await directory.get(federatedArrivals, named.id) : null };
     });
-    if (!isMatch) return refuse("sign-in-failed");
+    if (!isMatch) return refuse("sign-in-failed", ...tell("user.sign_in_failed", null, { by: "email-code" }));
     if (!arrival || arrival.expiresAt <= timestamp(now)) return refuse("challenge-not-valid");
     const { source, issuer, subject, name, email } = arrival;
     const arrived = await arrive(
       context,
       {
         source,
-        label: source,
         issuer,
         subject,
         name,
@@ -96,7 +93,7 @@ export const proveEmail = visitorOperation({
         methods: ["fed"],
         // Whoever has the mailbox has proved no second factor to us.
         isStrong: false,
-        provedAt: Date.parse(arrival.provedAt),
+        provedAt: now,
         sso: null,
       },
       // Of many that send the same code at once one finds the row as it was read.

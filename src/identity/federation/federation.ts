@@ -30,7 +30,8 @@ export function federationOf(env: Env, key: CryptoKey): Federation {
           scope: source.scope,
           redirect_uri: redirectUriOf(env, source),
           ...(source.isFormPost ? { response_mode: "form_post" } : {}),
-          ...(isFresh && source.freshPrompt ? { prompt: source.freshPrompt } : {}),
+          ...source.asking.ever,
+          ...(isFresh ? source.asking.fresh : {}),
         };
         const secrets = await flowSecrets(key, flow);
         return {
@@ -97,7 +98,6 @@ async function vouchedBy(
   if (source.sso && !isEmailTheirs) return "foreign-domain";
   return {
     source: source.name,
-    label: source.label,
     issuer: claims.iss,
     subject: claims.sub,
     name: nameFrom(claims.name) ?? appleName(user),

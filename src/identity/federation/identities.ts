@@ -14,7 +14,7 @@ import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { federatedIdentities } from "#identity/tables.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
-import { connected, subjectOf } from "./arrive.ts";
+import { connected, subjectOf } from "./connect.ts";
 import { beginFlow, endFlow } from "./flows.ts";
 import { identitiesOf, identityIn, mostIdentities } from "./queries.ts";
 import { FlowAnswer, FlowBegun, Identities, ProviderName } from "./schema.ts";

@@ -2,11 +2,13 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { directoryTenants, platformTenant, ssoDomainClaims } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
-import { visitorOperation } from "#http/account-operation.ts";
+import { type VisitorContext, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
+import type { ProblemName } from "#http/problem.ts";
 import { uncounted } from "#identity/accounts/attempt.ts";
 import { Email } from "#identity/accounts/schema.ts";
+import { tell } from "#identity/identity-events.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
 import { ssoReferenceOf } from "#lib/sso-reference.ts";
 import { arrive } from "./arrive.ts";
@@ -119,14 +121,32 @@ export const complete = visitorOperation({
     "email-code-required",
     "email-missing",
     "foreign-domain",
+    "sso-full",
     "challenge-not-valid",
     "not-found",
   ],
   async run(context, { body }) {
     const vouched = await endFlow(context, purpose, body);
-    if (vouched instanceof Refusal) return vouched;
+    if (vouched instanceof Refusal) return await failedElsewhere(context, body, vouched);
     const { email, isEmailTheirs, ...rest } = vouched;
     const arrived = await arrive(context, { ...rest, provedEmail: isEmailTheirs ? email : null });
     return arrived ?? (await askForCode(context, vouched));
   },
 });
+
+const failures: readonly ProblemName[] = ["federated-sign-in-failed", "foreign-domain"];
+
+// For the audit, as every other failed sign-in is; counted, so that nobody fills it.
+async function failedElsewhere(
+  { accounts, visitor }: VisitorContext,
+  { flow, source }: z.output<typeof FlowAnswer>,
+  refusal: Refusal,
+): Promise<Refusal> {
+  const { problem, details } = refusal;
+  if (!failures.includes(problem)) return refusal;
+  const { address } = visitor;
+  const reservation = await accounts.reserveTry({ purpose: "federation", identifier: flow, address });
+  if (reservation.outcome !== "admitted") return refusal;
+  await reservation.settle("failure");
+  return new Refusal(problem, details, tell("user.sign_in_failed", null, { by: source, problem }));
+}

@@ -14,6 +14,15 @@ export interface Subject {
   readonly subjectToken: string;
 }
 
+/** As many as a business's own sign-in may have made users of: whoever runs it could make them up. */
+export const mostOfConnection = 10_000;
+
+/** Is this source's the last place that there was. */
+export function isFull(source: string): SQL {
+  const table = federatedIdentities;
+  return sql`exists (select 1 from ${table} where ${table.tenantId} = ${platformTenant} and ${table.source} = ${source} limit 1 offset ${mostOfConnection - 1})`;
+}
+
 /** The row of this subject. */
 export function isSubject({ source, issuer, subjectToken }: Subject): SQL {
   const table = federatedIdentities;

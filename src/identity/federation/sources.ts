@@ -3,13 +3,38 @@ import { systemSession } from "#db/open-tenant.ts";
 import { many, one } from "#db/queries.ts";
 import { ssoConnections, ssoDomains } from "#gate/sso-tables.ts";
 import { type ConnectionPlace, parseSsoReference, ssoReferenceOf } from "#lib/sso-reference.ts";
-import { secondMs } from "#lib/time.ts";
+import { dayMs, secondMs } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import type { Party } from "#platform/oidc-client.ts";
 import type { EmailTrust } from "./claims.ts";
 import { type Provider, providersOf, secretOf } from "./providers.ts";
+
+/** What an authorization request asks besides: when its user proved who they are (`auth_time`), or that they do so anew. */
+interface Asking {
+  readonly ever: Readonly<Record<string, string>>;
+  readonly fresh: Readonly<Record<string, string>>;
+}
+
+const yearSeconds = (365 * dayMs) / secondMs;
+
+/** Whoever is asked for an age tells the time (OpenID Connect Core, section 3.1.2.1, `max_age`). */
+const standardAsking: Asking = {
+  ever: { max_age: String(yearSeconds) },
+  fresh: { max_age: "0", prompt: "login" },
+};
+const askings: Readonly<Record<Provider["kind"], Asking>> = {
+  // Of those that have "session age claims" (developers.google.com/identity/siwg/security-bundle). It asks nobody anew.
+  google: {
+    ever: { claims: JSON.stringify({ id_token: { auth_time: { essential: true } } }) },
+    fresh: { prompt: "select_account" },
+  },
+  // It tells the time unasked.
+  apple: { ever: {}, fresh: {} },
+  microsoft: standardAsking,
+  oidc: standardAsking,
+};
 
 /** An issuer that somebody may sign in with here, and what its word is worth. */
 export interface Source {
@@ -19,8 +44,7 @@ export interface Source {
   readonly trust: EmailTrust;
   readonly scope: string;
   readonly isFormPost: boolean;
-  /** What has it ask its user anew (OpenID Connect Core, section 3.1.2.1); null where it knows no such thing. */
-  readonly freshPrompt: string | null;
+  readonly asking: Asking;
   /** The business whose own sign-in it is. */
   readonly sso: { readonly place: ConnectionPlace; readonly addsMembers: boolean } | null;
 }
@@ -57,7 +81,7 @@ function providerSource(env: Env, provider: Provider): Source {
     trust: trustIn(provider),
     scope: isApple ? "openid name email" : "openid profile email",
     isFormPost: isApple,
-    freshPrompt: isApple ? null : kind === "google" ? "select_account" : "login",
+    asking: askings[kind],
     sso: null,
   };
 }
@@ -112,7 +136,7 @@ async function connectionSource(env: Env, place: ConnectionPlace): Promise<Sourc
     },
     scope: "openid profile email",
     isFormPost: false,
-    freshPrompt: "login",
+    asking: standardAsking,
     sso: { place, addsMembers: addsMembers === 1 },
   };
 }

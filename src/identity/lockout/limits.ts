@@ -2,7 +2,7 @@ import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
 import type { LockoutLimit } from "./lockout-rules.ts";
 
 /** Whatever somebody could try by guessing, or ask for too often. Each has counters of its own. */
-export const purposes = ["sign-in", "sign-up", "second-factor", "reset", "sms-code"] as const;
+export const purposes = ["sign-in", "federation", "sign-up", "second-factor", "reset", "sms-code"] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** Whom tries count against: who or what is tried (an e-mail, a user, a code), and the network they come from. */
@@ -55,6 +55,9 @@ const messagesOfAddress: LockoutLimit = { ...messages, free: 30, again: 10 };
 /** The whole policy. */
 export const limits: Readonly<Record<Purpose, Readonly<Record<Kind, LockoutLimit>>>> = {
   "sign-in": { identifier: guesses, address: guessesOfAddress },
+  // What comes back from an issuer and is not to be believed. Apart from passwords: an issuer that is set up wrongly shall
+  // not keep a whole office from the other way in.
+  federation: { identifier: guesses, address: guessesOfAddress },
   // TOTP, recovery codes and codes by SMS together: another way to prove oneself gives no more tries.
   "second-factor": { identifier: guesses, address: guessesOfAddress },
   "sign-up": { identifier: messages, address: messagesOfAddress },

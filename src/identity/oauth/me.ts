@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { stands } from "#db/directory.ts";
 import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { meReadOperation } from "#http/account-operation.ts";
@@ -55,14 +54,13 @@ export const authorize = meReadOperation({
     "session-limited",
     "owner-sign-in-required",
   ],
-  async run({ directory, accounts, user, now }, { body: { query, decision = null, shown = null } }) {
+  async run({ directory, accounts, user }, { body: { query, decision = null, shown = null } }) {
     const { me, session, passwords } = await directory.read({
       me: one(users, user.userId),
       session: one(sessions, user.sessionId),
       passwords: passwordIn(userById(user.userId)),
     });
-    // Here, as the consent is written in a cell before the door looks at the session.
-    if (!me || !stands(session, me, now)) return refuse("unauthorized");
+    if (!me || !session) return refuse("unauthorized");
     const isPasswordWeak = passwords[0]?.isStrong === 0;
     const { email } = me;
     const asking = { user, session, email, isPasswordWeak, ports: accounts, query, decision, shown };
@@ -100,14 +98,7 @@ export const disconnect = meReadOperation({
   returns: z.null(),
   status: 204,
   problems: ["not-found", "tenant-suspended"],
-  async run({ directory, accounts, user, now }, { params }) {
-    const { me, session } = await directory.read({
-      me: one(users, user.userId),
-      session: one(sessions, user.sessionId),
-    });
-    if (!me || !stands(session, me, now)) return refuse("unauthorized");
-    // The door asks it only afterwards, and of its tenant a program is told at once.
-    if (session.sso !== null) return refuse("session-limited");
+  async run({ accounts, user }, { params }) {
     return await accounts.clients.disconnect(user, params.clientId);
   },
 });

@@ -20,16 +20,17 @@ interface Asked {
   readonly boundTo: string;
   /** The code of before, which is void with the new one. */
   readonly before: Row<typeof smsCodes> | undefined;
+  /** Whose budget it counts against. */
   readonly payer: string | null;
 }
 
 /** A code on its way: what is answered, and what brings it about. Nothing leaves that is not committed, or not paid for. */
 export async function sendCode(
   { accounts, newId, now, requestId, visitor }: DirectoryContext,
-  { userId, number, purpose, boundTo, before, payer: tenantId }: Asked,
+  { userId, number, purpose, boundTo, before, payer }: Asked,
 ): Promise<{ readonly answer: z.input<typeof CodeSent>; readonly changes: readonly Change[] } | Refusal> {
   if (!accounts.canText) return refuse("sms-not-available");
-  const asked = { id: requestId, number, userId, address: visitor.address, tenantId };
+  const asked = { id: requestId, number, userId, address: visitor.address, payer };
   const taken = await accounts.takeText(asked);
   if (taken.outcome === "unavailable") return uncounted;
   if (taken.outcome === "refused") {

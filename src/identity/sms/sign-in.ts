@@ -13,8 +13,9 @@ import { smsTermsOf } from "./sms-terms.ts";
 import { takeCode } from "./take-code.ts";
 
 /**
- * Where none of their businesses allows SMS any more a code is sent all the same, at nobody's cost in particular: what it
- * opens is their own account, and none of those tenants. Else a business could lock people out of what is not its own.
+ * Where none of their businesses allows SMS any more a code is sent all the same: what it opens is their own account, and
+ * none of those tenants. Else a business could lock people out of what is not its own. Such texts have a budget of their own
+ * for each business, so that the people of one use up no other's.
  */
 export const send = visitorOperation({
   mount: "public",
@@ -34,7 +35,8 @@ export const send = visitorOperation({
     const { sms } = factors;
     if (sms === null || !choicesOf(factors).includes("sms")) return refuse("sms-not-available");
     const members = await context.accounts.membersOf(placesOf(tenants), user.id).catch(() => []);
-    const { payer } = smsTermsOf(members);
+    const [place] = placesOf(tenants);
+    const payer = smsTermsOf(members).payer ?? (place ? `beyond ${place.tenantId}` : null);
     const { number } = sms;
     const asked = { number, purpose: "sign-in", boundTo: challenge.id, before: sent, payer } as const;
     const sending = await sendCode(context, { userId: user.id, ...asked });

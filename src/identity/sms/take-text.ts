@@ -18,8 +18,8 @@ export interface AskedText {
   readonly userId: string;
   /** Where the request came from. */
   readonly address: string | null;
-  /** Whose budget pays; null where none of the user's businesses does, and all of those share one. */
-  readonly tenantId: string | null;
+  /** Whose budget it counts against: a business, or what is beyond its own; null where its user has none. */
+  readonly payer: string | null;
 }
 
 export type TakenText =
@@ -36,7 +36,7 @@ const deadlineMs = 5 * secondMs;
  * shall not hold a place of it, not even for a moment.
  */
 export async function takeText(env: Env, indexKey: CryptoKey, asked: AskedText): Promise<TakenText> {
-  const { id, number, userId, address, tenantId } = asked;
+  const { id, number, userId, address, payer } = asked;
   const groups: readonly (readonly [Payer, string])[][] = [
     [
       ["number", number],
@@ -44,7 +44,7 @@ export async function takeText(env: Env, indexKey: CryptoKey, asked: AskedText):
       // Those whose address nobody knows share one.
       ["network", networkOf(address ?? "") ?? "unknown"],
     ],
-    [["tenant", tenantId ?? "nobody's"]],
+    [["tenant", payer ?? "nobody's"]],
   ];
   const taken: { readonly giveBack: () => Promise<unknown> }[] = [];
   for (const group of groups) {

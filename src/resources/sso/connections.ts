@@ -8,7 +8,7 @@ import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
 import { type ConnectionRow, presentConnection } from "./present.ts";
-import { issuerRefusal, reachRefusal } from "./refusals.ts";
+import { heldRefusal, issuerRefusal, reachRefusal } from "./refusals.ts";
 import { mostConnections } from "./rules.ts";
 import { ConnectionId, NewSsoConnection, SsoConnection, SsoConnectionPatch } from "./schema.ts";
 
@@ -118,8 +118,10 @@ export const remove = writeOperation({
   params,
   returns: z.null(),
   status: 204,
-  problems: ["not-found", "connection-in-use", "conflict", "precondition-failed"],
-  async run({ tenant }, { params }) {
+  problems: ["not-found", "forbidden", "connection-in-use", "conflict", "precondition-failed"],
+  async run({ tenant, principal }, { params }) {
+    const held = heldRefusal(principal);
+    if (held) return held;
     const row = await tenant.get(ssoConnections, params.connectionId);
     if (!row) return refuse("not-found");
     return commit(

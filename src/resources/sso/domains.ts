@@ -9,7 +9,7 @@ import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
 import { isOfDomain } from "#lib/domain-name.ts";
 import { presentDomain } from "./present.ts";
-import { reachRefusal } from "./refusals.ts";
+import { heldRefusal, reachRefusal } from "./refusals.ts";
 import { mostDomains } from "./rules.ts";
 import { ConnectionId, DomainId, NewSsoDomain, SsoDomain, SsoDomainPatch } from "./schema.ts";
 
@@ -60,8 +60,10 @@ export const create = writeOperation({
   body: NewSsoDomain,
   returns: SsoDomain,
   status: 201,
-  problems: ["invalid", "domain-taken", "too-many-sso-domains"],
+  problems: ["invalid", "forbidden", "domain-taken", "too-many-sso-domains"],
   async run({ principal, now, newId, ownHost }, { body }) {
+    const held = heldRefusal(principal);
+    if (held) return held;
     if (isOfDomain(body.domain, ownHost)) return refuseField("/domain", "is this deployment's own");
     const terms = { state: "pending" as const, isEnforced: 0, proof: newDomainProof() };
     const created = insert(ssoDomains, { id: newId("sdo"), ...body, ...terms }, now);
@@ -98,7 +100,7 @@ export const update = effectOperation({
   intent: z.object({ domainId: DomainId, follows: ConnectionId.nullable() }),
   resumeAfterSeconds,
   async intend({ tenant, principal, now }, { params, body: { isEnforced, connectionId } }) {
-    const reach = connectionId === undefined ? null : reachRefusal(principal);
+    const reach = connectionId === undefined ? heldRefusal(principal) : reachRefusal(principal);
     if (reach) return reach;
     const row = await tenant.get(ssoDomains, params.domainId);
     if (!row) return refuse("not-found");
@@ -133,10 +135,12 @@ export const remove = effectOperation({
   params,
   returns: z.null(),
   status: 204,
-  problems: ["not-found", "conflict", "precondition-failed"],
+  problems: ["not-found", "forbidden", "conflict", "precondition-failed"],
   intent: z.object({ domainId: DomainId }),
   resumeAfterSeconds,
-  async intend({ tenant }, { params }) {
+  async intend({ tenant, principal }, { params }) {
+    const held = heldRefusal(principal);
+    if (held) return held;
     const row = await tenant.get(ssoDomains, params.domainId);
     if (!row) return refuse("not-found");
     const told = emit("sso_domain.deleted", { domainId: row.id }, { table: ssoDomains, row });

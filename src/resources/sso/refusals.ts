@@ -6,12 +6,15 @@ import { type Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { describeFault } from "#platform/destinations.ts";
 import { issuerFault } from "./rules.ts";
 
-/**
- * Who decides by whom people sign in decides for everywhere and for good, so they are held to no place, address or date
- * themselves; and by an issuer of their own they could come in as anybody but an owner, so they may do what an admin may.
- */
+/** Who decides by whom people sign in decides for everywhere and for good: they are held to no place, address or date. */
+export function heldRefusal(principal: Principal): Refusal | null {
+  return isLimited(principal) ? refuse("forbidden") : null;
+}
+
+/** By an issuer of their own they could come in as anybody but an owner, so besides they may do what an admin may. */
 export function reachRefusal(principal: Principal): Refusal | null {
-  if (isLimited(principal)) return refuse("forbidden");
+  const held = heldRefusal(principal);
+  if (held) return held;
   if (isSubset(maskOf(roles.admin.capabilities), principal.capabilities)) return null;
   return refuseField("/issuer", "lets in people who may do more than you", "scopes-exceed-creator");
 }

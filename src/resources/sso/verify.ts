@@ -5,6 +5,7 @@ import { effectOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { timestamp } from "#lib/time.ts";
 import { presentDomain } from "./present.ts";
+import { heldRefusal } from "./refusals.ts";
 import { ConnectionId, DomainId, SsoDomain } from "./schema.ts";
 
 const askAgainSeconds = 30;
@@ -23,10 +24,12 @@ export const verify = effectOperation({
   store: "cell",
   params: z.object({ domainId: DomainId }),
   returns: SsoDomain,
-  problems: ["not-found", "domain-not-proven", "domain-taken", "unavailable", "conflict"],
+  problems: ["not-found", "forbidden", "domain-not-proven", "domain-taken", "unavailable", "conflict"],
   intent: z.object({ id: DomainId, connectionId: ConnectionId, domain: z.string(), proof: z.string() }),
   resumeAfterSeconds: 120,
-  async intend({ tenant }, { params }) {
+  async intend({ tenant, principal }, { params }) {
+    const held = heldRefusal(principal);
+    if (held) return held;
     const row = await tenant.get(ssoDomains, params.domainId);
     if (!row) return refuse("not-found");
     const { id, connectionId, domain, proof } = row;

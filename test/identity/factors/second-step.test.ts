@@ -234,6 +234,26 @@ test("wrong codes in a session keep nobody from signing in, and an ended session
   expect((await signIn(other.email)).status).toBe(201);
 });
 
+test("a session that proves too little, or is good for a business alone, counts no try at a password", async () => {
+  const [stale, limited] = [await newUser(), await newUser()];
+  const change = "update sessions set signed_in_at = ?2, proved_at = ?2, sso = ?3 where id = ?1";
+  const { DIRECTORY } = testEnv();
+  const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+  await DIRECTORY.prepare(change).bind(stale.sessionId, hourAgo, null).run();
+  await DIRECTORY.prepare(change).bind(limited.sessionId, new Date().toISOString(), "klx_x").run();
+  const body = { currentPassword: "not this one at all", password: "seven loud trumpets sink" };
+  for (const [user, type] of [
+    [stale, "step-up-required"],
+    [limited, "session-limited"],
+  ] as const) {
+    for (let tries = 0; tries < 6; tries += 1) {
+      const answer = await call("me.changePassword", { as: user.accessToken, headers: newAddress(), body });
+      expect(answer.json.type).toBe(`/problems/${type}`);
+    }
+    expect((await signIn(user.email)).status, type).toBe(201);
+  }
+});
+
 test("a cell that is away keeps nobody from the recovery codes that are shown once", async () => {
   const user = await newUser();
   await join(user, await newTenant("signs"), "staff");

@@ -271,6 +271,26 @@ test("a second factor of the account is asked for, and the session is the busine
   expect((await mint(inside.json, elsewhere)).status).toBe(403);
 });
 
+test("whoever runs a business's sign-in makes no more than 10,000 users by it", async () => {
+  const sso = await newSso();
+  const known = somebodyAt(sso);
+  const { json } = await signInAt(sso.source, { claims: known });
+  const { id } = (await call("me.get", { as: json.accessToken })).json;
+  const made = (count: number) =>
+    testEnv()
+      .DIRECTORY.prepare(
+        `with recursive n (i) as (select 1 union all select i + 1 from n where i < ?2)
+         insert into federated_identities select tenant_id, id || i, ?1, source, issuer, subject, subject_token || i, last_used_at, version, created_at, updated_at
+         from federated_identities, n where tenant_id = 'platform' and source = ?3 and length(id) = 30`,
+      )
+      .bind(id, count, sso.source)
+      .run();
+  await made(9_998);
+  expect((await signInAt(sso.source, { claims: somebodyAt(sso) })).status).toBe(201);
+  const refused = await signInAt(sso.source, { claims: somebodyAt(sso) });
+  expect(refused).toMatchObject({ status: 409, json: { type: "/problems/sso-full" } });
+});
+
 test("who comes by their business's own sign-in alone cannot get out of it by another address", async () => {
   const sso = await newSso({ isEnforced: 1 });
   const user = await newUserAt(sso);

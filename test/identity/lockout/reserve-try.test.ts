@@ -133,7 +133,14 @@ test("what one purpose counts is nothing to another", async () => {
     );
     admitted[purpose] = outcomesOf(all).admitted;
   }
-  expect(admitted).toEqual({ "sign-in": 5, "sign-up": 3, "second-factor": 5, reset: 3, "sms-code": 5 });
+  expect(admitted).toEqual({
+    "sign-in": 5,
+    federation: 5,
+    "sign-up": 3,
+    "second-factor": 5,
+    reset: 3,
+    "sms-code": 5,
+  });
 });
 
 test("when all is forgotten the alarm leaves an empty object, and rings no more", async () => {

@@ -26,7 +26,7 @@ function newText(same: Partial<AskedText> = {}): AskedText {
   numbers += 1;
   const address = `198.51.${numbers >> 8}.${numbers & 255}`;
   const number = `+3197030${String(numbers).padStart(6, "0")}`;
-  return { id: newId("req"), number, userId: newId("usr"), address, tenantId: newId("ten"), ...same };
+  return { id: newId("req"), number, userId: newId("usr"), address, payer: newId("ten"), ...same };
 }
 
 const taking = (same: Partial<AskedText> = {}, env = testEnv()) => takeText(env, indexKey, newText(same));
@@ -45,8 +45,8 @@ test.each<[string, Partial<AskedText>, number, number, number]>([
   ["number", { number: "+31970300000001" }, 20, 3, 15 * minuteMs],
   ["user", { userId: "usr_1" }, 20, 5, 15 * minuteMs],
   ["network", { address: "2001:db8:1:2::3" }, 40, 30, 15 * minuteMs],
-  ["business", { tenantId: "ten_1" }, 210, 200, dayMs],
-  ["user without a business that pays, like all of those", { tenantId: null }, 210, 200, dayMs],
+  ["business", { payer: "ten_1" }, 210, 200, dayMs],
+  ["user without a business that pays, like all of those", { payer: null }, 210, 200, dayMs],
 ])("of many at once one %s pays for no more than it may", async (_payer, same, count, most, perMs) => {
   const taken = await atOnce(count, same);
   expect(outcomesOf(taken)).toEqual({ admitted: most, refused: count - most });
@@ -78,15 +78,15 @@ test("what one budget refuses costs the others nothing, and the business not eve
   expect((await takeText(env, indexKey, shared)).outcome).toBe("refused");
   // Of number, user and network the two that had room get theirs back; the business is not asked.
   expect(counts.budgets.toSorted()).toEqual(["giveBack", "giveBack", "take", "take", "take"]);
-  const { userId, address, tenantId } = shared;
-  expect(outcomesOf(await atOnce(6, { userId, address, tenantId }))).toEqual({ admitted: 5, refused: 1 });
+  const { userId, address, payer } = shared;
+  expect(outcomesOf(await atOnce(6, { userId, address, payer }))).toEqual({ admitted: 5, refused: 1 });
 });
 
 test("where the business has none left, the number keeps its own", async () => {
-  const { tenantId, number } = newText();
-  await atOnce(200, { tenantId });
+  const { payer, number } = newText();
+  await atOnce(200, { payer });
   for (let tries = 0; tries < 4; tries += 1)
-    expect((await taking({ tenantId, number })).outcome).toBe("refused");
+    expect((await taking({ payer, number })).outcome).toBe("refused");
   expect(outcomesOf(await atOnce(4, { number }))).toEqual({ admitted: 3, refused: 1 });
 });
 

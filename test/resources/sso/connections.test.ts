@@ -154,8 +154,20 @@ test("who is held to an address sets up no issuer, which is held to none", async
   const body = { name: "Till", scopes: ["security:write"], ipAllowList: ["127.0.0.1/32"] };
   const { json } = await call("api-keys.create", { ...as(tenant), body });
   const by = { tenant: tenant.slug, as: json.key, headers: { "cf-connecting-ip": "127.0.0.1" } };
-  const created = await call("sso-connections.create", { ...by, body: newConnectionBody });
-  expect([created.status, created.json.type]).toEqual([403, "/problems/forbidden"]);
+  const { id: connectionId } = await newConnection(tenant);
+  const { id: domainId } = await listed(tenant, connectionId, newName());
+  for (const [operation, input] of [
+    ["sso-connections.create", { body: newConnectionBody }],
+    ["sso-connections.update", { params: { connectionId }, body: { state: "off" } }],
+    ["sso-connections.remove", { params: { connectionId } }],
+    ["sso-domains.create", { body: { domain: newName(), connectionId } }],
+    ["sso-domains.verify", { params: { domainId } }],
+    ["sso-domains.update", { params: { domainId }, body: { isEnforced: false } }],
+    ["sso-domains.remove", { params: { domainId } }],
+  ] as const) {
+    const refused = await call(operation, { ...by, ...input });
+    expect([operation, refused.status, refused.json.type]).toEqual([operation, 403, "/problems/forbidden"]);
+  }
 });
 
 test("a connection with a domain stays, and If-Match holds a change to a version", async () => {
