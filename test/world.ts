@@ -86,6 +86,19 @@ export function tapped(database: D1Database, tap: Tap): D1Database {
   });
 }
 
+/** The database, where another act comes first, once, before the batch that has this statement. */
+export function overtaken(database: D1Database, statement: string, act: () => Promise<unknown>) {
+  let isDone = false;
+  const raced = tapped(database, async (texts, commit) => {
+    if (!isDone && texts.some((text) => text.startsWith(statement))) {
+      isDone = true;
+      await act();
+    }
+    return await commit();
+  });
+  return { database: raced, done: () => isDone };
+}
+
 function tappedSession(session: D1DatabaseSession, tap: Tap): D1DatabaseSession {
   const texts = new WeakMap<D1PreparedStatement, string>();
   return proxied(session, {

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { newBrowser, TestBrowser } from "#test/console/account/kit.ts";
 import { testEnv } from "#test/env.ts";
-import { newSubject, visited } from "#test/identity/federation/kit.ts";
+import { gmail, newSubject, visited } from "#test/identity/federation/kit.ts";
 import { newSso } from "#test/identity/federation/sso-kit.ts";
 import { enrolled, mailsTo, newEmail } from "#test/identity/kit.ts";
 import type { Visitor } from "#test/sign-in-server.ts";
@@ -11,7 +11,6 @@ beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 
 const kept = "__Host-keyline-flow";
 const signedIn = "__Host-keyline";
-const gmail = () => newEmail().replace("people.example", "gmail.com");
 
 /** From a page's link to the issuer, and back to where the issuer sends the browser. */
 async function trip(browser: TestBrowser, path: string, visitor: Visitor) {

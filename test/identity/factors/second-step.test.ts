@@ -10,6 +10,7 @@ import {
   join,
   mailsTo,
   newAddress,
+  newEmail,
   newEnrolled,
   newUser,
   signIn,
@@ -232,6 +233,14 @@ test("wrong codes in a session keep nobody from signing in, and an ended session
     expect((await call("step-up.prove", { ...ended, body: { password: "not this one" } })).status).toBe(401);
   }
   expect((await signIn(other.email)).status).toBe(201);
+  const email = newEmail();
+  for (let tries = 0; tries < 5; tries += 1)
+    expect((await call("email-changes.ask", { ...ended, body: { email } })).status).toBe(401);
+  await call("sign-ups.create", {
+    body: { name: "Ada", email, password: goodPassword },
+    headers: newAddress(),
+  });
+  expect(await mailsTo(email)).toHaveLength(1);
 });
 
 test("a session that proves too little, or is good for a business alone, counts no try at a password", async () => {

@@ -13,14 +13,13 @@ import {
   signIn,
 } from "#test/identity/kit.ts";
 import { rowsOf } from "#test/world.ts";
-import { arriveBy, newSubject, signInAt, tripTo, visited } from "./kit.ts";
+import { arriveBy, gmail, newSubject, signInAt, tripTo, visited } from "./kit.ts";
 
 const { call } = clientOf();
 beforeAll(async () => {
   await ensureDirectoryKeys(testEnv(), Date.now());
 });
 
-const gmail = () => newEmail().replace("people.example", "gmail.com");
 const userIdOf = async (as: string) => (await call("me.get", { as })).json.id;
 
 test("who comes by Google has an account, and the same one whenever they come", async () => {
@@ -182,58 +181,6 @@ test("a mailbox and an issuer that says `mfa` of anybody open no account that ha
   expect(first.json.type).toBe("/problems/second-factor-required");
 });
 
-test("an issuer that does not tell when somebody proved who they are proves nothing of late", async () => {
-  const claims = { sub: newSubject(), email: gmail(), email_verified: true };
-  const changing = async (visited: Readonly<Record<string, unknown>>) => {
-    const { json } = await signInAt("google", { claims: { ...claims, ...visited } });
-    return await call("identities.begin", { as: json.accessToken, body: { source: "work" } });
-  };
-  const now = Math.floor(Date.now() / 1000);
-  // A new account has nothing yet that an old proof could open.
-  expect((await changing({ auth_time: null })).status).toBe(201);
-  const unproved = { status: 401, json: { type: "/problems/step-up-required" } };
-  expect(await changing({ auth_time: null })).toMatchObject(unproved);
-  expect(await changing({ auth_time: now - 3600 })).toMatchObject(unproved);
-  expect((await changing({ auth_time: now - 60 })).status).toBe(201);
-  // Nobody proved anything later than now.
-  expect((await changing({ auth_time: now + 86_400 })).status).toBe(201);
-});
-
-test("each issuer is asked for the time in its way, and for a proof made anew", async () => {
-  const asked = async (source: string, isFresh: boolean) => {
-    const { json } = await call("sign-in.federated", { body: { source, isFresh }, headers: newAddress() });
-    const query = new URL(json.authorizationUrl).searchParams;
-    return [query.get("max_age"), query.get("prompt"), query.get("claims")];
-  };
-  const claims = '{"id_token":{"auth_time":{"essential":true}}}';
-  for (const [source, ever, fresh] of [
-    ["work", ["31536000", null, null], ["0", "login", null]],
-    ["microsoft", ["31536000", null, null], ["0", "login", null]],
-    ["google", [null, null, claims], [null, "select_account", claims]],
-    ["apple", [null, null, null], [null, null, null]],
-  ] as const)
-    expect([await asked(source, false), await asked(source, true)], source).toEqual([ever, fresh]);
-});
-
-test("what came back from an issuer in vain is in the audit, as often as it is not locked", async () => {
-  const failed = () =>
-    rowsOf<{ data: string }>(
-      testEnv().DIRECTORY,
-      "select data from events where type = 'user.sign_in_failed' order by seq",
-    );
-  const before = (await failed()).length;
-  const trip = await tripTo("google", { error: "access_denied" });
-  for (let tries = 0; tries < 7; tries += 1) expect((await arriveBy(trip)).status).toBe(401);
-  const asked = await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
-  const body = { challenge: asked.json.challenge, code: "00000-00000" };
-  await call("sign-in.federatedEmail", { body, headers: newAddress() });
-  const told = (await failed()).slice(before).map(({ data }) => JSON.parse(data));
-  expect(told).toEqual([
-    ...Array.from({ length: 5 }, () => ({ userId: null, by: "google", problem: "federated-sign-in-failed" })),
-    { userId: null, by: "email-code" },
-  ]);
-});
-
 test("what an issuer did not say, or not to us, lets nobody in", async () => {
   const now = Math.floor(Date.now() / 1000);
   const good = { sub: newSubject(), email: gmail(), email_verified: true };
@@ -290,17 +237,6 @@ test("an issuer that answers as another is not believed (RFC 9207)", async () =>
   const claims = { sub: newSubject(), email: newEmail() };
   const told = await signInAt("work", { claims, iss: "https://accounts.google.com" });
   expect(told.json.type).toBe("/problems/federated-sign-in-failed");
-});
-
-test("of 20 at once that come for the first time one account is made", async () => {
-  const claims = { sub: newSubject(), email: gmail(), email_verified: true };
-  const trips = await Promise.all(Array.from({ length: 20 }, () => tripTo("google", { claims })));
-  const tries = await Promise.all(trips.map((trip) => arriveBy(trip)));
-  const inside = tries.filter(({ status }) => status === 201);
-  expect(tries.filter(({ status }) => ![201, 409].includes(status))).toEqual([]);
-  expect(inside.length).toBeGreaterThan(0);
-  const ids = await Promise.all(inside.map(({ json }) => userIdOf(json.accessToken)));
-  expect(new Set(ids).size).toBe(1);
 });
 
 test("one connects another issuer to an account, and lets it go, but not the only way in", async () => {

@@ -1,5 +1,5 @@
 import { clientOf } from "#test/client.ts";
-import { newAddress } from "#test/identity/kit.ts";
+import { newAddress, newEmail } from "#test/identity/kit.ts";
 import type { Visitor } from "#test/sign-in-server.ts";
 
 const { call } = clientOf();
@@ -54,3 +54,6 @@ export function newSubject(): string {
   people += 1;
   return `whoever-${crypto.randomUUID()}-${people}`;
 }
+
+/** An address that Google speaks for. */
+export const gmail = () => newEmail().replace("people.example", "gmail.com");

@@ -7,7 +7,8 @@ import { ssoConnections, ssoDomains } from "#gate/sso-tables.ts";
 import { ssoReferenceOf } from "#lib/sso-reference.ts";
 import { newId } from "#platform/ids.ts";
 import { testEnv } from "#test/env.ts";
-import { newTenant, type TestTenant } from "#test/world.ts";
+import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { newSubject } from "./kit.ts";
 
 export interface Sso {
   readonly tenant: TestTenant;
@@ -75,4 +76,16 @@ export async function newSso(
     connectionId,
     source: ssoReferenceOf({ cell: cell.id, tenantId, id: connectionId }),
   };
+}
+
+/** Somebody of its domain whom it has not let in yet. */
+export const somebodyAt = ({ domain }: Sso) => ({
+  sub: newSubject(),
+  email: `${newId("x").slice(2)}@${domain}`,
+});
+
+/** How many members a business has. */
+export async function membersOf({ cell, tenantId }: TestTenant): Promise<number> {
+  const rows = await rowsOf(cell.database, "select id from members where tenant_id = ?", tenantId);
+  return rows.length;
 }

@@ -22,7 +22,7 @@ import {
 } from "#test/identity/kit.ts";
 import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { arriveBy, newSubject, signInAt, tripTo } from "./kit.ts";
-import { newSso, run, type Sso } from "./sso-kit.ts";
+import { newSso, run, type Sso, somebodyAt } from "./sso-kit.ts";
 
 const { call } = clientOf();
 
@@ -30,7 +30,6 @@ beforeAll(async () => {
   await ensureDirectoryKeys(testEnv(), Date.now());
 });
 
-const somebodyAt = ({ domain }: Sso) => ({ sub: newSubject(), email: `${newId("x").slice(2)}@${domain}` });
 const mint = ({ refreshToken }: Pick<TestUser, "refreshToken">, { slug }: TestTenant) =>
   call("tokens.refresh", { body: { refreshToken, tenant: slug }, headers: newAddress() });
 
@@ -238,22 +237,6 @@ test("who is no member stays none where members are not added, and who was suspe
   expect((await mint(again.json, sso.tenant)).status).toBe(404);
 });
 
-test("of 20 at once that come for the first time one account and one member are made", async () => {
-  const sso = await newSso();
-  const claims = somebodyAt(sso);
-  const before = await membersOf(sso.tenant);
-  const trips = await Promise.all(Array.from({ length: 20 }, () => tripTo(sso.source, { claims })));
-  const tries = await Promise.all(trips.map((trip) => arriveBy(trip)));
-  const inside = tries.filter(({ status }) => status === 201);
-  expect(inside.length).toBeGreaterThan(0);
-  expect(tries.filter(({ status }) => ![201, 409].includes(status))).toEqual([]);
-  const ids = await Promise.all(
-    inside.map(async ({ json }) => (await call("me.get", { as: json.accessToken })).json.id),
-  );
-  expect(new Set(ids).size).toBe(1);
-  expect(await membersOf(sso.tenant)).toBe(before + 1);
-});
-
 test("a second factor of the account is asked for, and the session is the business's all the same", async () => {
   const sso = await newSso();
   const elsewhere = await newTenant();
@@ -309,8 +292,3 @@ test("a domain that nobody has proved signs in nowhere by itself", async () => {
   });
   expect(answer).toMatchObject({ status: 422, json: { type: "/problems/sso-not-set-up" } });
 });
-
-async function membersOf({ cell, tenantId }: TestTenant): Promise<number> {
-  const rows = await rowsOf(cell.database, "select id from members where tenant_id = ?", tenantId);
-  return rows.length;
-}

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { testEnv } from "#test/env.ts";
 import { membershipEvent } from "#test/outside.ts";
-import { rowsOf, tapped } from "#test/world.ts";
+import { overtaken, rowsOf } from "#test/world.ts";
 import { deliver, fresh, issuer, listOrders, membersOf, newPlace, type Place, tell, tokenOf } from "./kit.ts";
 
 test("nobody joins an organization whose link was ended in the cell, though the directory has it still", async () => {
@@ -13,7 +13,7 @@ test("nobody joins an organization whose link was ended in the cell, though the 
 
 test("nobody joins an organization whose link is ended between the read and the commit", async () => {
   const place = await newPlace();
-  const { database, done } = before(place.tenant.cell.database, 'insert into "outside_members"', () =>
+  const { database, done } = overtaken(place.tenant.cell.database, 'insert into "outside_members"', () =>
     endLink(place),
   );
   await tell("created", place, {}, issuer.env({ CELL_US1: database }));
@@ -24,7 +24,7 @@ test("nobody joins who is deleted between the read and the commit", async () => 
   const earlier = await newPlace();
   await tell("created", earlier);
   const place = { ...(await newPlace()), subject: earlier.subject };
-  const { database, done } = before(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
+  const { database, done } = overtaken(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
     rowsOf(
       testEnv().DIRECTORY,
       "update outside_identities set state = 'ended', version = version + 1 where issuer = ?",
@@ -39,7 +39,7 @@ test("a member's row that the tenant changes between the read and the commit is 
   const place = await newPlace();
   const { cell, tenantId } = place.tenant;
   await tell("created", place, { role: "org:admin" });
-  const { database, done } = before(cell.database, 'update "outside_members"', () =>
+  const { database, done } = overtaken(cell.database, 'update "outside_members"', () =>
     rowsOf(
       cell.database,
       "update members set state = 'suspended', version = version + 1 where tenant_id = ? and id in (select member_id from outside_members where tenant_id = ? and follows_issuer = 1)",
@@ -55,7 +55,7 @@ test("a member's row that the tenant changes between the read and the commit is 
 
 test("nobody's pointers are made in an organization whose claim is given up between the read and the commit", async () => {
   const place = await newPlace();
-  const { database, done } = before(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
+  const { database, done } = overtaken(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
     rowsOf(
       testEnv().DIRECTORY,
       "update outside_organization_claims set state = 'ended', version = version + 1 where organization = ?",
@@ -70,7 +70,7 @@ test("whose pointers another message makes meanwhile has those", async () => {
   const earlier = await newPlace();
   await tell("created", earlier);
   const place = { ...(await newPlace()), subject: earlier.subject };
-  const { database, done } = before(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
+  const { database, done } = overtaken(testEnv().DIRECTORY, 'insert into "outside_member_index"', () =>
     tell("created", place),
   );
   await tell("created", place, {}, issuer.env({ DIRECTORY: database }));
@@ -81,7 +81,7 @@ test("whose pointers another message makes meanwhile has those", async () => {
 test("who is made a member by another way meanwhile is that one member", async () => {
   const place = await newPlace();
   const { cell, tenantId } = place.tenant;
-  const { database, done } = before(cell.database, 'insert into "outside_members"', async () => {
+  const { database, done } = overtaken(cell.database, 'insert into "outside_members"', async () => {
     const [pointer] = await pointersOf(place);
     await rowsOf(
       cell.database,
@@ -112,19 +112,6 @@ test("a membership's messages at once, in any order, leave nobody in who was rem
     expect((await listOrders(place, await tokenOf(place, "org:admin"), fresh())).status).toBe(401);
   }
 });
-
-/** The database, where another act comes first, once, before the batch that has this statement. */
-function before(database: D1Database, statement: string, act: () => Promise<unknown>) {
-  let isDone = false;
-  const raced = tapped(database, async (texts, commit) => {
-    if (!isDone && texts.some((text) => text.startsWith(statement))) {
-      isDone = true;
-      await act();
-    }
-    return await commit();
-  });
-  return { database: raced, done: () => isDone };
-}
 
 /** What the directory has of the people of this organization. */
 function pointersOf({ organization }: Place) {

@@ -37,7 +37,13 @@ export const factors: readonly Mutant[] = [
   },
   {
     name: "the second step of a sign-in",
-    cut: never("src/identity/accounts/sign-in.ts", "signIn", "choices.length > 0"),
+    cut: replaced(
+      "src/identity/accounts/sign-in.ts",
+      "signIn",
+      "IfStatement",
+      "choices.length > 0",
+      "void 0;",
+    ),
     caughtBy: ofStep,
   },
   {
@@ -63,8 +69,8 @@ export const factors: readonly Mutant[] = [
   {
     name: "the age of a proof",
     cut: replaced(
-      "src/http/account-door.ts",
-      "rideSession",
+      "src/http/judged-session.ts",
+      "unproved",
       "BinaryExpression",
       "now - provedAt >",
       "Number.isNaN(provedAt)",

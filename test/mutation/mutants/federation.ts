@@ -1,4 +1,4 @@
-import { never, operand, replaced } from "#test/mutation/cut.ts";
+import { body, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
 const federation = ["test/identity/federation/federation.test.ts"];
@@ -34,6 +34,33 @@ export const federated: readonly Mutant[] = [
     caughtBy: federation,
   },
   {
+    name: "that nothing is connected before the second factor is proved",
+    cut: replaced(
+      "src/identity/federation/arrive.ts",
+      "arrive",
+      "ArrayExpression",
+      "...taken, ...used, ...joining(user.id)",
+      "[...taken, ...used, ...joining(user.id), ...(identity ? [] : connected(context, user, arrival, subject))]",
+    ),
+    caughtBy: federation,
+  },
+  {
+    name: "the age of a proof that no issuer told",
+    cut: replaced(
+      claims,
+      "provedAtIn",
+      "LogicalExpression",
+      "claims.auth_time ??",
+      "(claims.auth_time ?? now)",
+    ),
+    caughtBy: ["test/identity/federation/proofs.test.ts"],
+  },
+  {
+    name: "that nothing is counted or spent before the session is judged",
+    cut: body("src/http/judged-session.ts", "onceProved", "return accounts;"),
+    caughtBy: ["test/identity/factors/second-step.test.ts"],
+  },
+  {
     name: "the mailed code",
     cut: replaced(
       "src/identity/federation/email-proof.ts",
@@ -46,7 +73,7 @@ export const federated: readonly Mutant[] = [
   },
   {
     name: "a session of a business's sign-in is good for nothing of the user's own",
-    cut: never("src/http/account-door.ts", "rideSession", "session.sso !== null"),
+    cut: never("src/http/judged-session.ts", "unproved", "session.sso !== null"),
     caughtBy: sso,
   },
   {

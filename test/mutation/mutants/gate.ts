@@ -107,7 +107,13 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the discard of a hydration that was invalidated meanwhile",
-    cut: replaced(gate, "#read", "IfStatement", "this.#policy =", "this.#policy = { policy, readAt };"),
+    cut: replaced(
+      gate,
+      "#read",
+      "IfStatement",
+      "this.#policy =",
+      "this.#policy = { policy, readAt, tenantId: request.tenantId };",
+    ),
     caughtBy: [revocation],
   },
   {

@@ -10,10 +10,11 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/identity/accounts/change-email.ts": ["test/identity/accounts/account-ends.test.ts"],
   "src/identity/accounts/sign-up.ts": ["test/identity/accounts/accounts.test.ts"],
   "src/identity/federation/arrive.ts": [
-    "test/identity/federation/federation.test.ts",
+    "test/identity/federation/races.test.ts",
     "test/identity/federation/sso.test.ts",
   ],
-  "src/identity/federation/join.ts": ["test/identity/federation/sso.test.ts"],
+  "src/identity/federation/join.ts": ["test/identity/federation/races.test.ts"],
+  "src/identity/federation/connect.ts": ["test/identity/federation/federation.test.ts"],
   "src/identity/mail/suppressions.ts": ["test/identity/mail/postmark-webhooks.test.ts"],
   "src/identity/oauth/authorize.ts": ["test/identity/oauth/grants.test.ts"],
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],

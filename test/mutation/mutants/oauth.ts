@@ -42,12 +42,12 @@ export const oauth: readonly Mutant[] = [
   },
   {
     name: "the end of a grant whose code comes again",
-    cut: never(byCode, "redeem", '"active"'),
+    cut: replaced(byCode, "redeem", "IfStatement", '=== "active"', "void 0;"),
     caughtBy: ofGrants,
   },
   {
     name: "the end of a grant whose refresh token comes again",
-    cut: never(byRefresh, "refresh", "turn < grant.generation"),
+    cut: replaced(byRefresh, "refresh", "IfStatement", "turn < grant.generation", "void 0;"),
     caughtBy: ofGrants,
   },
   {
@@ -57,12 +57,12 @@ export const oauth: readonly Mutant[] = [
   },
   {
     name: "what was granted, of what a refreshed token is asked for",
-    cut: never(byRefresh, "refresh", "words?.every"),
+    cut: replaced(byRefresh, "refresh", "UnaryExpression", "words?.every", "!words"),
     caughtBy: ofGrants,
   },
   {
     name: "a second factor, or a strong password, where a business asks for it",
-    cut: never(authorize, "atTenant", "unmet !== null"),
+    cut: replaced(authorize, "atTenant", "IfStatement", "unmet !== null", "void 0;"),
     caughtBy: ofGrants,
   },
   {
@@ -109,7 +109,7 @@ export const oauth: readonly Mutant[] = [
   },
   {
     name: "the secret of a client that has one",
-    cut: operand("src/identity/oauth/as-client.ts", "asClient", "claim.secret !== null"),
+    cut: operand("src/gate/gate.ts", "#isGenuine", "isBare"),
     caughtBy: ofClients,
   },
   {

@@ -219,6 +219,10 @@ test("a replay tells nothing again, asks nobody, and no record holds what was to
   expect([isReplay(again), again.status, again.json]).toEqual([true, 200, { data: null }]);
   expect(grown(before, await written())).toEqual({});
   expect(await toldBy(theirs)).toHaveLength(1);
+  // Two hours later a new telling would be noted there.
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * hourMs });
+  expect(isReplay(await profilesOf(ours, { headers }))).toBe(true);
+  expect(await toldBy(theirs)).toHaveLength(1);
 });
 
 test("tokens outlive the rotation of every key there is", async () => {
