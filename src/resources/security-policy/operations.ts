@@ -1,6 +1,5 @@
-import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { update as change, emit, insert, mustNotExist } from "#db/changes.ts";
+import { update as change, emit, insert } from "#db/changes.ts";
 import { many } from "#db/queries.ts";
 import { Timestamp } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
@@ -70,16 +69,13 @@ export const update = writeOperation({
     const answer = { ...next, allowsSms: allows };
     const written = before
       ? [change(securityPolicies, before, next, now)]
-      : [
-          insert(securityPolicies, { id: newId("spo"), ...next }, now),
-          // Of two at once that find none the other is asked anew.
-          mustNotExist(securityPolicies, sql`1`, null),
-        ];
+      : // Of two at once that find none the other's epoch has moved.
+        [insert(securityPolicies, { id: newId("spo"), ...next }, now)];
     const told = emit(
       "security_policy.updated",
       { tenantId: principal.tenantId, ...answer },
       { table: securityPolicies, row: {} },
     );
-    return commit(answer, ...written.toReversed(), told);
+    return commit(answer, ...written, told);
   },
 });

@@ -1,4 +1,5 @@
 import { clientOf } from "#test/client.ts";
+import { testEnv } from "#test/env.ts";
 import { newAddress, newEmail } from "#test/identity/kit.ts";
 import type { Visitor } from "#test/sign-in-server.ts";
 
@@ -37,8 +38,12 @@ export async function tripTo(source: string, visitor: Visitor, headers = newAddr
   return { ...(await visited(begun.json.authorizationUrl, visitor)), flow: begun.json.flow, source };
 }
 
-export async function arriveBy({ flow, source, parameters }: Omit<Trip, "to">, headers = newAddress()) {
-  return await call("sign-in.federatedComplete", { body: { flow, source, parameters }, headers });
+export async function arriveBy(
+  { flow, source, parameters }: Omit<Trip, "to">,
+  headers = newAddress(),
+  env = testEnv(),
+) {
+  return await call("sign-in.federatedComplete", { body: { flow, source, parameters }, headers, env });
 }
 
 /** Signs in at an issuer as this visitor of it. */

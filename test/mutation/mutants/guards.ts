@@ -34,7 +34,6 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/resources/locations/operations.ts": ["test/resources/locations.test.ts"],
   "src/resources/oauth-clients/operations.ts": ["test/resources/oauth-clients.test.ts"],
   "src/resources/orders/operations.ts": ["test/resources/orders.test.ts"],
-  "src/resources/security-policy/operations.ts": ["test/identity/factors/policy.test.ts"],
   "src/resources/sso/connections.ts": ["test/resources/sso/connections.test.ts"],
   "src/resources/sso/domains.ts": [
     "test/resources/sso/domains.test.ts",

@@ -62,7 +62,13 @@ export const oauth: readonly Mutant[] = [
   },
   {
     name: "a second factor, or a strong password, where a business asks for it",
-    cut: replaced(authorize, "atTenant", "IfStatement", "unmet !== null", "void 0;"),
+    cut: replaced(
+      "src/identity/sessions/tenant-terms.ts",
+      "heldTo",
+      "ConditionalExpression",
+      "unmet === null",
+      "{ unmet: unmet && null, session: counted }",
+    ),
     caughtBy: ofGrants,
   },
   {
