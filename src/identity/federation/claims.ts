@@ -79,9 +79,9 @@ export function methodsIn(claims: IdClaims) {
   return { methods: isStrong ? ["fed", "mfa"] : ["fed"], isStrong };
 }
 
-/** When they proved there that it is them: nobody did so later than now, and who is not told about has not for long. */
-export function provedAtIn(claims: IdClaims, now: number): number {
-  return Math.min((claims.auth_time ?? 0) * secondMs, now);
+/** When they proved there that it is them, by the issuer's clock; who is not told about has not for long. */
+export function provedAtIn(claims: IdClaims): number {
+  return (claims.auth_time ?? 0) * secondMs;
 }
 
 const Name = line(200);

@@ -104,7 +104,7 @@ async function vouchedBy(
     email,
     isEmailTheirs,
     ...methodsIn(claims),
-    provedAt: provedAtIn(claims, now),
+    provedAt: provedAtIn(claims),
     sso: source.sso && { reference: source.name, addsMembers: source.sso.addsMembers },
   };
 }

@@ -46,7 +46,8 @@ export async function beginSession(
     methods: JSON.stringify(methods),
     signedInAt: at,
     strongAt: isStrong ? at : null,
-    provedAt: timestamp(provedAt ?? now),
+    // An issuer's clock may be ahead, and the request be older than its answer: no token tells of a proof to come.
+    provedAt: timestamp(Math.min(provedAt ?? now, now)),
     sso,
     expiresAt: timestamp(now + (sso === null ? sessionLifeMs : ssoSessionLifeMs)),
     state: "active" as const,

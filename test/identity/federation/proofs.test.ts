@@ -22,7 +22,7 @@ test("an issuer that does not tell when somebody proved who they are proves noth
   expect(await changing({ auth_time: null })).toMatchObject(unproved);
   expect(await changing({ auth_time: now - 3600 })).toMatchObject(unproved);
   expect((await changing({ auth_time: now - 60 })).status).toBe(201);
-  // Nobody proved anything later than now.
+  // Nobody proved anything later than now: else no token of theirs would be one.
   expect((await changing({ auth_time: now + 86_400 })).status).toBe(201);
 });
 
