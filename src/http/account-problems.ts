@@ -122,6 +122,6 @@ export const accountProblems = {
   "last-way-in": {
     status: 409,
     title: "You could not sign in any more.",
-    meaning: "It is the only way into your account. Choose a password or add a passkey first.",
+    meaning: "It is the only way into your account. Choose a password, or add another way in, first.",
   },
 } as const;
