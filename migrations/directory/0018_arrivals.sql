@@ -1,5 +1,5 @@
 -- A mailed code proves a mailbox, and nothing that an issuer said of factors or times. Nobody writes methods, is_strong and
--- proved_at any more; they have defaults so that versions of before and after write side by side, and a later migration
+-- proved_at any more. They have defaults so that versions of before and after write side by side, and a later migration
 -- takes them out.
 create table federated_arrivals_next (
   tenant_id text not null check (tenant_id = 'platform'),
