@@ -3,7 +3,8 @@ export const accountProblems = {
   "sign-in-failed": {
     status: 401,
     title: "That did not match.",
-    meaning: "The address or the password is wrong, or too many were tried: which is not told.",
+    meaning:
+      "The address, password, code or passkey is not right, or too many were tried: which is not told.",
   },
   "password-change-required": {
     status: 403,
@@ -30,7 +31,7 @@ export const accountProblems = {
     status: 401,
     title: "Prove with a second factor that it is you.",
     meaning:
-      "The password was right. `challenge` goes to the next step, by one of `methods`, within ten minutes.",
+      "The first step was right. `challenge` goes to the next one, by one of `methods`, within ten minutes.",
   },
   "step-up-required": {
     status: 401,
