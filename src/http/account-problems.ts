@@ -6,6 +6,11 @@ export const accountProblems = {
     meaning:
       "The address, password, code or passkey is not right, or too many were tried: which is not told.",
   },
+  "no-password": {
+    status: 409,
+    title: "You have no password yet.",
+    meaning: "You sign in without one. Have a link mailed to choose one: POST /v1/password-resets.",
+  },
   "password-change-required": {
     status: 403,
     title: "Choose another password first.",
