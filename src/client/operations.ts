@@ -1422,6 +1422,8 @@ export type User = {
   readonly name: string;
   readonly email: string;
   readonly emailVerifiedAt: string | null;
+  /** False for whoever signs in by another issuer, and has chosen none yet. */
+  readonly hasPassword: boolean;
   readonly createdAt: string;
 };
 
@@ -2279,6 +2281,7 @@ export type ProblemName =
   | "location-in-use"
   | "malformed-request"
   | "media-type-mismatch"
+  | "no-password"
   | "not-found"
   | "order-not-editable"
   | "origin-not-allowed"

@@ -50,7 +50,10 @@ export interface AccountPorts extends AccountServices {
   readonly readToken: (kind: MacTokenKind, text: string) => Promise<Named | null>;
 }
 
-/** What guards against guessing and flooding, and asks others about passwords; the rooms of identity have them. */
+/**
+ * What operations on accounts cannot do by data alone, as the rooms of identity do it: count what is tried and asked for, hash
+ * codes, have texts sent, end sessions in the cells, ask about passwords, and deal with other issuers and OAuth's programs.
+ */
 export interface AccountServices {
   /** Takes one from what this user may change and have made; null where they may go on. The answer tells what is left. */
   readonly countRequest: (user: SignedIn) => Promise<Refusal | null>;
@@ -153,7 +156,10 @@ interface MeDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, B, R
   readonly isForLimited?: true;
 }
 
-/** A user reads what is their own. */
+/**
+ * Commits nothing in the directory: a user reads what is their own, or begins or ends what is kept in a cell or by their
+ * browser alone, by whatever method. Takes no Idempotency-Key.
+ */
 export interface MeReadOperation<P, Q, B, R extends Shape> extends MeDeclaration<P, Q, B, R> {
   run(context: MeContext, input: Input<P, Q, B>): Promise<z.input<R> | Refusal>;
 }

@@ -3,7 +3,13 @@ export const accountProblems = {
   "sign-in-failed": {
     status: 401,
     title: "That did not match.",
-    meaning: "The address or the password is wrong, or too many were tried: which is not told.",
+    meaning:
+      "The address, password, code or passkey is not right, or too many were tried: which is not told.",
+  },
+  "no-password": {
+    status: 409,
+    title: "You have no password yet.",
+    meaning: "You sign in without one. Have a link mailed to choose one: POST /v1/password-resets.",
   },
   "password-change-required": {
     status: 403,
@@ -30,7 +36,7 @@ export const accountProblems = {
     status: 401,
     title: "Prove with a second factor that it is you.",
     meaning:
-      "The password was right. `challenge` goes to the next step, by one of `methods`, within ten minutes.",
+      "The first step was right. `challenge` goes to the next one, by one of `methods`, within ten minutes.",
   },
   "step-up-required": {
     status: 401,
@@ -122,6 +128,6 @@ export const accountProblems = {
   "last-way-in": {
     status: 409,
     title: "You could not sign in any more.",
-    meaning: "It is the only way into your account. Choose a password or add a passkey first.",
+    meaning: "It is the only way into your account. Choose a password, or add another way in, first.",
   },
 } as const;

@@ -80,9 +80,13 @@ async function runChecks(env: Env): Promise<Check[]> {
       for (const sink of auditSinks(env)) sinkKeys(env, sink);
       return [];
     }),
-    check("mail", "correct MAIL, MAIL_FROM or what they need (README, Deploy)", async () => mailFaults(env)),
-    check("texts", "correct SMS, SMS_FROM or what they need (README, Deploy), or take SMS out", async () =>
-      textFaults(env),
+    check("mail", "correct MAIL, MAIL_FROM or what they need (src/identity/mail/README.md)", async () =>
+      mailFaults(env),
+    ),
+    check(
+      "texts",
+      "correct SMS, SMS_FROM or what they need (src/identity/mail/README.md), or take SMS out",
+      async () => textFaults(env),
     ),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {
       return URL.canParse(env.DOH_URL) ? [] : ["DOH_URL is no URL"];

@@ -9,16 +9,19 @@ import { utf8 } from "#lib/utf8.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { Authenticator, newKeys, type Odd } from "#test/identity/authenticator.ts";
+import { newWithoutPassword } from "#test/identity/federation/kit.ts";
 import {
   challengeOf,
   codeOf,
   enrolled,
+  goodPassword,
   mailsTo,
   newAddress,
   newBearer,
   newUser,
   proofOptions,
   signIn,
+  tokenMailedTo,
   withPasskey,
 } from "#test/identity/kit.ts";
 import { rowsOf } from "#test/world.ts";
@@ -200,6 +203,35 @@ test("of two factors one can go and this session stays; with the last one it end
   expect((await call("passkeys.remove", { as, params })).status).toBe(204);
   expect((await call("me.get", { as })).status).toBe(401);
   expect((await signIn(user.email)).status).toBe(201);
+});
+
+test("of a passkey and an issuer that are let go at once one stays", async () => {
+  const { accessToken: as, passkeyId } = await withPasskey(await newWithoutPassword());
+  const params = { passkeyId };
+  const [identity] = (await call("identities.list", { as })).json.data;
+  const tries = await Promise.all([
+    call("identities.remove", { as, params: { identityId: identity.id } }),
+    call("passkeys.remove", { as, params }),
+  ]);
+  expect(tries.filter(({ status }) => status === 204)).toHaveLength(1);
+});
+
+test("the only passkey stays until there is another way in", async () => {
+  const user = await withPasskey(await newWithoutPassword());
+  const { accessToken: as, email } = user;
+  const params = { passkeyId: user.passkeyId };
+  const [identity] = (await call("identities.list", { as })).json.data;
+  await call("identities.remove", { as, params: { identityId: identity.id } });
+  const last = await call("passkeys.remove", { as, params });
+  expect([last.status, last.json.type]).toEqual([409, "/problems/last-way-in"]);
+  const back = await byPasskey(await user.device.prove(await proofOptions()));
+  expect(back.status).toBe(201);
+  await call("password-resets.ask", { body: { email }, headers: newAddress() });
+  const body = { token: await tokenMailedTo(email), password: goodPassword };
+  expect((await call("password-resets.complete", { body, headers: newAddress() })).status).toBe(204);
+  const again = await byPasskey(await user.device.prove(await proofOptions()));
+  expect((await call("passkeys.remove", { as: again.json.accessToken, params })).status).toBe(204);
+  expect((await signIn(email)).status).toBe(201);
 });
 
 test("its name and its credential's id stand sealed", async () => {

@@ -1,6 +1,7 @@
 import { User } from "#identity/accounts/schema.ts";
 import type { Told } from "./ask.ts";
 import { ConnectedAccounts } from "./issuers.tsx";
+import { MailPassword } from "./no-password.tsx";
 import { Amiss, Field, Form, Notice, Username } from "./parts.tsx";
 import { type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
@@ -89,7 +90,7 @@ interface Outcome {
 }
 
 async function accountPage(visit: Visit, { told, isMistyped }: Outcome = {}): Promise<Reply> {
-  const { name, email } = User.parse((await visit.ask("GET", "/v1/me")).json);
+  const { name, email, hasPassword } = User.parse((await visit.ask("GET", "/v1/me")).json);
   const deed = visit.fields.get("do");
   const [ofEmail, ofClosing] = [deed === "email" ? told : null, deed === "close" ? told : null];
   const reply = shown(
@@ -102,7 +103,10 @@ async function accountPage(visit: Visit, { told, isMistyped }: Outcome = {}): Pr
       {await ConnectedAccounts({ visit, told: (deed === "disconnect" ? told : null) ?? null })}
       <section class="part">
         <h2>E-mail address</h2>
-        <p class="aside">A link goes to the new address. Yours stays as it is until you have followed it.</p>
+        <p class="aside">
+          A link goes to the new address. Yours stays as it is until you have followed it.
+          {hasPassword ? null : " It asks for a password: choose one first."}
+        </p>
         <Form
           visit={visit}
           action="/account"
@@ -126,10 +130,19 @@ async function accountPage(visit: Visit, { told, isMistyped }: Outcome = {}): Pr
       </section>
       <section class="part">
         <h2>Password</h2>
-        <p class="aside">Your other sessions end with the one of before.</p>
-        <a class="button second" href="/password">
-          Change the password
-        </a>
+        {hasPassword ? (
+          <>
+            <p class="aside">Your other sessions end with the one of before.</p>
+            <a class="button second" href="/password">
+              Change the password
+            </a>
+          </>
+        ) : (
+          <>
+            <p class="aside">You have none yet. All of your sessions end when you choose one.</p>
+            <MailPassword visit={visit} email={email} />
+          </>
+        )}
       </section>
       <section class="part">
         <h2>Programs</h2>
@@ -190,6 +203,7 @@ function confirmPage(visit: Visit, told: Told | null = null): Reply {
       </Form>
       <p class="ways">
         <a href="/account">Ask for another link</a>
+        <a href="/forgot">No password, or forgotten?</a>
       </p>
     </section>,
     told,

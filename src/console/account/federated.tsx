@@ -1,5 +1,5 @@
 import { FlowBegun, SsoFound } from "#identity/federation/schema.ts";
-import type { Told } from "./ask.ts";
+import { Needed, type Told } from "./ask.ts";
 import type { KeptFlow } from "./flow-cookie.ts";
 import { Amiss, Field, Form } from "./parts.tsx";
 import { begun, challengePage, signInPage } from "./sign-in.tsx";
@@ -48,8 +48,21 @@ export const comeBack: Handler = async (visit) => {
   }
   const told = await visit.ask("POST", "/v1/sign-in/federated/complete", body);
   const there = new URLSearchParams({ continue: destination });
-  return { ...(await arrived({ ...visit, fields: there }, told)), flow: null };
+  const reply = await arrived({ ...visit, fields: there }, told);
+  if (reply.session) await endBefore(visit);
+  return { ...reply, flow: null };
 };
+
+// Whoever came to prove who they are has a session already, which no browser keeps any more.
+async function endBefore({ user, ask }: Visit): Promise<void> {
+  if (!user) return;
+  try {
+    await ask("POST", "/v1/me/sign-out");
+  } catch (error) {
+    // It was over anyway.
+    if (!(error instanceof Needed)) throw error;
+  }
+}
 
 // Such a form brings no cookie of who is signed in along, a visit to its own address does; and no name stands in an address.
 function withoutName(fields: URLSearchParams): URLSearchParams {

@@ -1,5 +1,6 @@
 import { User } from "#identity/accounts/schema.ts";
 import type { Told } from "./ask.ts";
+import { MailPassword } from "./no-password.tsx";
 import { Field, Form, Notice, Username } from "./parts.tsx";
 import { passwordHint } from "./sign-up.tsx";
 import { type Handler, type Reply, shown, type Visit } from "./visit.ts";
@@ -156,7 +157,8 @@ function unlockPage(visit: Visit, told: Told | null = null): Reply {
 
 async function passwordPage(visit: Visit, told: Told | null = null): Promise<Reply> {
   const me = await visit.ask("GET", "/v1/me");
-  const { email } = User.parse(me.json);
+  const { email, hasPassword } = User.parse(me.json);
+  if (!hasPassword) return chooseFirstPage(visit, email);
   return shown(
     "Change your password",
     <section class="card">
@@ -183,5 +185,20 @@ async function passwordPage(visit: Visit, told: Told | null = null): Promise<Rep
       </Form>
     </section>,
     told,
+  );
+}
+
+// Nothing but the mailbox says that it is them: there is no password to ask for, and no proof that is as good.
+function chooseFirstPage(visit: Visit, email: string): Reply {
+  return shown(
+    "Choose a password",
+    <section class="card">
+      <h1>Choose a password</h1>
+      <p class="lead">
+        You sign in without one so far. A link to choose one goes to <b>{email}</b>; all of your sessions end
+        with it.
+      </p>
+      <MailPassword visit={visit} email={email} />
+    </section>,
   );
 }

@@ -1,5 +1,7 @@
+import { User } from "#identity/accounts/schema.ts";
 import { FactorList } from "#identity/factors/schema.ts";
 import type { Told } from "./ask.ts";
+import { ProofWithoutPassword } from "./no-password.tsx";
 import { Amiss, Field, Form, Username } from "./parts.tsx";
 import { PasskeyForm, sentPasskey, WithoutPasskey } from "./passkey.tsx";
 import { sentToBy, sentToIn, TextedCode } from "./sms.tsx";
@@ -38,6 +40,8 @@ async function proofPage(
     : FactorList.parse(listed.json);
   const [hasApp, hasPasskey] = [totp !== null, passkeys.length > 0];
   const keeps = { continue: destinationOf(visit.fields) };
+  const me =
+    hasApp || hasPasskey || sms !== null ? null : User.parse((await visit.ask("GET", "/v1/me")).json);
   const reply = shown(
     "Is it you?",
     <section class="card">
@@ -49,6 +53,11 @@ async function proofPage(
         <Amiss told={told} />
       ) : sms !== null && !hasApp ? (
         <TextedCode visit={visit} action="/prove" keeps={keeps} sentTo={sentTo} told={told} label="Go on" />
+      ) : me?.hasPassword === false ? (
+        <>
+          <Amiss told={told ?? listed} />
+          {await ProofWithoutPassword({ visit, email: me.email })}
+        </>
       ) : (
         <Form visit={visit} action="/prove" keeps={keeps} told={told} names={["code", "password"]}>
           {hasApp ? (
@@ -62,7 +71,7 @@ async function proofPage(
             />
           ) : (
             <>
-              <Username />
+              <Username value={me?.email ?? ""} />
               <Field
                 name="password"
                 label="Password"

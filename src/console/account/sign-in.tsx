@@ -145,8 +145,8 @@ export function challengePage(
         {hasApp
           ? "Open your authenticator app and type the six digits it shows for this account."
           : hasSms
-            ? "Your password is right. Now type the code that we text to your number."
-            : "Your password is right. Now prove with your passkey that it is you."}
+            ? "You are nearly in. Type the code that we text to your number."
+            : "You are nearly in. Prove with your passkey that it is you."}
       </p>
       {hasApp ? (
         <Form

@@ -75,7 +75,7 @@ export const complete = visitorOperation({
   store: "directory",
   body: z.strictObject({ token: TokenText, password: GivenPassword }).meta({ id: "EmailChangeCompletion" }),
   returns: User,
-  problems: ["link-not-valid", "account-exists", "sso-required"],
+  problems: ["link-not-valid", "no-password", "account-exists", "sso-required"],
   async run(context, { body }) {
     const { directory, accounts, now } = context;
     const named = await accounts.readToken("email-change", body.token);
@@ -92,7 +92,9 @@ export const complete = visitorOperation({
     const [user] = found.users;
     const [password] = found.passwords;
     const isOpen = change?.state === "open" && change.expiresAt > timestamp(now);
-    if (!isOpen || user?.state !== "active" || !password) return refuse("link-not-valid");
+    if (!isOpen || user?.state !== "active") return refuse("link-not-valid");
+    // Theirs to choose by a link to the address of before; this link still works then.
+    if (!password) return refuse("no-password");
     const given = { text: body.password, pointer: "/password" };
     const refusal = await provePassword(context, user, password, given);
     if (refusal) return refusal;
@@ -108,7 +110,7 @@ export const complete = visitorOperation({
     const changed = update(users, user, { email, emailVerifiedAt: at }, now);
     return commitAs(
       user.id,
-      changed.row,
+      { ...changed.row, hasPassword: true },
       mustNotExist(users, eq(users.emailToken, taken ?? ""), { problem: "account-exists" }),
       mustStand(user),
       changed,

@@ -26,7 +26,11 @@ export const get = meReadOperation({
   returns: User,
   problems: [],
   async run({ directory, user }) {
-    return (await directory.get(users, user.userId)) ?? refuse("unauthorized");
+    const { me, passwords } = await directory.read({
+      me: one(users, user.userId),
+      passwords: passwordIn(userById(user.userId)),
+    });
+    return me ? { ...me, hasPassword: passwords.length > 0 } : refuse("unauthorized");
   },
 });
 
@@ -63,7 +67,7 @@ export const changePassword = meWriteOperation({
   returns: z.null(),
   status: 204,
   endsSessions: true,
-  problems: [],
+  problems: ["no-password"],
   async run(context, { body }) {
     const { directory, accounts, user, now } = context;
     const mine = userById(user.userId);
@@ -77,7 +81,8 @@ export const changePassword = meWriteOperation({
     const { me } = found;
     const [password] = found.passwords;
     const { current } = found;
-    if (!me || !password || !current) return refuse("unauthorized");
+    if (!me || !current) return refuse("unauthorized");
+    if (!password) return refuse("no-password");
     const given = { text: body.currentPassword, pointer: "/currentPassword" };
     const refusal = await provePassword(context, me, password, given);
     if (refusal) return refusal;

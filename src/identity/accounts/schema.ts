@@ -34,6 +34,9 @@ export const User = z
     name: told(200, "Ada Lovelace"),
     email: told(254, "ada@example.com"),
     emailVerifiedAt: Timestamp.nullable(),
+    hasPassword: z.boolean().meta({
+      description: "False for whoever signs in by another issuer, and has chosen none yet.",
+    }),
     createdAt: Timestamp,
   })
   .meta({ id: "User" });

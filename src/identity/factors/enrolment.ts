@@ -12,7 +12,7 @@ import { choicesOf, factorsOf, stateOf } from "./factors.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
 import { NewTotp, RecoveryCodes, TotpCode, TotpId } from "./schema.ts";
 import { securityAge } from "./security-age.ts";
-import { leftTooWeak, standing, strengthened, weakened } from "./standing.ts";
+import { leftTooWeak, mailed, standing, strengthened, weakened } from "./standing.ts";
 import { newTotpSecret, otpauthUri, qrSvg, verifyTotp } from "./totp.ts";
 
 /** Replaces what was begun before and not confirmed; an authenticator in use goes on until the new one is confirmed. */
@@ -115,19 +115,19 @@ export const renew = meWriteOperation({
   status: 201,
   problems: ["not-found"],
   async run(context) {
-    const { user } = context;
     const found = await standing(context);
     if (!found) return refuse("unauthorized");
-    const { factors } = found;
+    const { me, factors } = found;
     if (choicesOf(factors).length === 0) return refuse("not-found");
-    const fresh = await freshRecoveryCodes(context, user.userId, factors.recovery);
+    const fresh = await freshRecoveryCodes(context, me.id, factors.recovery);
     return commit(
       { recoveryCodes: [...fresh.codes] },
       fresh.change,
-      ...tell("mfa.recovery_renewed", user.userId, {
+      ...tell("mfa.recovery_renewed", me.id, {
         ...stateOf(factors),
         recoveryCodesLeft: fresh.codes.length,
       }),
+      mailed(context, me, "recovery-codes", "renewed"),
     );
   },
 });

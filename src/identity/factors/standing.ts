@@ -7,7 +7,9 @@ import type { MeContext } from "#http/account-operation.ts";
 import { type Refusal, refuse } from "#http/outcome.ts";
 import { activeSessionsIn, placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
 import { uncounted } from "#identity/accounts/attempt.ts";
+import { type WaysIn, wayInQueries } from "#identity/accounts/ways-in.ts";
 import { tell } from "#identity/identity-events.ts";
+import type { MailData } from "#identity/mail/kinds.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { codeIn } from "#identity/sms/sms-queries.ts";
@@ -27,6 +29,8 @@ export interface Standing {
   readonly current: Row<typeof sessions>;
   readonly others: readonly Row<typeof sessions>[];
   readonly factors: Factors;
+  /** Besides a passkey. */
+  readonly waysIn: Omit<WaysIn, "passkeys">;
   /** The code that is on its way to confirm a number. */
   readonly sent: Row<typeof smsCodes> | undefined;
   /** Where they may be a member. */
@@ -36,17 +40,19 @@ export interface Standing {
 /** In one round trip; null where their session is none. */
 export async function standing({ directory, user }: MeContext): Promise<Standing | null> {
   const mine = userById(user.userId);
-  const { me, current, active, sent, tenants, ...found } = await directory.read({
+  const { me, current, active, sent, tenants, passwords, identities, ...found } = await directory.read({
     me: one(users, user.userId),
     current: one(sessions, user.sessionId),
     active: activeSessionsIn(mine),
     sent: codeIn(mine, "enrolment"),
     tenants: tenantsIn(mine),
+    ...wayInQueries(mine),
     ...factorQueries(mine),
   });
   if (!me || !current) return null;
   const others = active.filter(({ id }) => id !== current.id);
-  return { me, current, others, factors: factorsOf(found), sent: sent[0], tenants };
+  const waysIn = { passwords, identities };
+  return { me, current, others, factors: factorsOf(found), waysIn, sent: sent[0], tenants };
 }
 
 /** With another factor: this session is strong by it, all others end, and the first one brings recovery codes along. */
@@ -125,20 +131,26 @@ function methodsOf({ methods }: Row<typeof sessions>): string[] {
 }
 
 function told(
-  { accounts, now }: MeContext,
+  context: MeContext,
   me: Row<typeof users>,
   factor: Factor,
   change: "added" | "removed",
   after: FactorCounts,
 ): Change[] {
-  const data = {
-    at: timestamp(now),
-    factor: factor === "sms" ? ("text-messages" as const) : factor,
-    change,
-    securityLink: `${accounts.issuer}/second-factor`,
-  };
+  const called = factor === "sms" ? "text-messages" : factor;
   return [
     ...tell(change === "added" ? "mfa.enrolled" : "mfa.removed", me.id, { factor, ...after }),
-    mailTo({ kind: "factor-changed", to: me.email, data, userId: me.id }, now),
+    mailed(context, me, called, change),
   ];
+}
+
+/** Whoever did it may be somebody else. */
+export function mailed(
+  { accounts, now }: MeContext,
+  { id, email }: Row<typeof users>,
+  factor: MailData<"factor-changed">["factor"],
+  change: MailData<"factor-changed">["change"],
+): Change {
+  const data = { at: timestamp(now), factor, change, securityLink: `${accounts.issuer}/second-factor` };
+  return mailTo({ kind: "factor-changed", to: email, data, userId: id }, now);
 }

@@ -40,7 +40,7 @@ export const prove = meWriteOperation({
   store: "directory",
   body: Proof,
   returns: SteppedUp,
-  problems: [],
+  problems: ["no-password"],
   async run(context, { body }) {
     const { directory, user, now } = context;
     const mine = userById(user.userId);
@@ -63,7 +63,9 @@ export const prove = meWriteOperation({
       return steppedUp(context, current, proved.change);
     }
     if (choicesOf(mineNow).length === 0) {
-      if (body.password === undefined || !password) return refuseField("/password", "is asked for");
+      // Then a proof is to sign in anew, or to choose one.
+      if (!password) return refuse("no-password");
+      if (body.password === undefined) return refuseField("/password", "is asked for");
       const refusal = await provePassword(context, me, password, {
         text: body.password,
         pointer: "/password",

@@ -16,9 +16,9 @@ export function newTotpSecret(): string {
 }
 
 /**
- * The step of the code, which is the caller's to consume: a code is good once, so the write that admits it also says
- * `last_step < step` (RFC 6238 section 5.2). `lastStep` only spares that write where it would be in vain. Apps show
- * "123 456", so spaces are no part of a code; with anything else in it, it is none.
+ * The step of the code, which comes after `lastStep` and is the caller's to consume: a code is good once (RFC 6238 section
+ * 5.2), so the write that keeps the step admits it, guarded by the version of the row that `lastStep` was read from. Apps
+ * show "123 456", so spaces are no part of a code; with anything else in it, it is none.
  */
 export function verifyTotp(
   secret: string,

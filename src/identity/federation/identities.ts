@@ -4,9 +4,9 @@ import { sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
-import { activeSessionsIn, passwordIn, userById } from "#identity/accounts/account-queries.ts";
+import { activeSessionsIn, userById } from "#identity/accounts/account-queries.ts";
+import { canSignIn, wayInQueries } from "#identity/accounts/ways-in.ts";
 import { factorQueries } from "#identity/factors/factor-queries.ts";
-import { factorsOf } from "#identity/factors/factors.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
 import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
@@ -108,17 +108,14 @@ export const remove = meWriteOperation({
       me: one(users, user.userId),
       current: one(sessions, user.sessionId),
       identity: one(federatedIdentities, params.identityId),
-      all: identitiesOf(mine),
       active: activeSessionsIn(mine),
-      passwords: passwordIn(mine),
+      ...wayInQueries(mine),
       ...factorQueries(mine),
     });
     const { me, current, identity } = found;
     if (!me || !current || !identity) return refuse("not-found");
-    // A business's own sign-in opens nothing of the account.
-    const own = found.all.filter(({ id, source }) => id !== identity.id && !parseSsoReference(source));
-    const hasAnother = found.passwords.length > 0 || factorsOf(found).passkeys.length > 0 || own.length > 0;
-    if (!hasAnother) return refuse("last-way-in");
+    const left = found.identities.filter(({ id }) => id !== identity.id);
+    if (!canSignIn({ ...found, identities: left })) return refuse("last-way-in");
     const others = found.active.filter(({ id }) => id !== current.id);
     const data = {
       at: timestamp(now),

@@ -5,8 +5,8 @@ const Link = z.url({ protocol: /^https?$/, error: "is an http(s) URL" }).max(200
 const Instant = z.iso.datetime();
 /** For how long a link works. */
 const validMinutes = z.int().min(1).max(10_080);
-/** What a browser says of itself; others choose the words. */
-const Said = z.string().max(200);
+/** A device in words of ours, or a place in the platform's: nothing that a browser sent. */
+const Guessed = z.string().max(200);
 
 /**
  * Every mail there is, and what fills it in. None has a place for a text that strangers choose and somebody else reads, such
@@ -22,7 +22,7 @@ export const mailVariables = {
   "password-changed": z.strictObject({ at: Instant, resetLink: Link }),
   /** To the address that was the account's before. */
   "email-changed": z.strictObject({ at: Instant }),
-  "new-device": z.strictObject({ at: Instant, device: Said, place: Said, sessionsLink: Link }),
+  "new-device": z.strictObject({ at: Instant, device: Guessed, place: Guessed, sessionsLink: Link }),
   /** Its link lets the account's owner in again at once. */
   "locked-out": z.strictObject({ link: Link, validMinutes }),
   /** To prove that the address is theirs whom another issuer vouches for without speaking for the address. */
@@ -37,7 +37,7 @@ export const mailVariables = {
   "factor-changed": z.strictObject({
     at: Instant,
     factor: z.enum(["authenticator", "passkey", "recovery-codes", "text-messages"]),
-    change: z.enum(["added", "removed"]),
+    change: z.enum(["added", "removed", "renewed"]),
     securityLink: Link,
   }),
   /** No mail: a text to a telephone. */

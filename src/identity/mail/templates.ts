@@ -28,7 +28,7 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
   "password-changed": ({ at, resetLink }, { name }) => ({
     subject: `Your password for ${name} was changed`,
     parts: [
-      `The password of your account at ${name} was changed, and all of its sessions were ended.`,
+      `The password of your account at ${name} was changed, and its other sessions were ended.`,
       { facts: [["When", instant(at)]] },
       "If it was not you, choose a new password at once:",
       { label: "Choose a new password", link: resetLink },

@@ -5,6 +5,7 @@ import { one } from "#db/queries.ts";
 import { meWriteOperation } from "#http/account-operation.ts";
 import { commit, refuse, refuseField } from "#http/outcome.ts";
 import { userById } from "#identity/accounts/account-queries.ts";
+import { canSignIn } from "#identity/accounts/ways-in.ts";
 import { factorQueries, mostPasskeys } from "#identity/factors/factor-queries.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
 import { leftTooWeak, standing, strengthened, weakened } from "#identity/factors/standing.ts";
@@ -71,7 +72,7 @@ export const removePasskey = meWriteOperation({
   returns: z.null(),
   status: 204,
   endsSessions: true,
-  problems: ["not-found", "sms-not-enough"],
+  problems: ["not-found", "last-way-in", "sms-not-enough"],
   async run(context, { params }) {
     const found = await standing(context);
     if (!found) return refuse("unauthorized");
@@ -79,6 +80,7 @@ export const removePasskey = meWriteOperation({
     const passkey = known.find(({ id }) => id === params.passkeyId);
     if (!passkey) return refuse("not-found");
     const left = { ...found.factors, passkeys: known.filter(({ id }) => id !== passkey.id) };
+    if (!canSignIn({ ...found.waysIn, passkeys: left.passkeys })) return refuse("last-way-in");
     const refusal = await leftTooWeak(context, found, left);
     return refusal ?? commit(null, remove(passkeys, passkey), ...weakened(context, found, "passkey", left));
   },

@@ -1,29 +1,15 @@
 import { beforeAll, expect, test } from "vitest";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
-import { newBrowser, TestBrowser } from "#test/console/account/kit.ts";
+import { newBrowser, signInWith, TestBrowser, trip } from "#test/console/account/kit.ts";
 import { testEnv } from "#test/env.ts";
-import { gmail, newSubject, visited } from "#test/identity/federation/kit.ts";
+import { gmail, newSubject } from "#test/identity/federation/kit.ts";
 import { newSso } from "#test/identity/federation/sso-kit.ts";
 import { enrolled, mailsTo, newEmail } from "#test/identity/kit.ts";
-import type { Visitor } from "#test/sign-in-server.ts";
 
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 
 const kept = "__Host-keyline-flow";
 const signedIn = "__Host-keyline";
-
-/** From a page's link to the issuer, and back to where the issuer sends the browser. */
-async function trip(browser: TestBrowser, path: string, visitor: Visitor) {
-  const left = await browser.get(path, { headers: { "Sec-Fetch-Site": "same-origin" } });
-  expect(left.status).toBe(303);
-  const { to, parameters } = await visited(left.headers.get("location") ?? "", visitor);
-  return { left, callback: new URL(to).pathname, parameters };
-}
-
-async function signInWith(browser: TestBrowser, source: string, visitor: Visitor) {
-  const { callback, parameters } = await trip(browser, `/sign-in/with?source=${source}`, visitor);
-  return await browser.get(`${callback}?${parameters}`);
-}
 
 test("the page leads to each issuer by a link, and back in", async () => {
   const browser = new TestBrowser();

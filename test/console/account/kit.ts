@@ -2,7 +2,9 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { createApp } from "#app.ts";
 import type { Env } from "#platform/env.ts";
 import { testEnv } from "#test/env.ts";
+import { visited } from "#test/identity/federation/kit.ts";
 import { goodPassword, newAddress, newUser, type TestUser } from "#test/identity/kit.ts";
+import type { Visitor } from "#test/sign-in-server.ts";
 
 const app = createApp();
 const origin = "http://localhost:8787";
@@ -100,6 +102,19 @@ export async function newBrowser(): Promise<{ browser: TestBrowser; user: TestUs
   const page = await browser.signIn({ email: user.email, password: goodPassword });
   if (page.status !== 303) throw new Error(`Nobody was signed in: ${page.status} ${page.html}`);
   return { browser, user };
+}
+
+/** From a page's link to an issuer, and back to where the issuer sends the browser. */
+export async function trip(browser: TestBrowser, path: string, visitor: Visitor) {
+  const left = await browser.get(path, { headers: { "Sec-Fetch-Site": "same-origin" } });
+  if (left.status !== 303) throw new Error(`${path} leads nowhere: ${left.status} ${left.html}`);
+  const { to, parameters } = await visited(left.headers.get("location") ?? "", visitor);
+  return { left, callback: new URL(to).pathname, parameters };
+}
+
+export async function signInWith(browser: TestBrowser, source: string, visitor: Visitor): Promise<Page> {
+  const { callback, parameters } = await trip(browser, `/sign-in/with?source=${source}`, visitor);
+  return await browser.get(`${callback}?${parameters}`);
 }
 
 /** As if an hour had passed since anybody proved who they are. */

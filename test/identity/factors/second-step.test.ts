@@ -348,10 +348,15 @@ test("removing it ends every session and its recovery codes", async () => {
   });
 });
 
-test("fresh recovery codes are for who has a second factor", async () => {
-  expect((await call("recovery-codes.renew", { as: (await newUser()).accessToken })).status).toBe(404);
+test("fresh recovery codes are for who has a second factor, and their owner is told", async () => {
+  const renewals = async (email: string) =>
+    (await mailsTo(email)).filter(({ data }) => data.factor === "recovery-codes");
+  const nobody = await newUser();
+  expect((await call("recovery-codes.renew", { as: nobody.accessToken })).status).toBe(404);
+  expect(await renewals(nobody.email)).toEqual([]);
   const user = await newEnrolled();
   const { json } = await call("recovery-codes.renew", { as: user.accessToken });
+  expect(await renewals(user.email)).toMatchObject([{ kind: "factor-changed", data: { change: "renewed" } }]);
   expect((await recover(await challengeOf(user), user.recoveryCodes[0] ?? "")).status).toBe(401);
   expect((await recover(await challengeOf(user), json.recoveryCodes[0])).status).toBe(201);
 });

@@ -1,6 +1,6 @@
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { newAddress, newEmail } from "#test/identity/kit.ts";
+import { newAddress, newEmail, type TestUser } from "#test/identity/kit.ts";
 import type { Visitor } from "#test/sign-in-server.ts";
 
 const { call } = clientOf();
@@ -50,6 +50,23 @@ export async function arriveBy(
 export async function signInAt(source: string, visitor: Visitor) {
   const headers = newAddress();
   return await arriveBy(await tripTo(source, visitor, headers), headers);
+}
+
+/** What Google says of somebody whose mailbox it speaks for. */
+export function googleClaims() {
+  return {
+    sub: newSubject(),
+    email: newEmail().replace("people.example", "gmail.com"),
+    email_verified: true,
+  };
+}
+
+/** Somebody who has signed up by Google, and has no password. */
+export async function newWithoutPassword(): Promise<TestUser> {
+  const claims = googleClaims();
+  const { status, text, json } = await signInAt("google", { claims });
+  if (status !== 201) throw new Error(`Nobody was signed up: ${text}`);
+  return { ...json, email: claims.email, password: "" };
 }
 
 let people = 0;
