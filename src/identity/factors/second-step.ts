@@ -18,6 +18,7 @@ import { signInChallenges, totpFactors } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { factorsOf, hashesOf, stateOf } from "./factors.ts";
+import { withMethods } from "./methods.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
 import { RecoveredTokens, RecoveryCode, TotpCode } from "./schema.ts";
 import { recoveryOfSmsMethods } from "./sms-strength.ts";
@@ -148,10 +149,9 @@ export async function goneOn(
   { challenge, user, factors, earlier }: Challenged,
   methods: readonly string[],
 ) {
-  const before = z.array(z.string()).parse(JSON.parse(challenge.methods));
   const { tokens, changes } = await letIn(context, {
     user,
-    methods: [...before, ...methods],
+    methods: withMethods(challenge, methods),
     isStrong: true,
     factors,
     earlier,

@@ -17,6 +17,7 @@ import { totpFactors } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, factorsOf } from "./factors.ts";
+import { withMethods } from "./methods.ts";
 import { TotpCode } from "./schema.ts";
 import { verifyTotp } from "./totp.ts";
 
@@ -90,11 +91,10 @@ export function steppedUp(
   methods: readonly string[] = [],
 ) {
   const at = timestamp(now);
-  const known = z.array(z.string()).parse(JSON.parse(current.methods));
   const stepped = {
     provedAt: at,
     strongAt: at,
-    methods: JSON.stringify([...new Set([...known, ...methods])]),
+    methods: JSON.stringify(withMethods(current, methods)),
   };
   const told = tell("user.stepped_up", current.userId, { sessionId: current.id });
   return commit({ provedAt: at }, update(sessions, current, stepped, now), taken, ...told);
