@@ -10,8 +10,9 @@ import { totpFactors } from "#identity/tables.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, factorsOf, stateOf } from "./factors.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
-import { NewTotp, RecoveryCodes, TotpCode, TotpId } from "./schema.ts";
+import { NewTotp, RecoveryCodes, TotpId } from "./schema.ts";
 import { securityAge } from "./security-age.ts";
+import { SixDigits } from "./six-digits.ts";
 import { leftTooWeak, standing, strengthened, weakened } from "./standing.ts";
 import { newTotpSecret, otpauthUri, qrSvg, verifyTotp } from "./totp.ts";
 
@@ -54,7 +55,7 @@ export const confirm = meWriteOperation({
   store: "directory",
   provedWithinSeconds: securityAge,
   params: z.object({ totpId: TotpId }),
-  body: z.strictObject({ code: TotpCode }).meta({ id: "TotpConfirmation" }),
+  body: z.strictObject({ code: SixDigits }).meta({ id: "TotpConfirmation" }),
   returns: RecoveryCodes,
   shownOnce: ["recoveryCodes"],
   endsSessions: true,

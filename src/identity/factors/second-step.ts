@@ -20,7 +20,8 @@ import { factorQueries } from "./factor-queries.ts";
 import { factorsOf, hashesOf, stateOf } from "./factors.ts";
 import { withMethods } from "./methods.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
-import { RecoveredTokens, RecoveryCode, TotpCode } from "./schema.ts";
+import { RecoveredTokens, RecoveryCode } from "./schema.ts";
+import { SixDigits } from "./six-digits.ts";
 import { recoveryOfSmsMethods } from "./sms-strength.ts";
 import { verifyTotp } from "./totp.ts";
 
@@ -35,7 +36,7 @@ export const secondFactor = visitorOperation({
   summary: "Go on with a sign-in by the code of an authenticator app",
   can: publicOperation({ because }),
   store: "directory",
-  body: z.strictObject({ challenge: TokenText, code: TotpCode }).meta({ id: "SecondFactor" }),
+  body: z.strictObject({ challenge: TokenText, code: SixDigits }).meta({ id: "SecondFactor" }),
   returns: Tokens,
   status: 201,
   problems: ["sign-in-failed", "challenge-not-valid"],

@@ -18,12 +18,12 @@ import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, factorsOf } from "./factors.ts";
 import { withMethods } from "./methods.ts";
-import { TotpCode } from "./schema.ts";
+import { SixDigits } from "./six-digits.ts";
 import { verifyTotp } from "./totp.ts";
 
 const Proof = z
   .strictObject({
-    code: TotpCode.optional(),
+    code: SixDigits.optional(),
     // Not by reference: OpenAPI 3.0 cannot say of a reference that it may be left out.
     passkey: z.object(Assertion.shape).optional(),
     password: GivenPassword.optional(),
