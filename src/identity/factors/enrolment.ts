@@ -20,7 +20,7 @@ import { newTotpSecret, otpauthUri, qrSvg, verifyTotp } from "./totp.ts";
 export const begin = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/totp",
+  path: "/factors/totp",
   summary: "Begin to set up an authenticator app",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -50,7 +50,7 @@ export const begin = meWriteOperation({
 export const confirm = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/totp/{totpId}/confirm",
+  path: "/factors/totp/{totpId}/confirm",
   summary: "Confirm an authenticator app by its first code; your other sessions end",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -81,8 +81,8 @@ export const confirm = meWriteOperation({
 
 export const removeTotp = meWriteOperation({
   mount: "me",
-  method: "post",
-  path: "/totp/{totpId}/remove",
+  method: "delete",
+  path: "/factors/totp/{totpId}",
   summary: "Remove your authenticator app; your other sessions end, and with your last factor this one",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -107,7 +107,7 @@ export const removeTotp = meWriteOperation({
 export const renew = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/recovery-codes",
+  path: "/factors/recovery-codes",
   summary: "Get a fresh set of recovery codes; those from before are dead",
   store: "directory",
   provedWithinSeconds: securityAge,
