@@ -2014,7 +2014,7 @@ export interface Operations {
     /** Begin to add a passkey. */
     begin: { input: { idempotencyKey?: string }; answer: PasskeyCreationOptions };
     /** Remove a passkey; your other sessions end, and with your last factor this one. */
-    remove: { input: { params: { passkeyId: string }; idempotencyKey?: string }; answer: null };
+    remove: { input: { params: { passkeyId: string } }; answer: null };
   };
   passwordResets: {
     /** Ask for a link to choose a new password. */
@@ -2179,7 +2179,7 @@ export interface Operations {
       answer: RecoveryCodes;
     };
     /** Remove your authenticator app; your other sessions end, and with your last factor this one. */
-    remove: { input: { params: { totpId: string }; idempotencyKey?: string }; answer: null };
+    remove: { input: { params: { totpId: string } }; answer: null };
   };
   webhookEndpoints: {
     /** Have events sent to an address; the secret they are signed with is shown once. */
@@ -2459,16 +2459,16 @@ export const routes = {
     create: { method: "POST", path: "/v1/passkey-challenges" },
   },
   passkeys: {
-    add: { method: "POST", path: "/v1/me/passkeys" },
-    begin: { method: "POST", path: "/v1/me/passkeys/options" },
-    remove: { method: "POST", path: "/v1/me/passkeys/{passkeyId}/remove" },
+    add: { method: "POST", path: "/v1/me/factors/passkeys" },
+    begin: { method: "POST", path: "/v1/me/factors/passkeys/options" },
+    remove: { method: "DELETE", path: "/v1/me/factors/passkeys/{passkeyId}" },
   },
   passwordResets: {
     ask: { method: "POST", path: "/v1/password-resets" },
     complete: { method: "POST", path: "/v1/password-resets/complete" },
   },
   recoveryCodes: {
-    renew: { method: "POST", path: "/v1/me/recovery-codes" },
+    renew: { method: "POST", path: "/v1/me/factors/recovery-codes" },
   },
   securityPolicy: {
     get: { method: "GET", path: "/v1/tenants/{tenant}/security-policy" },
@@ -2544,9 +2544,9 @@ export const routes = {
     refresh: { method: "POST", path: "/v1/tokens" },
   },
   totp: {
-    begin: { method: "POST", path: "/v1/me/totp" },
-    confirm: { method: "POST", path: "/v1/me/totp/{totpId}/confirm" },
-    remove: { method: "POST", path: "/v1/me/totp/{totpId}/remove" },
+    begin: { method: "POST", path: "/v1/me/factors/totp" },
+    confirm: { method: "POST", path: "/v1/me/factors/totp/{totpId}/confirm" },
+    remove: { method: "DELETE", path: "/v1/me/factors/totp/{totpId}" },
   },
   webhookEndpoints: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/webhook-endpoints" },

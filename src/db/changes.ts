@@ -134,6 +134,14 @@ export function remove<T extends AnyTenantTable>(table: T, before: Row<T>): Remo
   return { kind: "remove", table, before };
 }
 
+/** The same of rows that were read by id and version alone, so that those go as well that nobody can open. */
+export function removeNamed(
+  table: AnyTenantTable,
+  rows: readonly { readonly id: string; readonly version: number }[],
+): Remove[] {
+  return rows.map((before) => ({ kind: "remove", table, before }));
+}
+
 /** Some row of this tenant that the principal may see must satisfy the condition. */
 export function mustExist(table: AnyTenantTable, where: SQL, otherwise: GuardRefusal | null): Guard {
   return { kind: "guard", table, where, expect: "exists", otherwise };

@@ -1,5 +1,6 @@
+import { askTwice } from "#platform/ask-object.ts";
 import type { Env } from "#platform/env.ts";
-import { gateOf, isRetryable } from "#platform/gates.ts";
+import { gateOf } from "#platform/gates.ts";
 import type { Credential } from "./authenticate.ts";
 import { type EnterRequest, enterAnswerFrom, Policy, type Rate } from "./policy.ts";
 
@@ -35,7 +36,7 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
     ...asking,
     knownPolicyId: held?.id ?? null,
   };
-  const answer = enterAnswerFrom(await ask(env, credential, request));
+  const answer = enterAnswerFrom(await askTwice(() => gateOf(env, cell, principalId).enter(request)));
   if (answer.outcome === "unknown") {
     known.delete(principalId);
     return answer;
@@ -50,14 +51,4 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
   if (!held && oldest !== undefined && known.size >= mostKnown) known.delete(oldest);
   known.set(principalId, { id: policyId, text, policy });
   return { outcome, policy, rate };
-}
-
-async function ask(env: Env, { cell, principalId }: Credential, request: EnterRequest): Promise<unknown> {
-  try {
-    return await gateOf(env, cell, principalId).enter(request);
-  } catch (error) {
-    if (!isRetryable(error)) throw error;
-    // A stub is of no use after an exception: ask by a new one.
-    return await gateOf(env, cell, principalId).enter(request);
-  }
 }

@@ -99,13 +99,17 @@ export interface AccountServices {
 export type Reservation =
   | {
       readonly outcome: "admitted";
-      /** ms since 1970 where this very try locked whom it was tried at. */
-      readonly settle: (
-        outcome: "success" | "failure" | "released",
-      ) => Promise<{ readonly lockedUntil: number | null }>;
+      readonly settle: (outcome: "success" | "failure" | "released") => Promise<Settled>;
     }
+  /** Answer as if it had been wrong: a lock is silent. */
   | { readonly outcome: "refused" }
+  /** What counts did not answer. Nothing may be tried uncounted: 503. */
   | { readonly outcome: "unavailable" };
+
+export interface Settled {
+  /** ms since 1970 where this very try locked whom it was tried at: the time to mail them a link. */
+  readonly lockedUntil: number | null;
+}
 
 /** Who signed in, and in which session. */
 export interface SignedIn {

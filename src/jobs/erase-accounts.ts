@@ -1,4 +1,4 @@
-import { destroy, type Remove, type Update } from "#db/changes.ts";
+import { destroy, removeNamed, type Update } from "#db/changes.ts";
 import type { CommitOutcome } from "#db/commit.ts";
 import { openDirectory } from "#db/directory.ts";
 import { memberships, platformTenant } from "#db/directory-tables.ts";
@@ -15,7 +15,6 @@ import {
   mostAtOnce,
   rowsOfUser,
 } from "#identity/accounts/closed-accounts.ts";
-import type { Named } from "#identity/accounts/expired-rows.ts";
 import {
   emailChanges,
   federatedIdentities,
@@ -91,18 +90,14 @@ async function erase(env: Env, userId: string, now: number): Promise<void> {
       tenants.map(({ id }) => id),
     );
     const { rows } = await keyless.read({ rows: left });
-    await committed(commitAsSystem(keyless, run(), removed(memberships, rows)));
+    await committed(commitAsSystem(keyless, run(), removeNamed(memberships, rows)));
     return await erase(env, userId, now);
   }
   const found = await keyless.read(
     Object.fromEntries(theirs.map((table, index) => [String(index), rowsOfUser(table, userId)])),
   );
-  const gone = theirs.flatMap((table, index) => removed(table, found[String(index)] ?? []));
+  const gone = theirs.flatMap((table, index) => removeNamed(table, found[String(index)] ?? []));
   await committed(commitAsSystem(keyless, run(), [...gone, destroy(userId, now)]));
-}
-
-function removed(table: AnyTenantTable, rows: readonly Named[]): Remove[] {
-  return rows.map((before) => ({ kind: "remove", table, before }));
 }
 
 // By ids alone: somebody leaves though their tenant's keys should be lost.

@@ -1,16 +1,9 @@
-import { destroy, type Remove } from "#db/changes.ts";
+import { destroy, removeNamed } from "#db/changes.ts";
 import { platformTenant, sessions, strangerMonths } from "#db/directory-tables.ts";
 import { forgetRefreshes } from "#db/ended-sessions.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
-import type { AnyTenantTable } from "#db/tenant-table.ts";
-import {
-  expired,
-  mostAtOnce,
-  type Named,
-  pastStrangers,
-  unconfirmed,
-} from "#identity/accounts/expired-rows.ts";
+import { expired, mostAtOnce, pastStrangers, unconfirmed } from "#identity/accounts/expired-rows.ts";
 import {
   emailChanges,
   federatedArrivals,
@@ -51,25 +44,21 @@ async function expireSome(env: Env, now: number): Promise<boolean> {
   });
   const run = () => ({ job: "accounts.expire", requestId: newId("run"), now });
   const gone = [
-    ...removed(signUps, found.signUps),
-    ...removed(oneTimeLinks, found.links),
-    ...removed(sessions, found.sessions),
-    ...removed(emailChanges, found.emailChanges),
-    ...removed(federatedArrivals, found.arrivals),
-    ...removed(signInChallenges, found.challenges),
-    ...removed(totpFactors, found.totps),
-    ...removed(smsFactors, found.smses),
-    ...removed(smsCodes, found.smsCodes),
+    ...removeNamed(signUps, found.signUps),
+    ...removeNamed(oneTimeLinks, found.links),
+    ...removeNamed(sessions, found.sessions),
+    ...removeNamed(emailChanges, found.emailChanges),
+    ...removeNamed(federatedArrivals, found.arrivals),
+    ...removeNamed(signInChallenges, found.challenges),
+    ...removeNamed(totpFactors, found.totps),
+    ...removeNamed(smsFactors, found.smses),
+    ...removeNamed(smsCodes, found.smsCodes),
   ];
   // Of two runners at once one finds the others' rows gone, and does nothing.
   if (gone.length > 0) await commitAsSystem(directory, run(), gone);
   if (found.sessions.length > 0)
     await directory.execute([forgetRefreshes(found.sessions.map(({ id }) => id))]);
   for (const month of found.strangers)
-    await commitAsSystem(directory, run(), [destroy(month.id, now), ...removed(strangerMonths, [month])]);
+    await commitAsSystem(directory, run(), [destroy(month.id, now), ...removeNamed(strangerMonths, [month])]);
   return Object.values(found).some((rows) => rows.length === mostAtOnce);
-}
-
-function removed(table: AnyTenantTable, rows: readonly Named[]): Remove[] {
-  return rows.map((before) => ({ kind: "remove", table, before }));
 }

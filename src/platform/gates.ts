@@ -15,13 +15,3 @@ export function gateOf(
 export function hasGates(env: Env): boolean {
   return typeof env.GATES?.getByName === "function";
 }
-
-/** Durable Objects mark what may be asked again (a restart, a moved object) and never mark an overload so. */
-export function isRetryable(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    "retryable" in error &&
-    error.retryable === true &&
-    !("overloaded" in error && error.overloaded === true)
-  );
-}

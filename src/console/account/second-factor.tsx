@@ -15,10 +15,10 @@ export const showFactors: Handler = async (visit) => await factorsPage(visit);
 /** What the page's buttons say, each an operation of its own. */
 export const changeFactors: Handler = async (visit) => {
   const { fields } = visit;
-  const path = `/v1/me/totp/${encodeURIComponent(fields.get("totp") ?? "")}`;
+  const path = `/v1/me/factors/totp/${encodeURIComponent(fields.get("totp") ?? "")}`;
   switch (fields.get("do")) {
     case "begin": {
-      const told = await visit.ask("POST", "/v1/me/totp");
+      const told = await visit.ask("POST", "/v1/me/factors/totp");
       return told.problem ? await factorsPage(visit, told) : enrolPage(visit, NewTotp.parse(told.json));
     }
     case "confirm": {
@@ -27,27 +27,27 @@ export const changeFactors: Handler = async (visit) => {
       return shown("Your second factor is on", <Codes told={told} next="/second-factor" />);
     }
     case "renew": {
-      const told = await visit.ask("POST", "/v1/me/recovery-codes");
+      const told = await visit.ask("POST", "/v1/me/factors/recovery-codes");
       if (told.problem) return await factorsPage(visit, told);
       return shown("Your new recovery codes", <Codes told={told} next="/second-factor" />);
     }
     case "remove": {
-      const told = await visit.ask("POST", `${path}/remove`);
+      const told = await visit.ask("DELETE", path);
       return await removed(visit, told);
     }
     case "begin-passkey": {
-      const told = await visit.ask("POST", "/v1/me/passkeys/options");
+      const told = await visit.ask("POST", "/v1/me/factors/passkeys/options");
       return told.problem ? await factorsPage(visit, told) : passkeyPage(visit, told.json);
     }
     case "add-passkey": {
       const body = { name: fields.get("name") ?? "", response: sentPasskey(fields) };
-      const told = await visit.ask("POST", "/v1/me/passkeys", body);
+      const told = await visit.ask("POST", "/v1/me/factors/passkeys", body);
       if (told.problem) return await factorsPage(visit, told);
       return shown("Your passkey is added", <Codes told={told} next="/second-factor" />);
     }
     case "remove-passkey": {
       const id = encodeURIComponent(fields.get("passkey") ?? "");
-      return await removed(visit, await visit.ask("POST", `/v1/me/passkeys/${id}/remove`));
+      return await removed(visit, await visit.ask("DELETE", `/v1/me/factors/passkeys/${id}`));
     }
     case "add-sms":
       return await addNumberPage(visit);

@@ -8,11 +8,11 @@ import { commitAs, meWriteOperation, visitorOperation } from "#http/account-oper
 import { publicOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
-import { domainOf } from "#identity/federation/claims.ts";
 import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { TokenText } from "#identity/sessions/schema.ts";
 import { emailChanges, oneTimeLinks } from "#identity/tables.ts";
+import { domainOf } from "#lib/email-address.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import {
   openLinksIn,

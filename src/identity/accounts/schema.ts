@@ -1,17 +1,14 @@
 import { z } from "zod";
 import { line, Timestamp, told, toldId, toldList } from "#http/fields.ts";
-import { normaliseEmail } from "#lib/normalise.ts";
+import { accountEmail } from "#lib/email-address.ts";
 
 /**
  * In the one spelling that it is looked up by, so that what is looked up is what is mailed and stored: else a mail for one
- * address could leave for another that merely looks like it. Without the characters that mean something in a mail's header.
+ * address could leave for another that merely looks like it.
  */
 export const Email = line(254)
-  .refine(
-    (text) => normaliseEmail(text) !== null && !/[<>()[\]\\,;:"]/.test(text),
-    "is not an e-mail address",
-  )
-  .transform((text) => normaliseEmail(text) ?? text)
+  .refine((text) => accountEmail(text) !== null, "is not an e-mail address")
+  .transform((text) => accountEmail(text) ?? text)
   .meta({ examples: ["ada@example.com"] });
 
 /** As it was typed: the rules say what is amiss with it, and nothing is cut off. */

@@ -10,8 +10,9 @@ import { totpFactors } from "#identity/tables.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, factorsOf, stateOf } from "./factors.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
-import { NewTotp, RecoveryCodes, TotpCode, TotpId } from "./schema.ts";
+import { NewTotp, RecoveryCodes, TotpId } from "./schema.ts";
 import { securityAge } from "./security-age.ts";
+import { SixDigits } from "./six-digits.ts";
 import { leftTooWeak, mailed, standing, strengthened, weakened } from "./standing.ts";
 import { newTotpSecret, otpauthUri, qrSvg, verifyTotp } from "./totp.ts";
 
@@ -19,7 +20,7 @@ import { newTotpSecret, otpauthUri, qrSvg, verifyTotp } from "./totp.ts";
 export const begin = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/totp",
+  path: "/factors/totp",
   summary: "Begin to set up an authenticator app",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -49,12 +50,12 @@ export const begin = meWriteOperation({
 export const confirm = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/totp/{totpId}/confirm",
+  path: "/factors/totp/{totpId}/confirm",
   summary: "Confirm an authenticator app by its first code; your other sessions end",
   store: "directory",
   provedWithinSeconds: securityAge,
   params: z.object({ totpId: TotpId }),
-  body: z.strictObject({ code: TotpCode }).meta({ id: "TotpConfirmation" }),
+  body: z.strictObject({ code: SixDigits }).meta({ id: "TotpConfirmation" }),
   returns: RecoveryCodes,
   shownOnce: ["recoveryCodes"],
   endsSessions: true,
@@ -80,8 +81,8 @@ export const confirm = meWriteOperation({
 
 export const removeTotp = meWriteOperation({
   mount: "me",
-  method: "post",
-  path: "/totp/{totpId}/remove",
+  method: "delete",
+  path: "/factors/totp/{totpId}",
   summary: "Remove your authenticator app; your other sessions end, and with your last factor this one",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -106,7 +107,7 @@ export const removeTotp = meWriteOperation({
 export const renew = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/recovery-codes",
+  path: "/factors/recovery-codes",
   summary: "Get a fresh set of recovery codes; those from before are dead",
   store: "directory",
   provedWithinSeconds: securityAge,

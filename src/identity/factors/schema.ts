@@ -3,13 +3,7 @@ import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { Passkeys } from "#identity/passkeys/passkey-schema.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
 import { masked } from "#identity/sms/schema.ts";
-
-/** Six digits, with spaces as apps show them. */
-export const TotpCode = z
-  .string()
-  .max(32)
-  .regex(/^[0-9 \u00a0]+$/, "is six digits")
-  .meta({ examples: ["492 039"], format: "password" });
+import { typeId } from "#lib/typeid.ts";
 
 export const RecoveryCode = z
   .string()
@@ -54,10 +48,7 @@ export const NewTotp = z
   })
   .meta({ id: "NewTotp" });
 
-export const TotpId = z
-  .string()
-  .regex(/^tot_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
-  .meta({ maxLength: 30 });
+export const TotpId = typeId("tot");
 
 export const FactorList = z
   .object({

@@ -18,8 +18,10 @@ import { signInChallenges, totpFactors } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { factorsOf, hashesOf, stateOf } from "./factors.ts";
+import { withMethods } from "./methods.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
-import { RecoveredTokens, RecoveryCode, TotpCode } from "./schema.ts";
+import { RecoveredTokens, RecoveryCode } from "./schema.ts";
+import { SixDigits } from "./six-digits.ts";
 import { recoveryOfSmsMethods } from "./sms-strength.ts";
 import { verifyTotp } from "./totp.ts";
 
@@ -34,7 +36,7 @@ export const secondFactor = visitorOperation({
   summary: "Go on with a sign-in by the code of an authenticator app",
   can: publicOperation({ because }),
   store: "directory",
-  body: z.strictObject({ challenge: TokenText, code: TotpCode }).meta({ id: "SecondFactor" }),
+  body: z.strictObject({ challenge: TokenText, code: SixDigits }).meta({ id: "SecondFactor" }),
   returns: Tokens,
   status: 201,
   problems: ["sign-in-failed", "challenge-not-valid"],
@@ -148,10 +150,9 @@ export async function goneOn(
   { challenge, user, factors, earlier }: Challenged,
   methods: readonly string[],
 ) {
-  const before = z.array(z.string()).parse(JSON.parse(challenge.methods));
   const { tokens, changes } = await letIn(context, {
     user,
-    methods: [...before, ...methods],
+    methods: withMethods(challenge, methods),
     isStrong: true,
     factors,
     earlier,

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { type Change, remove } from "#db/changes.ts";
 import { type directoryTenants, sessions, users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
@@ -18,6 +17,7 @@ import { recoveryCodes, type smsCodes } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, type FactorCounts, type Factors, factorsOf, stateOf } from "./factors.ts";
+import { methodsOf, withMethods } from "./methods.ts";
 import { freshRecoveryCodes } from "./new-recovery-codes.ts";
 import { restsOnSms } from "./sms-strength.ts";
 
@@ -64,11 +64,10 @@ export async function strengthened(
 ): Promise<{ readonly codes: string[] | null; readonly changes: readonly Change[] }> {
   const { now } = context;
   const at = timestamp(now);
-  const known = methodsOf(current);
   const proof = {
     strongAt: at,
     provedAt: at,
-    methods: JSON.stringify([...new Set([...known, ...methods])]),
+    methods: JSON.stringify(withMethods(current, methods)),
   };
   const before = stateOf(factors);
   const fresh = factors.recovery ? null : await freshRecoveryCodes(context, me.id, null);
@@ -124,10 +123,6 @@ export async function leftTooWeak(
   const members = await accounts.membersOf(placesOf(tenants), me.id).catch(() => null);
   if (members === null) return uncounted;
   return smsTermsOf(members).isPrivileged ? refuse("sms-not-enough") : null;
-}
-
-function methodsOf({ methods }: Row<typeof sessions>): string[] {
-  return z.array(z.string()).parse(JSON.parse(methods));
 }
 
 function told(

@@ -17,12 +17,13 @@ import { totpFactors } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, factorsOf } from "./factors.ts";
-import { TotpCode } from "./schema.ts";
+import { withMethods } from "./methods.ts";
+import { SixDigits } from "./six-digits.ts";
 import { verifyTotp } from "./totp.ts";
 
 const Proof = z
   .strictObject({
-    code: TotpCode.optional(),
+    code: SixDigits.optional(),
     // Not by reference: OpenAPI 3.0 cannot say of a reference that it may be left out.
     passkey: z.object(Assertion.shape).optional(),
     password: GivenPassword.optional(),
@@ -92,11 +93,10 @@ export function steppedUp(
   methods: readonly string[] = [],
 ) {
   const at = timestamp(now);
-  const known = z.array(z.string()).parse(JSON.parse(current.methods));
   const stepped = {
     provedAt: at,
     strongAt: at,
-    methods: JSON.stringify([...new Set([...known, ...methods])]),
+    methods: JSON.stringify(withMethods(current, methods)),
   };
   const told = tell("user.stepped_up", current.userId, { sessionId: current.id });
   return commit({ provedAt: at }, update(sessions, current, stepped, now), taken, ...told);

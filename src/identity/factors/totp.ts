@@ -1,6 +1,7 @@
 import { generateSecret, verifySync } from "otplib";
 import { encode } from "uqr";
 import { secondMs } from "#lib/time.ts";
+import { sixDigitsOf } from "./six-digits.ts";
 
 const stepSeconds = 30;
 const digits = 6;
@@ -8,7 +9,6 @@ const digits = 6;
 const secretBytes = 20;
 // RFC 6238 section 5.2: one step either way, for the way here and for clocks that are off.
 const toleranceSeconds = stepSeconds;
-const longestTyped = 32;
 
 /** RFC 4648 base32 without padding, as authenticator apps take it. */
 export function newTotpSecret(): string {
@@ -17,17 +17,15 @@ export function newTotpSecret(): string {
 
 /**
  * The step of the code, which comes after `lastStep` and is the caller's to consume: a code is good once (RFC 6238 section
- * 5.2), so the write that keeps the step admits it, guarded by the version of the row that `lastStep` was read from. Apps
- * show "123 456", so spaces are no part of a code; with anything else in it, it is none.
+ * 5.2), so the write that keeps the step admits it, guarded by the version of the row that `lastStep` was read from.
  */
 export function verifyTotp(
   secret: string,
   typed: string,
   { now, lastStep }: { readonly now: number; readonly lastStep: number | null },
 ): { step: number } | null {
-  if (typed.length > longestTyped) return null;
-  const token = typed.replaceAll(/[ \u00a0]/g, "");
-  if (!/^[0-9]{6}$/.test(token)) return null;
+  const token = sixDigitsOf(typed);
+  if (token === null) return null;
   const epoch = Math.floor(now / secondMs);
   // otplib throws where no step of the window comes after the last one, as when a clock stepped back.
   if (lastStep !== null && lastStep >= Math.floor((epoch + toleranceSeconds) / stepSeconds)) return null;

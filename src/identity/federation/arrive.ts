@@ -13,6 +13,7 @@ import { choicesOf, factorsOf, noFactors } from "#identity/factors/factors.ts";
 import { tell } from "#identity/identity-events.ts";
 import { beginSession } from "#identity/sessions/begin-session.ts";
 import { federatedIdentities } from "#identity/tables.ts";
+import { localPartOf } from "#lib/email-address.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
 import { connected, identityRow, subjectOf } from "./connect.ts";
@@ -123,7 +124,7 @@ async function asNewUser(
       users,
       {
         id: userId,
-        name: name ?? provedEmail.slice(0, provedEmail.indexOf("@")),
+        name: name ?? localPartOf(provedEmail),
         email: provedEmail,
         state: "active",
         emailVerifiedAt: timestamp(now),

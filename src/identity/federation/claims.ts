@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { line } from "#http/fields.ts";
-import { normaliseEmail } from "#lib/normalise.ts";
+import { accountEmail, domainOf } from "#lib/email-address.ts";
 import { secondMs } from "#lib/time.ts";
 
 /**
@@ -45,8 +45,8 @@ export function emailIn(
   claims: IdClaims,
   trust: EmailTrust,
 ): { readonly email: string | null; readonly isEmailTheirs: boolean } {
-  const email = normaliseEmail(claims.email ?? "");
-  if (email === null || /[<>()[\]\\,;:"]/.test(email)) return { email: null, isEmailTheirs: false };
+  const email = accountEmail(claims.email ?? "");
+  if (email === null) return { email: null, isEmailTheirs: false };
   return { email, isEmailTheirs: isTheirs(email, claims, trust) };
 }
 
@@ -64,10 +64,6 @@ function isTheirs(email: string, claims: IdClaims, trust: EmailTrust): boolean {
     case "nobody":
       return false;
   }
-}
-
-export function domainOf(email: string): string {
-  return email.slice(email.lastIndexOf("@") + 1);
 }
 
 /**

@@ -12,6 +12,7 @@ import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { federatedArrivals } from "#identity/tables.ts";
+import { localPartOf } from "#lib/email-address.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { arrive } from "./arrive.ts";
 
@@ -40,7 +41,7 @@ export async function askForCode(
     source,
     issuer,
     subject,
-    name: name ?? email.slice(0, email.indexOf("@")),
+    name: name ?? localPartOf(email),
     email,
     expiresAt: timestamp(now + codeLivesMs),
   };

@@ -14,6 +14,7 @@ import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { federatedIdentities } from "#identity/tables.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
+import { typeId } from "#lib/typeid.ts";
 import { connected, subjectOf } from "./connect.ts";
 import { beginFlow, endFlow } from "./flows.ts";
 import { identitiesOf, identityIn, mostIdentities } from "./queries.ts";
@@ -92,12 +93,7 @@ export const remove = meWriteOperation({
   summary: "Sign in with an issuer no more; your other sessions end",
   store: "directory",
   provedWithinSeconds: securityAge,
-  params: z.object({
-    identityId: z
-      .string()
-      .regex(/^fid_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
-      .meta({ maxLength: 30 }),
-  }),
+  params: z.object({ identityId: typeId("fid") }),
   returns: z.null(),
   status: 204,
   endsSessions: true,

@@ -3,8 +3,9 @@ import type { SignedIn } from "#http/account-operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { showRate } from "#http/rate-fields.ts";
 import type { RequestContext } from "#http/request-state.ts";
+import { askObject } from "#platform/ask-object.ts";
+import { lockoutOf } from "#platform/lockouts.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { askLockout } from "./ask-lockout.ts";
 import { TakeAnswer } from "./messages.ts";
 import { requestLimits } from "./request-rules.ts";
 
@@ -19,7 +20,7 @@ export async function countRequest(
 ): Promise<Refusal | null> {
   try {
     const name = `requests-${await exactToken(indexKey, "lockout requests", userId)}`;
-    const told = await askLockout(c.env, name, (lockout) => lockout.take({ v: 1, sessionId }));
+    const told = await askObject("a lockout", () => lockoutOf(c.env, name).take({ v: 1, sessionId }));
     const { by, rate } = TakeAnswer.parse(told);
     showRate(c, by, requestLimits[by], rate);
     const { retryAfterSeconds } = rate;

@@ -1,9 +1,10 @@
 import { exactToken } from "#crypto/blind-index.ts";
+import type { Reservation, Settled } from "#http/account-operation.ts";
 import { networkOf } from "#lib/cidr.ts";
+import { answerOf, askObject } from "#platform/ask-object.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
-import { errorFields, log } from "#platform/log.ts";
-import { askLockout } from "./ask-lockout.ts";
+import { lockoutOf } from "#platform/lockouts.ts";
 import { type Kind, kinds, type Purpose } from "./limits.ts";
 import type { TryOutcome } from "./lockout-rules.ts";
 import { ReserveAnswer, SettleAnswer } from "./messages.ts";
@@ -17,18 +18,6 @@ export interface Try {
   readonly address: string | null;
 }
 
-export type Reservation =
-  | { readonly outcome: "admitted"; readonly settle: (outcome: TryOutcome) => Promise<Settled> }
-  /** Answer as if it had been wrong: a lock is silent. ms since 1970. */
-  | { readonly outcome: "refused"; readonly by: readonly Kind[]; readonly until: number }
-  /** A counter did not answer. Nothing may be tried uncounted: 503. */
-  | { readonly outcome: "unavailable" };
-
-export interface Settled {
-  /** ms since 1970 where this very try locked the identifier: the time to mail them a link. */
-  readonly lockedUntil: number | null;
-}
-
 // Those whose address nobody knows share one limit.
 const unknownNetwork = "unknown";
 
@@ -40,23 +29,18 @@ const unknownNetwork = "unknown";
  */
 export async function reserveTry(env: Env, indexKey: CryptoKey, asked: Try): Promise<Reservation> {
   const places = await Promise.all(kinds.map((kind) => placeOf(env, indexKey, asked, kind)));
-  const answers = await Promise.all(places.map((place) => told(() => place.reserve())));
+  const answers = await Promise.all(places.map((place) => place.reserve()));
   const settleAll = async (outcome: TryOutcome): Promise<Settled> => {
     const admitted = places.filter((_, index) => answers[index]?.outcome === "admitted");
     const settled = await Promise.all(
-      admitted.map(async (place) => ({ kind: place.kind, answer: await told(() => place.settle(outcome)) })),
+      admitted.map(async (place) => ({ kind: place.kind, answer: await place.settle(outcome) })),
     );
     return { lockedUntil: settled.find(({ kind }) => kind === "identifier")?.answer?.lockedUntil ?? null };
   };
-  const refusals = places.flatMap(({ kind }, index) => {
-    const answer = answers[index];
-    return answer?.outcome === "refused" ? [{ kind, until: answer.until }] : [];
-  });
-  if (answers.includes(null) || refusals.length > 0) await settleAll("released");
-  if (answers.includes(null)) return { outcome: "unavailable" };
-  if (refusals.length === 0) return { outcome: "admitted", settle: settleAll };
-  const until = Math.max(...refusals.map((refusal) => refusal.until));
-  return { outcome: "refused", by: refusals.map(({ kind }) => kind), until };
+  if (answers.every((answer) => answer?.outcome === "admitted"))
+    return { outcome: "admitted", settle: settleAll };
+  await settleAll("released");
+  return { outcome: answers.includes(null) ? "unavailable" : "refused" };
 }
 
 /**
@@ -67,7 +51,7 @@ export async function reserveTry(env: Env, indexKey: CryptoKey, asked: Try): Pro
 export async function clearSignIn(env: Env, indexKey: CryptoKey, identifier: string): Promise<void> {
   const counted = { purpose: "sign-in", kind: "identifier" } as const;
   const name = await nameOf(indexKey, counted, identifier);
-  await askLockout(env, name, (lockout) => lockout.clear({ v: 1, ...counted }));
+  await askObject("a lockout", () => lockoutOf(env, name).clear({ v: 1, ...counted }));
 }
 
 async function placeOf(env: Env, indexKey: CryptoKey, { purpose, identifier, address }: Try, kind: Kind) {
@@ -77,11 +61,13 @@ async function placeOf(env: Env, indexKey: CryptoKey, { purpose, identifier, add
   const id = newId("try");
   return {
     kind,
-    reserve: async () =>
-      ReserveAnswer.parse(await askLockout(env, name, (lockout) => lockout.reserve({ ...counted, id }))),
-    settle: async (outcome: TryOutcome) =>
-      SettleAnswer.parse(
-        await askLockout(env, name, (lockout) => lockout.settle({ ...counted, id, outcome })),
+    reserve: () =>
+      answerOf("a lockout", async () =>
+        ReserveAnswer.parse(await lockoutOf(env, name).reserve({ ...counted, id })),
+      ),
+    settle: (outcome: TryOutcome) =>
+      answerOf("a lockout", async () =>
+        SettleAnswer.parse(await lockoutOf(env, name).settle({ ...counted, id, outcome })),
       ),
   };
 }
@@ -93,13 +79,4 @@ async function nameOf(
   what: string,
 ): Promise<string> {
   return `${purpose}-${kind}-${await exactToken(indexKey, `lockout ${purpose} ${kind}`, what)}`;
-}
-
-async function told<T>(asking: () => Promise<T>): Promise<T | null> {
-  try {
-    return await asking();
-  } catch (error) {
-    log("error", "a lockout did not answer", errorFields(error));
-    return null;
-  }
 }

@@ -16,7 +16,7 @@ import { AddedPasskey, Attestation, CreationOptions, PasskeyId, PasskeyName } fr
 export const begin = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/passkeys/options",
+  path: "/factors/passkeys/options",
   summary: "Begin to add a passkey",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -36,7 +36,7 @@ export const begin = meWriteOperation({
 export const add = meWriteOperation({
   mount: "me",
   method: "post",
-  path: "/passkeys",
+  path: "/factors/passkeys",
   summary: "Add a passkey; your other sessions end",
   store: "directory",
   provedWithinSeconds: securityAge,
@@ -63,8 +63,8 @@ export const add = meWriteOperation({
 
 export const removePasskey = meWriteOperation({
   mount: "me",
-  method: "post",
-  path: "/passkeys/{passkeyId}/remove",
+  method: "delete",
+  path: "/factors/passkeys/{passkeyId}",
   summary: "Remove a passkey; your other sessions end, and with your last factor this one",
   store: "directory",
   provedWithinSeconds: securityAge,

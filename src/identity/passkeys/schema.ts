@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { line, told, toldId } from "#http/fields.ts";
 import { RecoveryCodes } from "#identity/factors/schema.ts";
+import { typeId } from "#lib/typeid.ts";
 
 const base64Url = (maxLength: number) =>
   z
@@ -79,9 +80,6 @@ export const CreationOptions = z
 
 export const PasskeyName = line(60).meta({ examples: ["Ada's phone"] });
 
-export const PasskeyId = z
-  .string()
-  .regex(/^psk_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
-  .meta({ maxLength: 30 });
+export const PasskeyId = typeId("psk");
 
 export const AddedPasskey = RecoveryCodes.extend({ id: toldId("psk") }).meta({ id: "AddedPasskey" });

@@ -9,6 +9,7 @@ import { factorsOf } from "#identity/factors/factors.ts";
 import { challenged, goneOn } from "#identity/factors/second-step.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { decodeBase64Url } from "#lib/base64url.ts";
+import { typeId } from "#lib/typeid.ts";
 import { proofOptions } from "./ceremony.ts";
 import { provedBy } from "./proved-by.ts";
 import { Assertion, ProofOptions } from "./schema.ts";
@@ -87,5 +88,5 @@ export const secondFactorByPasskey = visitorOperation({
 // What was given as the user's id when the passkey was made.
 function userOf({ response: { userHandle = "" } }: Assertion): string {
   const id = new TextDecoder().decode(decodeBase64Url(userHandle) ?? new Uint8Array());
-  return /^usr_[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id) ? id : "";
+  return typeId("usr").safeParse(id).data ?? "";
 }

@@ -3,6 +3,7 @@ import { userAudience } from "#crypto/user-token.ts";
 import type { sessions } from "#db/directory-tables.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { AccountPorts } from "#http/account-operation.ts";
+import { methodsOf } from "#identity/factors/methods.ts";
 import { minuteMs, secondMs } from "#lib/time.ts";
 
 export const tokenLifeSeconds = (5 * minuteMs) / secondMs;
@@ -25,7 +26,7 @@ export function claimsOf(issuer: string, session: Session, now: number) {
     sid: session.id,
     acr: session.strongAt === null ? "aal1" : "aal2",
     auth_time: Math.floor(Date.parse(session.provedAt ?? session.signedInAt) / secondMs),
-    amr: JSON.parse(session.methods) as unknown,
+    amr: methodsOf(session),
     jti: crypto.randomUUID(),
   };
 }

@@ -7,6 +7,7 @@ import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
 import { toldList } from "#http/fields.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { activeSessionsIn, sessionsIn, userById } from "#identity/accounts/account-queries.ts";
+import { methodsOf } from "#identity/factors/methods.ts";
 import { endSessions, inNewEpoch } from "./end-sessions.ts";
 import { Session, SessionId } from "./schema.ts";
 
@@ -30,8 +31,7 @@ export const list = meReadOperation({
 });
 
 function presented(row: Row<typeof sessions>, currentId: string, lastUsedAt = row.signedInAt) {
-  const methods: unknown = JSON.parse(row.methods);
-  return { ...row, methods: z.array(z.string()).parse(methods), isCurrent: row.id === currentId, lastUsedAt };
+  return { ...row, methods: methodsOf(row), isCurrent: row.id === currentId, lastUsedAt };
 }
 
 export const end = meWriteOperation({

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { sessionEnds } from "#db/directory-tables.ts";
 import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { typeId } from "#lib/typeid.ts";
 
 /** A text that may be a token of ours. */
 export const TokenText = z
@@ -34,10 +35,7 @@ export const TenantName = z
   .regex(/^[a-z0-9][a-z0-9_-]*$/, "is neither a slug nor an id")
   .meta({ description: "A tenant's slug or id.", examples: ["harbour-cafe"] });
 
-export const SessionId = z
-  .string()
-  .regex(/^ses_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
-  .meta({ maxLength: 30 });
+export const SessionId = typeId("ses");
 
 export const Session = z
   .object({

@@ -1,11 +1,11 @@
-import { z } from "zod";
 import type { sessions } from "#db/directory-tables.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { Membership } from "#gate/members-of-user.ts";
 import { isElevated } from "#gate/roles.ts";
+import { hasOwnFactor, methodsOf } from "#identity/factors/methods.ts";
 import { asksForFactor } from "#identity/factors/policy-rules.ts";
 import { countedFor, type Strength } from "#identity/factors/sms-strength.ts";
-import { domainOf } from "#identity/federation/claims.ts";
+import { domainOf } from "#lib/email-address.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 
 /** What of a member their business asks by. */
@@ -67,17 +67,7 @@ function unmetBySso(member: Terms, session: Session, reference: string): Unmet |
   // Its connection lets nobody in any more, so neither does a session that it began.
   if (!member.sso.connections.includes(place.id)) return "sso-required";
   // Whoever may set a connection up could sign in as anybody by an issuer of their own, and would own the business.
-  if (member.role === "owner" && !wasProvedHere(session)) return "owner-sign-in-required";
+  if (member.role === "owner" && !hasOwnFactor(methodsOf(session))) return "owner-sign-in-required";
   const isAsked = session.strongAt === null && asksForFactor(member, session.signedInAt);
   return isAsked ? "second-factor-enrolment-required" : null;
-}
-
-// RFC 8176: by a factor of the account's own, and not by an issuer's word.
-const ownFactors = ["otp", "hwk", "swk"];
-
-function wasProvedHere({ methods }: Session): boolean {
-  return z
-    .array(z.string())
-    .parse(JSON.parse(methods))
-    .some((method) => ownFactors.includes(method));
 }

@@ -34,12 +34,6 @@ export async function hashSmsCode(
   return encodeBase32(await hmacText(key, `sms code of ${userId} for ${purpose} at ${boundTo}`, code));
 }
 
-/** As it was typed, perhaps with the space that some telephones show; null where it cannot be one. */
-export function normaliseCode(typed: string): string | null {
-  const text = typed.replaceAll(/[ \u00a0]/g, "");
-  return /^[0-9]{6}$/.test(text) ? text : null;
-}
-
 /** Enough to tell one's own numbers apart: `•••• 47`. */
 export function maskedNumber(number: string): string {
   return `•••• ${number.slice(-2)}`;

@@ -10,10 +10,11 @@ import { factorQueries } from "#identity/factors/factor-queries.ts";
 import { factorsOf } from "#identity/factors/factors.ts";
 import { RecoveryCodes } from "#identity/factors/schema.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
+import { SixDigits } from "#identity/factors/six-digits.ts";
 import { smsMethods } from "#identity/factors/sms-strength.ts";
 import { standing, strengthened, weakened } from "#identity/factors/standing.ts";
 import { smsFactors } from "#identity/tables.ts";
-import { CodeSent, PhoneNumber, SmsCode } from "./schema.ts";
+import { CodeSent, PhoneNumber } from "./schema.ts";
 import { sendCode } from "./send-code.ts";
 import { codeIn } from "./sms-queries.ts";
 import { hasStronger, smsTermsOf } from "./sms-terms.ts";
@@ -70,7 +71,7 @@ export const confirm = meWriteOperation({
   summary: "Confirm the number by the code that was sent to it; your other sessions end",
   store: "directory",
   provedWithinSeconds: securityAge,
-  body: z.strictObject({ code: SmsCode }).meta({ id: "SmsConfirmation" }),
+  body: z.strictObject({ code: SixDigits }).meta({ id: "SmsConfirmation" }),
   returns: RecoveryCodes,
   endsSessions: true,
   problems: ["not-found"],

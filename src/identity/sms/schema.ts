@@ -8,13 +8,6 @@ export const PhoneNumber = line(40)
   .transform((text) => normalisePhone(text) ?? "")
   .meta({ examples: ["+31 6 1234 5678"] });
 
-/** Six digits, with spaces as telephones may show them. */
-export const SmsCode = z
-  .string()
-  .max(32)
-  .regex(/^[0-9 \u00a0]+$/, "is six digits")
-  .meta({ examples: ["492 039"], format: "password" });
-
 export const masked = told(10, "•••• 47");
 
 export const CodeSent = z

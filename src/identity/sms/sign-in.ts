@@ -5,9 +5,10 @@ import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { placesOf } from "#identity/accounts/account-queries.ts";
 import { choicesOf } from "#identity/factors/factors.ts";
 import { challenged, goneOn, proven } from "#identity/factors/second-step.ts";
+import { SixDigits } from "#identity/factors/six-digits.ts";
 import { smsMethods } from "#identity/factors/sms-strength.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
-import { CodeSent, SmsCode } from "./schema.ts";
+import { CodeSent } from "./schema.ts";
 import { sendCode } from "./send-code.ts";
 import { smsTermsOf } from "./sms-terms.ts";
 import { takeCode } from "./take-code.ts";
@@ -51,7 +52,7 @@ export const verify = visitorOperation({
   summary: "Go on with a sign-in by the code that was sent",
   can: publicOperation({ because: "the challenge is the credential, together with the code" }),
   store: "directory",
-  body: z.strictObject({ challenge: TokenText, code: SmsCode }).meta({ id: "SmsSecondFactor" }),
+  body: z.strictObject({ challenge: TokenText, code: SixDigits }).meta({ id: "SmsSecondFactor" }),
   returns: Tokens,
   status: 201,
   problems: ["sign-in-failed", "challenge-not-valid"],

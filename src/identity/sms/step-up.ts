@@ -7,9 +7,10 @@ import { placesOf, tenantsIn, userById } from "#identity/accounts/account-querie
 import { uncounted } from "#identity/accounts/attempt.ts";
 import { factorQueries } from "#identity/factors/factor-queries.ts";
 import { choicesOf, factorsOf } from "#identity/factors/factors.ts";
+import { SixDigits } from "#identity/factors/six-digits.ts";
 import { smsMethods } from "#identity/factors/sms-strength.ts";
 import { SteppedUp, steppedUp, triedInSession } from "#identity/factors/step-up.ts";
-import { CodeSent, SmsCode } from "./schema.ts";
+import { CodeSent } from "./schema.ts";
 import { sendCode } from "./send-code.ts";
 import { codeIn } from "./sms-queries.ts";
 import { smsTermsOf } from "./sms-terms.ts";
@@ -49,7 +50,7 @@ export const verify = meWriteOperation({
   path: "/step-up/sms/verify",
   summary: "Prove once more that it is you, by the code that was sent",
   store: "directory",
-  body: z.strictObject({ code: SmsCode }).meta({ id: "SmsStepUp" }),
+  body: z.strictObject({ code: SixDigits }).meta({ id: "SmsStepUp" }),
   returns: SteppedUp,
   problems: [],
   async run(context, { body }) {

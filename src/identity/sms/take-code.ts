@@ -2,9 +2,9 @@ import { timingSafeEqual } from "#crypto/constant-time.ts";
 import { type Change, remove } from "#db/changes.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { DirectoryContext } from "#http/account-operation.ts";
+import { sixDigitsOf } from "#identity/factors/six-digits.ts";
 import { smsCodes } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
-import { normaliseCode } from "./code.ts";
 
 /**
  * What takes the code, once, where this is the one that was sent for it; else null. A try is counted before anything is
@@ -17,7 +17,7 @@ export async function takeCode(
   boundTo: string,
   typed: string,
 ): Promise<Change | null> {
-  const code = normaliseCode(typed);
+  const code = sixDigitsOf(typed);
   if (!sent || sent.expiresAt <= timestamp(now) || code === null) return null;
   const { id, userId, purpose } = sent;
   const reservation = await accounts.reserveTry({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { domainOf } from "#lib/email-address.ts";
 import { askedWaitMs } from "#lib/retry-schedule.ts";
 import { secondMs } from "#lib/time.ts";
 import { fromUtf8 } from "#lib/utf8.ts";
@@ -61,7 +62,6 @@ export function postmarkMailer(env: Env, from: Sender): Mailer {
 }
 
 function messageOf({ id, to, subject, text, html }: MailToSend, { name, address }: Sender) {
-  const domain = address.slice(address.indexOf("@") + 1);
   return {
     From: `"${name}" <${address}>`,
     To: to,
@@ -73,7 +73,7 @@ function messageOf({ id, to, subject, text, html }: MailToSend, { name, address 
     TrackOpens: false,
     TrackLinks: "None",
     Headers: [
-      { Name: "Message-ID", Value: `<${id}@${domain}>` },
+      { Name: "Message-ID", Value: `<${id}@${domainOf(address)}>` },
       { Name: "X-PM-KeepID", Value: "true" },
     ],
     Metadata: { mail: id },

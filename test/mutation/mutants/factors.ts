@@ -19,7 +19,17 @@ export const factors: readonly Mutant[] = [
     cut: replaced(totp, "verifyTotp", "ConditionalExpression", "afterTimeStep", "{}"),
     caughtBy: ofTotp,
   },
-  { name: "the form of a TOTP code", cut: never(totp, "verifyTotp", "[0-9]{6}"), caughtBy: ofTotp },
+  {
+    name: "the form of a code of six digits",
+    cut: replaced(
+      "src/identity/factors/six-digits.ts",
+      "sixDigitsOf",
+      "ConditionalExpression",
+      "test(digits)",
+      "digits",
+    ),
+    caughtBy: ["test/identity/factors/six-digits.test.ts"],
+  },
   {
     name: "that a clock which stepped back is no error of TOTP",
     cut: operand(totp, "verifyTotp", "lastStep >="),

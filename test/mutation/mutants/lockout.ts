@@ -68,12 +68,18 @@ export const lockouts: readonly Mutant[] = [
   },
   {
     name: "the release of a try that the other limit refused",
-    cut: never(reserving, "reserveTry", '"released"'),
+    cut: replaced(reserving, "reserveTry", "AwaitExpression", '"released"', "undefined"),
     caughtBy: ofReserving,
   },
   {
     name: "the refusal where a counter does not answer",
-    cut: never(reserving, "reserveTry", '"unavailable"'),
+    cut: replaced(
+      reserving,
+      "reserveTry",
+      "BinaryExpression",
+      "answer?.outcome",
+      'answer?.outcome !== "refused"',
+    ),
     caughtBy: ofReserving,
   },
   {
