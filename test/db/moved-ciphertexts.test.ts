@@ -49,6 +49,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "sessions.address": "personal",
   "sessions.device": "personal",
   "sessions.place": "personal",
+  "sign_in_challenges.connects": "personal",
   "sign_ups.email": "personal",
   "sign_ups.name": "personal",
   "sign_ups.password_hash": "secret",
@@ -84,7 +85,12 @@ beforeAll(async () => {
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(us));
   await call("sign-in.password", await exampleOf("sign-in.password").make(us));
-  for (const make of [newEnrolled, newEnrolled, newBearer, newBearer, newTexted, newTexted]) await make();
+  // Known by Google once their second factor is proved.
+  for (const { email } of [await newEnrolled(), await newEnrolled()])
+    await signInAt("google", {
+      claims: { sub: newSubject(), email, email_verified: true, hd: "people.example" },
+    });
+  for (const make of [newBearer, newBearer, newTexted, newTexted]) await make();
   for (const _ of [1, 2]) await call("email-changes.ask", await exampleOf("email-changes.ask").make(us));
   for (const source of ["google", "google", "work", "work"])
     await signInAt(source, {
