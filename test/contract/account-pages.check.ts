@@ -3,21 +3,13 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { barriersOn } from "./accessibility.ts";
-import { followMail, isCi, noBrowser, openBrowser, watched } from "./browser.ts";
+import { followMail, noBrowser, openBrowser, watched } from "./browser.ts";
 import { type Instance, startInstance } from "./instance.ts";
-import { changeOf, hasReferenceFonts } from "./screenshot.ts";
+import { type Look, lookerAt, looks, phone } from "./looks.ts";
 
 // Our own pages as people meet them: on a phone, without a script, from signing up to signing out.
 
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true } as const;
 const withoutScript = { ...phone, javaScriptEnabled: false } as const;
-// Axe and the comparison are scripts themselves, let in by the debugger.
-const looks = {
-  phone,
-  "phone-night": { ...phone, colorScheme: "dark" },
-  desk: { viewport: { width: 1440, height: 1000 } },
-} as const;
-const mostChanged = 0.05;
 const password = "four quiet lanterns drift";
 let instance: Instance;
 let browser: Browser;
@@ -72,21 +64,9 @@ test("an owner of the demo signs in on the page and has a token for curl", { ski
 
 for (const [name, options] of Object.entries(looks)) {
   test(`the pages stand in nobody's way and look as they did: ${name}`, { skip: noBrowser }, async (t) => {
-    const hasFonts = await hasReferenceFonts(browser);
-    assert.ok(hasFonts || !isCi, otherFonts);
+    const lookAt = await lookerAt(t, browser, name as Look);
     const page = await pageFor(options);
-    const looked = async (called: string) => {
-      const width: number = options.viewport.width;
-      assert.equal(
-        await page.evaluate("document.documentElement.scrollWidth"),
-        width,
-        `${called} is too wide`,
-      );
-      assert.deepEqual(await barriersOn(page), [], called);
-      if (!hasFonts) return;
-      const changed = await changeOf(page, `account-${called}-${name}`);
-      assert.ok(changed < mostChanged, `${(changed * 100).toFixed(1)} % of ${called}: ${howToAccept}`);
-    };
+    const looked = (called: string) => lookAt(page, called);
     for (const path of ["sign-up", "sign-in", "forgot", "reset", "verify", "unlock", "confirm-email"]) {
       await page.goto(`${instance.baseUrl}/${path}`);
       await looked(path);
@@ -118,13 +98,8 @@ for (const [name, options] of Object.entries(looks)) {
     assert.equal(await page.evaluate("document.documentElement.scrollWidth"), width, "the token is too wide");
     await page.screenshot({ path: `.wrangler/reports/account-token-${name}.png` });
     assert.deepEqual(await barriersOn(page), []);
-    if (!hasFonts) t.diagnostic(otherFonts);
   });
 }
-
-const otherFonts =
-  "this machine has other fonts than Debian's: apt-get install fonts-dejavu-core fonts-dejavu-extra";
-const howToAccept = "look at .wrangler/reports; if it is meant, npm run screenshots, and commit them";
 
 /** The query of a request that nobody has allowed. */
 async function askedByAProgram(): Promise<URLSearchParams> {

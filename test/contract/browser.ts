@@ -51,6 +51,18 @@ export function watched(page: Page, ownOrigin: string): Page {
   return page;
 }
 
+/** What the newest words in the mailbox for this address or number say of it, other than before; the queue takes a moment. */
+export async function mailedTo(baseUrl: string, to: string, pattern: RegExp, before = ""): Promise<string> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const mails = (await (await fetch(`${baseUrl}/mailbox`)).text()).split('<details class="mail"');
+    const theirs = mails.filter((mail) => mail.includes(`<b>${to}</b>`));
+    const [, found] = theirs.map((mail) => pattern.exec(mail)).find((match) => match !== null) ?? [];
+    if (found !== undefined && found !== before) return found;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`Nothing came for ${to}.`);
+}
+
 /** Follows the link of this kind in the mailbox; the queue takes a moment. */
 export async function followMail(page: Page, baseUrl: string, to: string): Promise<void> {
   const link = page.locator(`a[href*="${to}"]`);

@@ -140,7 +140,7 @@ async function accountPage(visit: Visit, { told, isMistyped }: Outcome = {}): Pr
         ) : (
           <>
             <p class="aside">You have none yet. All of your sessions end when you choose one.</p>
-            <MailPassword visit={visit} email={email} />
+            <MailPassword visit={visit} email={email} isSecond />
           </>
         )}
       </section>

@@ -99,9 +99,18 @@ function codePage(visit: Visit, challenge: string, told: Told | null = null): Re
         ten minutes.
       </p>
       <Form visit={visit} action="/sign-in/email" keeps={keeps} told={told} names={["code"]}>
-        <Field name="code" label="Code" autocomplete="one-time-code" told={told} />
+        <Field
+          name="code"
+          label="Code"
+          hint="Ten letters and digits, such as k7mpq-x2vwz."
+          autocomplete="one-time-code"
+          told={told}
+        />
         <button type="submit">Go on</button>
       </Form>
+      <p class="ways">
+        <a href="/sign-in">Sign in otherwise</a>
+      </p>
     </section>,
     told,
   );

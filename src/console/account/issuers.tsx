@@ -53,13 +53,15 @@ export async function ConnectedAccounts({ visit, told }: { visit: Visit; told: T
           ))}
         </ul>
       )}
-      <div class="providers">
-        {others.map(({ name, label }) => (
-          <a class="button second" href={`/account/connect?${new URLSearchParams({ source: name })}`}>
-            {`Connect ${label}`}
-          </a>
-        ))}
-      </div>
+      {others.length === 0 ? null : (
+        <div class="providers">
+          {others.map(({ name, label }) => (
+            <a class="button second" href={`/account/connect?${new URLSearchParams({ source: name })}`}>
+              {`Connect ${label}`}
+            </a>
+          ))}
+        </div>
+      )}
     </section>
   );
 }

@@ -2,11 +2,16 @@ import { Identities, Providers } from "#identity/federation/schema.ts";
 import { Form } from "./parts.tsx";
 import { destinationOf, type Visit } from "./visit.ts";
 
+interface Someone {
+  readonly visit: Visit;
+  readonly email: string;
+}
+
 /** For whoever has none yet: the link that chooses one goes to their own address. */
-export function MailPassword({ visit, email }: { visit: Visit; email: string }) {
+export function MailPassword({ visit, email, isSecond = false }: Someone & { isSecond?: boolean }) {
   return (
     <Form visit={visit} action="/forgot" keeps={{ email }}>
-      <button type="submit" class="second">
+      <button type="submit" class={isSecond ? "second" : ""}>
         Mail me a link to choose one
       </button>
     </Form>
@@ -14,7 +19,7 @@ export function MailPassword({ visit, email }: { visit: Visit; email: string }) 
 }
 
 /** Whoever has no password proves that it is them where they sign in, or by a password once they have one. */
-export async function ProofWithoutPassword({ visit, email }: { visit: Visit; email: string }) {
+export async function ProofWithoutPassword({ visit, email }: Someone) {
   const issuers = await issuersOf(visit);
   const goOn = destinationOf(visit.fields);
   return (
@@ -36,9 +41,9 @@ export async function ProofWithoutPassword({ visit, email }: { visit: Visit; ema
         <p class="aside">
           {issuers.length === 0
             ? "Choose one, and sign in with it."
-            : "Not every issuer asks you anew, or tells us that it has. Then choose a password, and sign in with it."}
+            : "Some do not ask you anew, or do not tell us that they did. Then choose a password, and sign in with it."}
         </p>
-        <MailPassword visit={visit} email={email} />
+        <MailPassword visit={visit} email={email} isSecond={issuers.length > 0} />
       </section>
     </>
   );

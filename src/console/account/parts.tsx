@@ -18,6 +18,10 @@ const forPeople: Partial<Record<ProblemName, readonly [title: string, meaning: s
     "A text is not enough for an owner or admin.",
     "Add an authenticator app or a passkey first. If you have neither, sign out and in again to do so.",
   ],
+  "sign-in-failed": [
+    "That did not match.",
+    "Please check it and try again. Should it be right, there were too many tries: wait for a while.",
+  ],
   "no-password": ["You have no password yet.", "Have a link mailed to choose one, then come back to this."],
   conflict: ["This changed meanwhile.", "Please try again."],
 };
