@@ -19,6 +19,11 @@ export const passwords: readonly Mutant[] = [
     caughtBy: ofHashes,
   },
   {
+    name: "the decoy that is hashed where nobody has the address",
+    cut: replaced("src/identity/accounts/sign-in.ts", "signIn", "AwaitExpression", "verifyDecoy", "false"),
+    caughtBy: ["test/identity/accounts/accounts.test.ts"],
+  },
+  {
     name: "the end of the line of those who wait for a hash",
     cut: never("src/lib/waiting-line.ts", "join", "#most"),
     caughtBy: ["test/lib/waiting-line.test.ts", ...ofHashes],

@@ -1,0 +1,48 @@
+export const minute = 60;
+
+/**
+ * By hand: what a session may not do whose person was last asked longer ago than this, in seconds. Whatever is not here
+ * any session may do, however old its proof.
+ */
+export const asksForProof: Readonly<Record<string, number>> = {
+  "account.close": 15 * minute,
+  "api-keys.create": 15 * minute,
+  "api-keys.revoke": 15 * minute,
+  "me.changePassword": 15 * minute,
+  "email-changes.ask": 15 * minute,
+  "identities.begin": 15 * minute,
+  "identities.connect": 15 * minute,
+  "identities.remove": 15 * minute,
+  "passkeys.add": 15 * minute,
+  "passkeys.begin": 15 * minute,
+  "passkeys.remove": 15 * minute,
+  "oauth-clients.create": 15 * minute,
+  "oauth-clients.remove": 15 * minute,
+  "oauth-clients.revokeConsent": 15 * minute,
+  "oauth-clients.rotate": 15 * minute,
+  "oauth-clients.update": 15 * minute,
+  "recovery-codes.renew": 15 * minute,
+  "security-policy.update": 15 * minute,
+  "settings.update": 60 * minute,
+  "sms.begin": 15 * minute,
+  "sms.confirm": 15 * minute,
+  "sms.remove": 15 * minute,
+  "sso-connections.create": 15 * minute,
+  "sso-connections.remove": 15 * minute,
+  "sso-connections.update": 15 * minute,
+  "sso-domains.create": 15 * minute,
+  "sso-domains.remove": 15 * minute,
+  "sso-domains.update": 15 * minute,
+  "sso-domains.verify": 15 * minute,
+  "totp.begin": 15 * minute,
+  "totp.confirm": 15 * minute,
+  "totp.remove": 15 * minute,
+  "webhook-endpoints.create": 15 * minute,
+  "webhook-endpoints.remove": 15 * minute,
+  "webhook-endpoints.disable": 15 * minute,
+  "webhook-endpoints.enable": 15 * minute,
+  "webhook-endpoints.replay": 15 * minute,
+  "webhook-endpoints.rotate": 15 * minute,
+  "webhook-endpoints.test": 15 * minute,
+  "webhook-endpoints.update": 15 * minute,
+};
