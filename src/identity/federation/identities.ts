@@ -17,7 +17,7 @@ import { timestamp } from "#lib/time.ts";
 import { typeId } from "#lib/typeid.ts";
 import { connected, subjectOf } from "./connect.ts";
 import { beginFlow, endFlow } from "./flows.ts";
-import { identitiesOf, identityIn, mostIdentities } from "./queries.ts";
+import { identitiesOf, isSame, mostIdentities } from "./queries.ts";
 import { FlowAnswer, FlowBegun, Identities, ProviderName } from "./schema.ts";
 
 // An answer that was asked for in one session connects nothing in another.
@@ -71,16 +71,15 @@ export const connect = meWriteOperation({
   problems: ["federated-sign-in-failed", "challenge-not-valid", "identity-taken", "not-found", "conflict"],
   async run(context, { body }) {
     const { directory, user } = context;
-    const vouched = await endFlow(context, purposeOf(user.sessionId), body);
-    if (vouched instanceof Refusal) return vouched;
-    const subject = await subjectOf(context, vouched);
-    const { me, found, mine } = await directory.read({
+    const { me, mine } = await directory.read({
       me: one(users, user.userId),
-      found: identityIn(subject),
       mine: identitiesOf(userById(user.userId)),
     });
     if (!me) return refuse("unauthorized");
-    if (found[0]) return commit(null);
+    const vouched = await endFlow(context, purposeOf(user.sessionId), body);
+    if (vouched instanceof Refusal) return vouched;
+    const subject = await subjectOf(context, vouched);
+    if (mine.some((each) => isSame(each, subject))) return commit(null);
     if (mine.length >= mostIdentities) return refuse("conflict");
     return commit(null, ...connected(context, me, vouched, subject, { problem: "identity-taken" }));
   },

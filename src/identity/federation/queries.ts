@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { memberships, platformTenant } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
+import type { Row } from "#db/tenant-table.ts";
 import { userByEmail } from "#identity/accounts/account-queries.ts";
 import { federatedIdentities } from "#identity/tables.ts";
 
@@ -27,6 +28,12 @@ export function isFull(source: string): SQL {
 export function isSubject({ source, issuer, subjectToken }: Subject): SQL {
   const table = federatedIdentities;
   return sql`${table.source} = ${source} and ${table.issuer} = ${issuer} and ${table.subjectToken} = ${subjectToken}`;
+}
+
+/** The same of a row that was read. */
+export function isSame(row: Row<typeof federatedIdentities>, subject: Subject): boolean {
+  const { source, issuer, subjectToken } = row;
+  return source === subject.source && issuer === subject.issuer && subjectToken === subject.subjectToken;
 }
 
 export const identityIn = (subject: Subject) =>
