@@ -6,10 +6,9 @@ import { commitAs, type VisitorContext, visitorOperation } from "#http/account-o
 import { publicOperation } from "#http/operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { sessionsIn, tenantsIn, userByChallenge, userIn } from "#identity/accounts/account-queries.ts";
-import { attempt, uncounted } from "#identity/accounts/attempt.ts";
 import { letIn } from "#identity/accounts/let-in.ts";
 import { connected, knownIn, subjectOf } from "#identity/federation/connect.ts";
-import { secondFactorFailed, tell } from "#identity/identity-events.ts";
+import { tell } from "#identity/identity-events.ts";
 import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { codeIn } from "#identity/sms/sms-queries.ts";
@@ -24,6 +23,7 @@ import { RecoveredTokens, RecoveryCode } from "./schema.ts";
 import { SixDigits } from "./six-digits.ts";
 import { recoveryOfSmsMethods } from "./sms-strength.ts";
 import { verifyTotp } from "./totp.ts";
+import { triedFactor } from "./tried-factor.ts";
 
 // RFC 8176.
 const codeMethods = ["otp", "mfa"];
@@ -124,25 +124,14 @@ function isOpen(
   return challenge !== null && challenge.expiresAt > timestamp(now);
 }
 
-/** What the comparison found, counted before it is made; a lock is answered like a wrong code. */
+/** The code of a second factor, by which a sign-in goes on. */
 export async function proven<T>(
-  { accounts, visitor }: VisitorContext,
+  context: VisitorContext,
   { user }: Challenged,
   compare: () => Promise<T | null>,
 ): Promise<T | Refusal> {
-  const reservation = await accounts.reserveTry({
-    purpose: "second-factor",
-    identifier: user.id,
-    address: visitor.address,
-  });
-  if (reservation.outcome === "unavailable") return uncounted;
-  if (reservation.outcome === "refused") return refuse("sign-in-failed");
-  const { match, lockedUntil } = await attempt(reservation, async () => {
-    const match = await compare();
-    return { isMatch: match !== null, match };
-  });
-  if (match !== null) return match;
-  return refuse("sign-in-failed", ...secondFactorFailed(user.id, lockedUntil));
+  const refusal = (changes: readonly Change[]) => refuse("sign-in-failed", ...changes);
+  return await triedFactor(context, { userId: user.id, identifier: user.id, refusal }, compare);
 }
 
 export async function goneOn(

@@ -7,10 +7,9 @@ import { type MeContext, meWriteOperation } from "#http/account-operation.ts";
 import { Timestamp } from "#http/fields.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { passwordIn, userById } from "#identity/accounts/account-queries.ts";
-import { attempt, uncounted } from "#identity/accounts/attempt.ts";
 import { provePassword } from "#identity/accounts/prove-password.ts";
 import { GivenPassword } from "#identity/accounts/schema.ts";
-import { secondFactorFailed, tell } from "#identity/identity-events.ts";
+import { tell } from "#identity/identity-events.ts";
 import { provedBy } from "#identity/passkeys/proved-by.ts";
 import { Assertion } from "#identity/passkeys/schema.ts";
 import { totpFactors } from "#identity/tables.ts";
@@ -20,6 +19,7 @@ import { choicesOf, factorsOf } from "./factors.ts";
 import { withMethods } from "./methods.ts";
 import { SixDigits } from "./six-digits.ts";
 import { verifyTotp } from "./totp.ts";
+import { triedFactor } from "./tried-factor.ts";
 
 const Proof = z
   .strictObject({
@@ -77,7 +77,7 @@ export const prove = meWriteOperation({
     if (code === undefined || !totp)
       return refuseField("/code", "or a passkey is asked for, as you have a second factor; or a code by SMS");
     const detail = "is not the code that the app shows now";
-    const verified = await triedInSession(context, { me, current }, detail, async () =>
+    const verified = await triedInSession(context, current, detail, async () =>
       verifyTotp(totp.secret, code, { now, lastStep: totp.lastStep }),
     );
     if (verified instanceof Refusal) return verified;
@@ -102,25 +102,19 @@ export function steppedUp(
   return commit({ provedAt: at }, update(sessions, current, stepped, now), taken, ...told);
 }
 
-/** What the comparison of a code found, counted before it is made; a lock is answered like a wrong code. */
+/** The code of a second factor, proved in a session. */
 export async function triedInSession<T>(
-  { accounts, visitor }: MeContext,
-  { me, current }: { readonly me: Row<typeof users>; readonly current: Row<typeof sessions> },
+  context: MeContext,
+  current: Row<typeof sessions>,
   detail: string,
   compare: () => Promise<T | null>,
 ): Promise<T | Refusal> {
-  const reservation = await accounts.reserveTry({
-    purpose: "second-factor",
+  const errors = [{ pointer: "/code", detail }];
+  const tried = {
+    userId: current.userId,
     // Of the session, not of the user: else whoever stole one could keep its owner from signing in.
     identifier: current.id,
-    address: visitor.address,
-  });
-  if (reservation.outcome === "unavailable") return uncounted;
-  const errors = [{ pointer: "/code", detail }];
-  if (reservation.outcome === "refused") return new Refusal("invalid", { errors }, []);
-  const { match, lockedUntil } = await attempt(reservation, async () => {
-    const match = await compare();
-    return { isMatch: match !== null, match };
-  });
-  return match ?? new Refusal("invalid", { errors }, secondFactorFailed(me.id, lockedUntil));
+    refusal: (changes: readonly Change[]) => new Refusal("invalid", { errors }, changes),
+  };
+  return await triedFactor(context, tried, compare);
 }

@@ -56,9 +56,9 @@ export const verify = meWriteOperation({
   async run(context, { body }) {
     const found = await mineNow(context);
     if (!found) return refuse("unauthorized");
-    const { me, current, factors, sent } = found;
+    const { current, factors, sent } = found;
     const detail = "is not the code that we sent, or is too old";
-    const taken = await triedInSession(context, { me, current }, detail, async () =>
+    const taken = await triedInSession(context, current, detail, async () =>
       choicesOf(factors).includes("sms") ? await takeCode(context, sent, current.id, body.code) : null,
     );
     return taken instanceof Refusal ? taken : steppedUp(context, current, taken, smsMethods);

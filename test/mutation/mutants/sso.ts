@@ -36,7 +36,7 @@ export const sso: readonly Mutant[] = [
   },
   {
     name: "the reach of who sets up an issuer",
-    cut: never("src/resources/sso/refusals.ts", "reachRefusal", "isLimited"),
+    cut: replaced("src/resources/sso/refusals.ts", "heldRefusal", "CallExpression", "isLimited(", "false"),
     caughtBy: connections,
   },
   {
