@@ -1,5 +1,5 @@
 -- A mailed code proves a mailbox, and nothing that an issuer said of factors or times. Nobody writes methods, is_strong and
--- proved_at any more. They have defaults so that versions of before and after write side by side, and a later migration
+-- proved_at any more. They may be null so that versions of before and after write side by side, and a later migration
 -- takes them out.
 create table federated_arrivals_next (
   tenant_id text not null check (tenant_id = 'platform'),
@@ -10,9 +10,9 @@ create table federated_arrivals_next (
   subject text not null,
   name text not null,
   email text not null,
-  methods text not null default '[]',
-  is_strong integer not null default 0 check (is_strong in (0, 1)),
-  proved_at text not null default '',
+  methods text,
+  is_strong integer check (is_strong in (0, 1)),
+  proved_at text,
   expires_at text not null,
   version integer not null,
   created_at text not null,

@@ -53,7 +53,7 @@ export const schemaDigests = {
     "table directory_tenants": "65920b86b826439fcb3d6ae771198267",
     "table email_changes": "15e6f6e16ecef32a02388f56e5cde258",
     "table events": "287c76ac98fe3f5c15b9c3eeaa1fe83a",
-    "table federated_arrivals": "09c6f0e514f2b0fc97982c95354bc320",
+    "table federated_arrivals": "4ba95594a04a5ade3b4e26e42f0f8434",
     "table federated_identities": "531355dc42e0b12167f6d9bf26ebc90a",
     "table idempotency": "cbf9378e12af7339def2dcb0482a8656",
     "table intents": "200c64f1ecb148b5a0c07d0a73031450",

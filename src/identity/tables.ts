@@ -183,6 +183,10 @@ export const federatedArrivals = tenantTable(
     subject: personal(text("subject").notNull()),
     name: personal(text("name").notNull()),
     email: personal(text("email").notNull()),
+    /** These three by versions of before alone: the next migration takes them out. */
+    methods: open(text("methods")),
+    isStrong: internal(integer("is_strong")),
+    provedAt: open(text("proved_at")),
     expiresAt: open(text("expires_at").notNull()),
   },
   {

@@ -7,7 +7,7 @@ import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv, wholeEnv } from "#test/env.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
-import { newEmail } from "#test/identity/kit.ts";
+import { newEmail, newEnrolled } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newTenant, rowsOf } from "#test/world.ts";
 
@@ -44,6 +44,10 @@ beforeAll(async () => {
   await dispatchEvents(testEnv(), tenant.cell, tenant.tenantId, Date.now());
   // Whose address the issuer does not speak for, and who has yet to type the code.
   await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
+  // Whose issuer is new to an account with a second factor, which has yet to be proved.
+  const { email } = await newEnrolled();
+  const claims = { sub: newSubject(), email, email_verified: true, hd: "people.example" };
+  await signInAt("google", { claims });
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(tenant));
   page = await call("docs.page", { params: { page: "protection" } });

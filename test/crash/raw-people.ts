@@ -13,6 +13,7 @@ import {
   passkeys,
   passwords,
   recoveryCodes,
+  signInChallenges,
   signUps,
   smsFactors,
   totpFactors,
@@ -71,9 +72,13 @@ export async function writePeople(
     subject: canary("Comer"),
     name: canary("Comername"),
     email: email("Comermail"),
+    expiresAt,
+  };
+  const challenge = {
+    ...own("sic"),
+    sessionEpoch: 0,
     methods: "[]",
-    isStrong: 0,
-    provedAt: timestamp(now),
+    connects: JSON.stringify({ ...elsewhere, subject: canary("Challenged") }),
     expiresAt,
   };
   const link = `https://example.org/reset?token=${canary("Token")}`;
@@ -92,6 +97,7 @@ export async function writePeople(
       now,
     ),
     insert(federatedArrivals, arrival, now),
+    insert(signInChallenges, challenge, now),
     insert(recoveryCodes, { ...own("rcs"), hashes: canary("Recovery") }, now),
     insert(signUps, signUp, now),
     mailTo(

@@ -16,7 +16,7 @@ export interface Subject {
 }
 
 /** As many as a business's own sign-in may have made users of: whoever runs it could make them up. */
-export const mostOfConnection = 10_000;
+const mostOfConnection = 10_000;
 
 /** Is this source's the last place that there was. */
 export function isFull(source: string): SQL {
