@@ -3,6 +3,7 @@ import { Needed, type Told } from "./ask.ts";
 import type { KeptFlow } from "./flow-cookie.ts";
 import { Amiss, Field, Form } from "./parts.tsx";
 import { begun, challengePage, signInPage } from "./sign-in.tsx";
+import { EmailField } from "./usual-fields.tsx";
 import { destinationOf, type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 /** Where one goes from a page's link: a form's redirect elsewhere would have to be in the page's policy. */
@@ -152,15 +153,7 @@ function ssoPage(visit: Visit, told: Told | null = null): Reply {
         told={told}
         names={["email"]}
       >
-        <Field
-          name="email"
-          label="E-mail address at work"
-          type="email"
-          autocomplete="email"
-          inputmode="email"
-          value={visit.c.req.method === "POST" ? (visit.fields.get("email") ?? "") : ""}
-          told={told}
-        />
+        <EmailField visit={visit} told={told} label="E-mail address at work" autocomplete="email" />
         <button type="submit">Find it</button>
       </Form>
       <p class="ways">

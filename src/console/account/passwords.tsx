@@ -2,7 +2,7 @@ import { User } from "#identity/accounts/schema.ts";
 import type { Told } from "./ask.ts";
 import { MailPassword } from "./no-password.tsx";
 import { Field, Form, Notice, Username } from "./parts.tsx";
-import { passwordHint } from "./sign-up.tsx";
+import { EmailField, NewPasswordField } from "./usual-fields.tsx";
 import { type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 export const showForgot: Handler = async (visit) => forgotPage(visit);
@@ -87,15 +87,7 @@ function forgotPage(visit: Visit, told: Told | null = null): Reply {
       <h1>Forgot your password?</h1>
       <p class="lead">We mail you a link to choose a new one.</p>
       <Form visit={visit} action="/forgot" told={told} names={["email"]}>
-        <Field
-          name="email"
-          label="E-mail address"
-          type="email"
-          autocomplete="username"
-          inputmode="email"
-          value={visit.c.req.method === "POST" ? (visit.fields.get("email") ?? "") : ""}
-          told={told}
-        />
+        <EmailField visit={visit} told={told} />
         <button type="submit">Send the link</button>
       </Form>
       <p class="ways">
@@ -120,14 +112,7 @@ function resetPage(visit: Visit, told: Told | null = null): Reply {
         names={["password"]}
       >
         <Username />
-        <Field
-          name="password"
-          label="New password"
-          type="password"
-          autocomplete="new-password"
-          hint={passwordHint}
-          told={told}
-        />
+        <NewPasswordField told={told} />
         <button type="submit">Change the password</button>
       </Form>
       <p class="ways">
@@ -173,14 +158,7 @@ async function passwordPage(visit: Visit, told: Told | null = null): Promise<Rep
           autocomplete="current-password"
           told={told}
         />
-        <Field
-          name="password"
-          label="New password"
-          type="password"
-          autocomplete="new-password"
-          hint={passwordHint}
-          told={told}
-        />
+        <NewPasswordField told={told} />
         <button type="submit">Change the password</button>
       </Form>
     </section>,

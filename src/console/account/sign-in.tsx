@@ -4,6 +4,7 @@ import { Amiss, Field, Form, Notice } from "./parts.tsx";
 import { PasskeyForm, sentPasskey, WithoutPasskey } from "./passkey.tsx";
 import { Codes } from "./second-factor.tsx";
 import { sentToBy, sentToIn, TextedCode } from "./sms.tsx";
+import { EmailField } from "./usual-fields.tsx";
 import { begunBy, destinationOf, type Handler, type Reply, shown, type Visit } from "./visit.ts";
 
 export const showSignIn: Handler = async (visit) =>
@@ -89,15 +90,7 @@ export async function signInPage(visit: Visit, told: Told | null = null): Promis
         told={told}
         names={["email", "password"]}
       >
-        <Field
-          name="email"
-          label="E-mail address"
-          type="email"
-          autocomplete="username webauthn"
-          inputmode="email"
-          value={visit.c.req.method === "POST" ? (fields.get("email") ?? "") : ""}
-          told={told}
-        />
+        <EmailField visit={visit} told={told} autocomplete="username webauthn" />
         <Field name="password" label="Password" type="password" autocomplete="current-password" told={told} />
         <button type="submit">Sign in</button>
       </Form>

@@ -1,9 +1,8 @@
 import type { Told } from "./ask.ts";
 import { Field, Form, Notice, Username } from "./parts.tsx";
 import { begun } from "./sign-in.tsx";
+import { EmailField, NewPasswordField, typed } from "./usual-fields.tsx";
 import { type Handler, type Reply, shown, type Visit } from "./visit.ts";
-
-export const passwordHint = "At least 12 characters. A few words that do not belong together are good.";
 
 export const showSignUp: Handler = async (visit) => signUpPage(visit);
 
@@ -36,31 +35,15 @@ export const verify: Handler = async (visit) => {
 };
 
 function signUpPage(visit: Visit, told: Told | null = null): Reply {
-  const typed = (name: string) => (visit.c.req.method === "POST" ? (visit.fields.get(name) ?? "") : "");
   return shown(
     "Sign up",
     <section class="card">
       <h1>Sign up</h1>
       <p class="lead">{`One account, for every business you work with at ${visit.siteName}.`}</p>
       <Form visit={visit} action="/sign-up" told={told} names={["name", "email", "password"]}>
-        <Field name="name" label="Name" autocomplete="name" value={typed("name")} told={told} />
-        <Field
-          name="email"
-          label="E-mail address"
-          type="email"
-          autocomplete="username"
-          inputmode="email"
-          value={typed("email")}
-          told={told}
-        />
-        <Field
-          name="password"
-          label="Password"
-          type="password"
-          autocomplete="new-password"
-          hint={passwordHint}
-          told={told}
-        />
+        <Field name="name" label="Name" autocomplete="name" value={typed(visit, "name")} told={told} />
+        <EmailField visit={visit} told={told} />
+        <NewPasswordField told={told} label="Password" />
         <button type="submit">Sign up</button>
       </Form>
       <p class="ways">
