@@ -75,7 +75,7 @@ export function methodsIn(claims: IdClaims) {
   return { methods: isStrong ? ["fed", "mfa"] : ["fed"], isStrong };
 }
 
-/** When they proved there that it is them, by the issuer's clock; who is not told about has not for long. */
+/** When they proved there that it is them, in ms since 1970 by the issuer's clock; 0, long ago, where it does not tell. */
 export function provedAtIn(claims: IdClaims): number {
   return (claims.auth_time ?? 0) * secondMs;
 }

@@ -18,7 +18,7 @@ export interface Subject {
 /** As many as a business's own sign-in may have made users of: whoever runs it could make them up. */
 const mostOfConnection = 10_000;
 
-/** Is this source's the last place that there was. */
+/** Has this source as many already. */
 export function isFull(source: string): SQL {
   const table = federatedIdentities;
   return sql`exists (select 1 from ${table} where ${table.tenantId} = ${platformTenant} and ${table.source} = ${source} limit 1 offset ${mostOfConnection - 1})`;
