@@ -10,6 +10,7 @@ import { testEnv } from "#test/env.ts";
 import { federationExamples } from "#test/federation-examples.ts";
 import { fileExamples } from "#test/file-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
+import { memberExamples } from "#test/member-examples.ts";
 import { makeRoomForClients, oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { ssoExamples } from "#test/sso-examples.ts";
@@ -150,7 +151,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "mail.mailbox": { needs: "nobody", make: () => ({}) },
   "mail.postmark": { needs: "nobody", make: postmarkMessage },
-  "members.factorCoverage": { needs: "security:read", make: () => ({ query: { limit: "5" } }) },
+  ...memberExamples,
   "orders.list": {
     needs: "orders:read",
     queryIds: ["customerId", "locationId"],

@@ -204,7 +204,12 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
   const customerId = customerRows[0]?.id ?? "";
   const order = orderOf(business, customerId, here[0], memberIds.installer, now);
   const limitedKey = newId("key");
-  const customRole = { id: newId("rol"), name: "Weekend help", capabilities: maskOf(["orders:read"]) };
+  const customRole = {
+    id: newId("rol"),
+    name: "Weekend help",
+    capabilities: maskOf(["orders:read"]),
+    scope: "tenant" as const,
+  };
   return [
     insert(tenants, { id: tenantId, slug, name, trade, plan, currency, timezone, allowedOrigins: "[]" }, now),
     insertAll(

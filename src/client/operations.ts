@@ -1,5 +1,12 @@
 // Generated from the contract by `npm run client`; do not edit.
 
+export type AccessStep = {
+  readonly by: "role" | "grants" | "denials" | "state";
+  readonly says: "gives" | "takes" | "nothing";
+  /** Whether it is theirs after this step. */
+  readonly isHeld: boolean;
+};
+
 export type AddedPasskey = {
   /** Shown once: each lets its owner in without the second factor. Null: those before go on, or it is a replay. */
   readonly recoveryCodes: readonly string[] | null;
@@ -354,6 +361,20 @@ export type DietaryReveal = {
   readonly reason?: "booking" | "order" | "service" | "customer-asked" | "emergency";
 };
 
+export type EffectiveRights = {
+  readonly kind: "member" | "api-key" | "client";
+  readonly id: string;
+  readonly tenantId: string;
+  readonly slug: string;
+  /** What these credentials may do: role and grants without denials, within their own scope. */
+  readonly capabilities: readonly string[];
+  readonly allLocations: boolean;
+  /** Where, unless everywhere. */
+  readonly locationIds: readonly string[];
+  /** Of what is somebody's, only what is assigned to you. */
+  readonly assignedOnly: boolean;
+};
+
 export type EmailChange = {
   readonly email: string;
 };
@@ -508,6 +529,13 @@ export type FilePatch = {
   readonly orderId?: string | null;
 };
 
+export type FixedRole = {
+  readonly role: string;
+  readonly label: string;
+  readonly capabilities: readonly string[];
+  readonly scope: "tenant" | "locations" | "assigned";
+};
+
 export type HourlyUsage = {
   /** Its start. */
   readonly hour: string;
@@ -559,6 +587,54 @@ export type LocationPatch = {
   readonly timezone?: string;
 };
 
+export type Member = {
+  readonly id: string;
+  /** As their account has it, a minute behind at most; null where it was never told. */
+  readonly name: string | null;
+  readonly email: string | null;
+  /** `custom`: the one of the business's own that `roleId` names. */
+  readonly role:
+    | "owner"
+    | "admin"
+    | "manager"
+    | "sales"
+    | "designer"
+    | "installer"
+    | "accountant"
+    | "staff"
+    | "viewer"
+    | "custom";
+  readonly roleId: string | null;
+  /** What they may do besides their role. */
+  readonly grants: readonly string[];
+  /** What they may not do, whatever grants it. */
+  readonly denials: readonly string[];
+  /** False: at these locations alone. */
+  readonly allLocations: boolean;
+  /** Where they are, as far as you may see it. */
+  readonly locationIds: readonly string[];
+  readonly state: "active" | "suspended";
+  /** Since when they are no member any more. */
+  readonly removedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type MemberAccess = {
+  readonly memberId: string;
+  readonly capability: string;
+  readonly isAllowed: boolean;
+  /** In their order: the last says what is so. */
+  readonly steps: readonly AccessStep[];
+  /** False: at these locations alone, as far as you may see them. */
+  readonly allLocations: boolean;
+  readonly locationIds: readonly string[];
+  /** Of what is somebody's, only what is assigned to them. */
+  readonly assignedOnly: boolean;
+};
+
 export type MemberFactors = {
   readonly memberId: string;
   readonly role: string;
@@ -573,6 +649,31 @@ export type MemberFactors = {
   readonly recoveryCodesLeft: number;
   /** When that was last told; null where nothing ever was. At most a minute behind. */
   readonly copiedAt: string | null;
+};
+
+export type MemberPage = {
+  readonly data: readonly Member[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type MemberPatch = {
+  readonly role?:
+    | "admin"
+    | "manager"
+    | "sales"
+    | "designer"
+    | "installer"
+    | "accountant"
+    | "staff"
+    | "viewer";
+  /** One of the business's own roles, instead of `role`. */
+  readonly roleId?: string;
+  readonly grants?: readonly string[];
+  readonly denials?: readonly string[];
+  readonly allLocations?: boolean;
+  /** All of them: what is not listed is taken away. */
+  readonly locationIds?: readonly string[];
 };
 
 export type NewApiKey = {
@@ -667,6 +768,13 @@ export type NewReplay = {
   readonly since?: string;
 };
 
+export type NewRole = {
+  readonly name: string;
+  readonly capabilities: readonly string[];
+  /** What of the business its members see: all of it, or their locations of it; or what is assigned to them. */
+  readonly scope?: "tenant" | "assigned";
+};
+
 export type NewSmsFactor = {
   readonly number: string;
 };
@@ -726,6 +834,11 @@ export type NewWebhookEndpoint = {
     | "location.created"
     | "location.updated"
     | "location.deleted"
+    | "member.updated"
+    | "member.suspended"
+    | "member.reinstated"
+    | "member.removed"
+    | "member.ownership_transferred"
     | "mfa.enrolled"
     | "mfa.removed"
     | "mfa.recovery_used"
@@ -735,6 +848,9 @@ export type NewWebhookEndpoint = {
     | "oauth_client.updated"
     | "oauth_client.secret_rotated"
     | "oauth_client.deleted"
+    | "role.created"
+    | "role.updated"
+    | "role.deleted"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -961,6 +1077,11 @@ export type OrderSummaryPage = {
   readonly nextCursor: string | null;
 };
 
+export type OwnershipTransfer = {
+  /** False: you are an admin from then on. */
+  readonly keepsOwn?: boolean;
+};
+
 export type Passkey = {
   readonly id: string;
   readonly name: string;
@@ -1118,6 +1239,30 @@ export type RevealedDietary = {
 /** Whether there was such a token is not told. */
 export type Revoked = {
   readonly done: true;
+};
+
+export type Role = {
+  readonly id: string;
+  readonly name: string;
+  readonly capabilities: readonly string[];
+  /** What of the business its members see: all of it, or their locations of it; or what is assigned to them. */
+  readonly scope: "tenant" | "assigned";
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type RolePatch = {
+  readonly name?: string;
+  readonly capabilities?: readonly string[];
+  /** What of the business its members see: all of it, or their locations of it; or what is assigned to them. */
+  readonly scope?: "tenant" | "assigned";
+};
+
+export type Roles = {
+  readonly fixed: readonly FixedRole[];
+  readonly data: readonly Role[];
 };
 
 export type SecondFactor = {
@@ -1547,6 +1692,11 @@ export type WebhookEndpointPatch = {
     | "location.created"
     | "location.updated"
     | "location.deleted"
+    | "member.updated"
+    | "member.suspended"
+    | "member.reinstated"
+    | "member.removed"
+    | "member.ownership_transferred"
     | "mfa.enrolled"
     | "mfa.removed"
     | "mfa.recovery_used"
@@ -1556,6 +1706,9 @@ export type WebhookEndpointPatch = {
     | "oauth_client.updated"
     | "oauth_client.secret_rotated"
     | "oauth_client.deleted"
+    | "role.created"
+    | "role.updated"
+    | "role.deleted"
     | "order.created"
     | "order.updated"
     | "order.placed"
@@ -1891,6 +2044,8 @@ export interface Operations {
     tenants: { input: Record<never, never>; answer: UserMemberships };
   };
   members: {
+    /** Explain step by step why a member may do something, or not. */
+    access: { input: { params: { memberId: string }; query: { capability: string } }; answer: MemberAccess };
     /** List which second factors members have, the newest member first, and how many have one. */
     factorCoverage: {
       input: { query?: { limit?: number; cursor?: string } };
@@ -1901,6 +2056,34 @@ export interface Operations {
         readonly summary: FactorCoverageSummary;
       };
     };
+    /** Read a member, also one who was removed. */
+    get: { input: { params: { memberId: string } }; answer: Member };
+    /** List members, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: MemberPage };
+    /** Let a suspended member do again what they were given. */
+    reinstate: {
+      input: { params: { memberId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Member;
+    };
+    /** Remove a member for good: they may do nothing here from their next request on. */
+    remove: { input: { params: { memberId: string }; ifMatch?: string }; answer: null };
+    /** Let a member do nothing here until they are reinstated; it holds from their next request on. */
+    suspend: {
+      input: { params: { memberId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Member;
+    };
+    /** Make another member an owner, in your place or beside you. */
+    transferOwnership: {
+      input: {
+        params: { memberId: string };
+        body: OwnershipTransfer;
+        idempotencyKey?: string;
+        ifMatch?: string;
+      };
+      answer: Member;
+    };
+    /** Change what a member may do, and where; it holds from their next request on. */
+    update: { input: { params: { memberId: string }; body: MemberPatch; ifMatch?: string }; answer: Member };
   };
   oauthClients: {
     /** List which members allowed an OAuth client what, newest first. */
@@ -2022,9 +2205,25 @@ export interface Operations {
     /** Choose a new password by the link that was mailed; every session ends. */
     complete: { input: { body: PasswordReset }; answer: null };
   };
+  principal: {
+    /** Read what your credentials may do here, and where. */
+    get: { input: Record<never, never>; answer: EffectiveRights };
+  };
   recoveryCodes: {
     /** Get a fresh set of recovery codes; those from before are dead. */
     renew: { input: { idempotencyKey?: string }; answer: RecoveryCodes };
+  };
+  roles: {
+    /** Define a role of the business's own. */
+    create: { input: { body: NewRole; idempotencyKey?: string }; answer: Role };
+    /** Read a role of the business's own. */
+    get: { input: { params: { roleId: string } }; answer: Role };
+    /** List the roles: the fixed ones, and those of the business's own. */
+    list: { input: Record<never, never>; answer: Roles };
+    /** Remove a role that nobody has. */
+    remove: { input: { params: { roleId: string }; ifMatch?: string }; answer: null };
+    /** Change a role; what its members may do changes with their next request. */
+    update: { input: { params: { roleId: string }; body: RolePatch; ifMatch?: string }; answer: Role };
   };
   securityPolicy: {
     /** Read what is asked of how members sign in. */
@@ -2275,12 +2474,14 @@ export type ProblemName =
   | "in-progress"
   | "internal"
   | "invalid"
+  | "last-owner"
   | "last-way-in"
   | "length-required"
   | "link-not-valid"
   | "location-in-use"
   | "malformed-request"
   | "media-type-mismatch"
+  | "member-above-you"
   | "no-password"
   | "not-found"
   | "order-not-editable"
@@ -2293,6 +2494,9 @@ export type ProblemName =
   | "precondition-failed"
   | "range-not-satisfiable"
   | "rate-limited"
+  | "rights-exceed-yours"
+  | "role-in-use"
+  | "role-name-taken"
   | "scopes-exceed-creator"
   | "second-factor-enrolment-required"
   | "second-factor-required"
@@ -2312,6 +2516,7 @@ export type ProblemName =
   | "too-large"
   | "too-many-clients"
   | "too-many-endpoints"
+  | "too-many-roles"
   | "too-many-sso-connections"
   | "too-many-sso-domains"
   | "too-many-texts"
@@ -2414,7 +2619,15 @@ export const routes = {
     tenants: { method: "GET", path: "/v1/me/tenants" },
   },
   members: {
+    access: { method: "GET", path: "/v1/tenants/{tenant}/members/{memberId}/access" },
     factorCoverage: { method: "GET", path: "/v1/tenants/{tenant}/members/factor-coverage" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/members/{memberId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/members" },
+    reinstate: { method: "POST", path: "/v1/tenants/{tenant}/members/{memberId}/reinstate" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/members/{memberId}" },
+    suspend: { method: "POST", path: "/v1/tenants/{tenant}/members/{memberId}/suspend" },
+    transferOwnership: { method: "POST", path: "/v1/tenants/{tenant}/members/{memberId}/ownership" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/members/{memberId}" },
   },
   oauthClients: {
     consents: { method: "GET", path: "/v1/tenants/{tenant}/oauth-clients/{oauthClientId}/consents" },
@@ -2467,8 +2680,18 @@ export const routes = {
     ask: { method: "POST", path: "/v1/password-resets" },
     complete: { method: "POST", path: "/v1/password-resets/complete" },
   },
+  principal: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/me" },
+  },
   recoveryCodes: {
     renew: { method: "POST", path: "/v1/me/factors/recovery-codes" },
+  },
+  roles: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/roles" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/roles/{roleId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/roles" },
+    remove: { method: "DELETE", path: "/v1/tenants/{tenant}/roles/{roleId}" },
+    update: { method: "PATCH", path: "/v1/tenants/{tenant}/roles/{roleId}" },
   },
   securityPolicy: {
     get: { method: "GET", path: "/v1/tenants/{tenant}/security-policy" },

@@ -46,7 +46,7 @@ const Coverage = FactorState.omit({ passkeys: true }).extend({
 type MemberCoverage = Omit<z.output<typeof Coverage>, "passkeyCount"> & { readonly passkeys: number };
 
 const joined = (tenantId: string) =>
-  sql`"members" left join "member_factors" on "member_factors"."tenant_id" = ${tenantId} and "member_factors"."member_id" = "members"."id" where "members"."tenant_id" = ${tenantId}`;
+  sql`"members" left join "member_factors" on "member_factors"."tenant_id" = ${tenantId} and "member_factors"."member_id" = "members"."id" where "members"."tenant_id" = ${tenantId} and "members"."removed_at" is null`;
 
 /** Members with their factors as they were last told of, the newest first. Who was never told of has none. */
 export function memberCoverage(after: string | null, limit: number): Query<MemberCoverage[]> {

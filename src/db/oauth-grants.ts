@@ -58,7 +58,8 @@ export type GrantEnd =
   | "revoked-by-member"
   | "revoked-by-tenant"
   | "client-changed"
-  | "client-removed";
+  | "client-removed"
+  | "member-removed";
 
 const Rows = z
   .array(
@@ -172,7 +173,10 @@ export function nextTurn(
 }
 
 /** Which grants; each of the fields that are given narrows them. */
-export type Grants = { readonly grantId: string } | { readonly clientId: string; readonly memberId?: string };
+export type Grants =
+  | { readonly grantId: string }
+  | { readonly memberId: string; readonly clientId?: undefined }
+  | { readonly clientId: string; readonly memberId?: string };
 
 /** Ends these grants: no token of theirs is taken by any later request. */
 export function endGrantsOf(
@@ -182,8 +186,7 @@ export function endGrantsOf(
   now: number,
 ): [Upkeep, Note] {
   const open = sql`"oauth_grants"."tenant_id" = ${tenantId} and ${whichOf(grants)} and "oauth_grants"."state" <> 'ended'`;
-  const [entity, id] =
-    "grantId" in grants ? ["oauth-grant", grants.grantId] : ["oauth-client", grants.clientId];
+  const [entity, id] = aboutOf(grants);
   return [
     upkeep(
       // Of many that end the same one, one; of a client's, there may be none.
@@ -192,12 +195,18 @@ export function endGrantsOf(
       sql`update "oauth_grants" set "state" = 'ended' where ${open}`,
       sql`update "tenant_state" set "epoch" = "epoch" + 1 where "tenant_state"."tenant_id" = ${tenantId}`,
     ),
-    note(entity ?? "", id ?? "", { grantsEnded: because }),
+    note(entity, id, { grantsEnded: because }),
   ];
+}
+
+function aboutOf(grants: Grants): readonly [string, string] {
+  if ("grantId" in grants) return ["oauth-grant", grants.grantId];
+  return grants.clientId === undefined ? ["member", grants.memberId] : ["oauth-client", grants.clientId];
 }
 
 function whichOf(grants: Grants): SQL {
   if ("grantId" in grants) return sql`"oauth_grants"."id" = ${grants.grantId}`;
+  if (grants.clientId === undefined) return sql`"oauth_grants"."member_id" = ${grants.memberId}`;
   const ofClient = sql`"oauth_grants"."client_id" = ${grants.clientId}`;
   return grants.memberId === undefined
     ? ofClient

@@ -36,6 +36,11 @@ function reachOf(table: AnyTenantTable, tenantId: string, reach: Reach): SQL | u
       return undefined;
     case "via":
       return reachThrough(table, scope.parent, scope.column, tenantId, reach);
+    case "places":
+      return and(
+        reach.locations ? isPlaced(table, scope.of(), scope.column, tenantId, reach) : undefined,
+        reach.assigneeId ? sql`${table.id} = ${reach.assigneeId}` : undefined,
+      );
     case "rows":
       return and(
         scope.location && reach.locations ? isAmong(table, scope.location, reach.locations) : undefined,
@@ -55,6 +60,11 @@ function reachThrough(
 ) {
   if (!reachOf(parent, tenantId, reach)) return undefined;
   return sql`exists (select 1 from ${parent} where ${scoped(parent, tenantId, reach)} and ${parent.id} = ${columnOf(table, column)})`;
+}
+
+// That table's own scope is its location.
+function isPlaced(table: AnyTenantTable, of: AnyTenantTable, column: string, tenantId: string, reach: Reach) {
+  return sql`exists (select 1 from ${of} where ${scoped(of, tenantId, { ...reach, assigneeId: null })} and ${columnOf(of, column)} = ${table.id})`;
 }
 
 function isAmong(table: AnyTenantTable, column: string, values: readonly string[]): SQL {

@@ -35,7 +35,8 @@ export const open = classify("public");
 export type Scope =
   | { readonly kind: "none"; readonly because: string }
   | { readonly kind: "rows"; readonly location?: string; readonly assignee?: string }
-  | { readonly kind: "via"; readonly parent: AnyTenantTable; readonly column: string };
+  | { readonly kind: "via"; readonly parent: AnyTenantTable; readonly column: string }
+  | { readonly kind: "places"; readonly of: () => AnyTenantTable; readonly column: string };
 
 export const none = (because: string): Scope => ({ kind: "none", because });
 export const location = (column: string): Scope => ({ kind: "rows", location: column });
@@ -45,6 +46,8 @@ export const locationAndAssignee = (locationColumn: string, assigneeColumn: stri
   location: locationColumn,
   assignee: assigneeColumn,
 });
+/** Of those who are at locations by rows of another table, and see themselves: its column names whom a row is of. */
+export const places = (of: () => AnyTenantTable, column: string): Scope => ({ kind: "places", of, column });
 export const via = (parent: AnyTenantTable, column: string): Scope => ({ kind: "via", parent, column });
 
 interface ExactIndex {

@@ -98,6 +98,13 @@ export function parseMask(text: string): CapabilityMask | null {
   return /^[0-9a-f]{32}$/.test(text) ? toMask(BigInt(`0x${text}`)) : null;
 }
 
+/** A mask that cannot be read grants nothing; as a denial it would deny nothing. @throws Error where it is malformed */
+export function storedMask(text: string): CapabilityMask {
+  const mask = parseMask(text);
+  if (mask === null) throw new Error("A capability mask in the cell is malformed.");
+  return mask;
+}
+
 export function holds(mask: CapabilityMask, capability: Capability): boolean {
   return (bitsOf(mask) & bitOf(capability)) !== 0n;
 }

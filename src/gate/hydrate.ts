@@ -4,11 +4,12 @@ import { CellSystem } from "#db/cell-system.ts";
 import { type Statement, statementOf } from "#db/statement.ts";
 import { type ResultRows, Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
-import { type CapabilityMask, maskOf, noCapabilities, parseMask, union, without } from "./capabilities.ts";
+import { storedMask } from "./capabilities.ts";
 import { endedFrom, endedLately, mostEnded } from "./ended.ts";
 import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
-import { isElevated, parseRole, roles } from "./roles.ts";
+import { rightsOf, scopeOf } from "./rights.ts";
+import { isElevated } from "./roles.ts";
 
 /**
  * Reads a principal's rights from its cell's primary, all at one instant.
@@ -60,7 +61,7 @@ const clientRow = (tenantId: string, id: string) =>
   sql`select "scopes", "secret_hash", "grant_types" from "oauth_clients" where "oauth_clients"."tenant_id" = ${tenantId} and "oauth_clients"."id" = ${id} and "deleted_at" is null`;
 
 const memberRow = (tenantId: string, id: string) =>
-  sql`select "members"."role", "members"."grants", "members"."denials", "members"."all_locations", "roles"."capabilities" from "members" left join "roles" on "roles"."tenant_id" = ${tenantId} and "roles"."id" = "members"."role_id" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${id} and "members"."state" = 'active'`;
+  sql`select "members"."role", "members"."grants", "members"."denials", "members"."all_locations", "roles"."capabilities", "roles"."scope" from "members" left join "roles" on "roles"."tenant_id" = ${tenantId} and "roles"."id" = "members"."role_id" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${id} and "members"."state" = 'active'`;
 
 const memberPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "member_locations" where "member_locations"."tenant_id" = ${tenantId} and "member_locations"."member_id" = ${id}`;
@@ -119,7 +120,7 @@ function keyRights([principal, places]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const key = Key.parse(principal[0]);
   return {
-    capabilities: maskFrom(key.scopes),
+    capabilities: storedMask(key.scopes),
     locations: key.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: null,
     ipAllowList: key.ip_allow_list,
@@ -141,7 +142,7 @@ function clientRights([principal, ended]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const client = Client.parse(principal[0]);
   return {
-    capabilities: maskFrom(client.scopes),
+    capabilities: storedMask(client.scopes),
     locations: null,
     assigneeId: null,
     ipAllowList: [],
@@ -161,6 +162,7 @@ const Member = z.object({
   denials: z.string(),
   all_locations: z.int(),
   capabilities: z.string().nullable(),
+  scope: z.enum(["tenant", "assigned"]).nullable(),
 });
 
 function memberRights(
@@ -169,19 +171,16 @@ function memberRights(
 ) {
   if (!principal?.[0]) return null;
   const member = Member.parse(principal[0]);
-  const role = parseRole(member.role);
   const asks = SecondFactors.parse(security ?? [])[0]?.second_factor;
-  const ofRole =
-    member.capabilities !== null
-      ? maskFrom(member.capabilities)
-      : role
-        ? maskOf(roles[role].capabilities)
-        : noCapabilities;
+  const { role, scope, capabilities } = member;
+  const ownRole =
+    capabilities === null || scope === null ? null : { capabilities: storedMask(capabilities), scope };
+  const given = { role, ownRole, grants: storedMask(member.grants), denials: storedMask(member.denials) };
   return {
-    asksForFactor: asks === "everyone" || (asks === "elevated" && isElevated(member.role)),
-    capabilities: without(union(ofRole, maskFrom(member.grants)), maskFrom(member.denials)),
+    asksForFactor: asks === "everyone" || (asks === "elevated" && isElevated(role)),
+    capabilities: rightsOf(given),
     locations: member.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
-    assigneeId: role && roles[role].scope === "assigned" ? memberId : null,
+    assigneeId: scopeOf(given) === "assigned" ? memberId : null,
     ipAllowList: [],
     clientOrigins: [],
     expiresAt: null,
@@ -190,11 +189,4 @@ function memberRights(
     outsideMembers: Ids.parse(outside).map(({ id }) => id),
     ...endedFrom(ended, mostEnded.member),
   };
-}
-
-// A mask that cannot be read grants nothing; as a denial it would deny nothing, so it is refused loudly instead.
-function maskFrom(text: string): CapabilityMask {
-  const mask = parseMask(text);
-  if (mask === null) throw new Error("A capability mask in the cell is malformed.");
-  return mask;
 }

@@ -77,6 +77,8 @@ const manager = union(
     "invoices:read",
     "analytics:read",
     "members:read",
+    // Of their own locations alone, and of nobody who may do more than they.
+    "members:write",
   ]),
 );
 
@@ -135,3 +137,17 @@ export function isElevated(text: string): boolean {
 }
 
 const elevated: readonly Role[] = ["owner", "admin"];
+
+/**
+ * What changes who may do what, or lets the business go. A tenant's own roles and what is granted to a single member hold
+ * none of these: whoever has one is an owner or admin, of whom a second factor and a strong password are asked.
+ */
+export const elevatedAlone = maskOf([
+  "roles:write",
+  "security:write",
+  "api-keys:write",
+  "integrations:manage",
+  "support:grant",
+  "billing:manage",
+  "tenant:delete",
+]);

@@ -1,5 +1,15 @@
 import { integer, text } from "drizzle-orm/sqlite-core";
-import { digest, internal, location, none, open, personal, tenantTable, via } from "#db/tenant-table.ts";
+import {
+  digest,
+  internal,
+  location,
+  none,
+  open,
+  personal,
+  places,
+  tenantTable,
+  via,
+} from "#db/tenant-table.ts";
 
 // What decides who may do what. A change of any of these moves the tenant's epoch, and with it every cached right.
 
@@ -36,6 +46,8 @@ export const roles = tenantTable(
   {
     name: open(text("name").notNull()),
     capabilities: open(text("capabilities").notNull()),
+    /** Whoever has it sees all of the tenant, or their locations of it; or what is assigned to them. */
+    scope: open(text("scope", { enum: ["tenant", "assigned"] }).notNull()),
   },
   { entity: "role", scope: none("roles are the tenant's, not a location's"), movesEpoch: true },
 );
@@ -44,16 +56,21 @@ export const members = tenantTable(
   "members",
   {
     userId: internal(text("user_id").notNull()),
+    /** As their account had it when that was last told; null where it never was. */
+    name: personal(text("name")),
+    email: personal(text("email")),
+    /** One of the fixed roles, or "custom" beside `roleId`. */
     role: open(text("role").notNull()),
     roleId: open(text("role_id")),
     grants: open(text("grants").notNull()),
     denials: open(text("denials").notNull()),
     state: open(text("state", { enum: ["active", "suspended"] }).notNull()),
     allLocations: open(integer("all_locations").notNull()),
+    removedAt: open(text("removed_at")),
   },
   {
     entity: "member",
-    scope: none("members:read is the tenant's; managers' narrower view comes with the members resource"),
+    scope: places(() => memberLocations, "memberId"),
     subject: "id",
     movesEpoch: true,
   },

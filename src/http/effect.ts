@@ -6,6 +6,7 @@ import { wholeTenant } from "#db/scope.ts";
 import type { Keys } from "#db/sealing.ts";
 import type { SystemRun } from "#db/system-commit.ts";
 import { TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { membershipsOf } from "#gate/memberships.ts";
 import { ssoDomainClaimsOf } from "#gate/sso-claims.ts";
 import { secondMs } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -77,7 +78,11 @@ export async function executeEffect(
 
 /** What an effect of this tenant may touch, in a request or long after it. */
 export function portsOf(env: Env, cell: Cell, tenantId: string, run: SystemRun): Ports {
-  return { files: tenantFiles(cell.files, tenantId), ssoDomains: ssoDomainClaimsOf(env, tenantId, run) };
+  return {
+    files: tenantFiles(cell.files, tenantId),
+    ssoDomains: ssoDomainClaimsOf(env, tenantId, run),
+    memberships: membershipsOf(env, cell, tenantId, run),
+  };
 }
 
 function bodyOf(run: Run, operation: AnyEffect): StreamedBody | undefined {

@@ -5,6 +5,7 @@ import type { Query } from "#db/queries.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Visit } from "#db/visit-tenant.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
+import type { Memberships } from "#gate/memberships.ts";
 import type { SsoDomainClaims } from "#gate/sso-claims.ts";
 import type { Tier } from "#gate/tiers.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
@@ -175,6 +176,7 @@ export interface WriteOperation<P, Q, B, R extends Shape> extends TenantDeclarat
 export interface Ports {
   readonly files: TenantFiles;
   readonly ssoDomains: SsoDomainClaims;
+  readonly memberships: Memberships;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>

@@ -1,4 +1,5 @@
 import { accountProblems } from "./account-problems.ts";
+import { rightsProblems } from "./rights-problems.ts";
 import { ssoProblems } from "./sso-problems.ts";
 
 /**
@@ -7,6 +8,7 @@ import { ssoProblems } from "./sso-problems.ts";
  */
 export const problems = {
   ...accountProblems,
+  ...rightsProblems,
   ...ssoProblems,
   "malformed-request": {
     status: 400,
@@ -212,17 +214,6 @@ export const problems = {
     status: 422,
     title: "The content has another SHA-256.",
     meaning: "It differs from the announced one, or from Content-Digest. Nothing of it is kept.",
-  },
-  "scopes-exceed-creator": {
-    status: 422,
-    title: "A key cannot do more than who creates it.",
-    meaning: "Scopes and locations must be among the creator's own.",
-  },
-  "events-exceed-creator": {
-    status: 422,
-    title: "An endpoint is told no more than who answers for it may read.",
-    meaning:
-      "Event types and locations must be within the rights of whoever creates, changes or enables the endpoint.",
   },
   "idempotency-key-reused": {
     status: 422,

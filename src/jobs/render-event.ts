@@ -28,9 +28,12 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   customer_dietary: null,
   file: { operation: registry.files.get, param: "fileId" },
   location: { operation: registry.locations.get, param: "locationId" },
+  // Names and addresses are for who asks; whoever listens is told that somebody's rights changed.
+  member: null,
   mfa: null,
   oauth_client: { operation: registry["oauth-clients"].get, param: "oauthClientId" },
   order: { operation: registry.orders.get, param: "orderId" },
+  role: null,
   security_policy: { operation: registry["security-policy"].get },
   settings: { operation: registry.settings.get },
   sso_connection: { operation: registry["sso-connections"].get, param: "connectionId" },

@@ -22,7 +22,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   me: "Your own account: who you are, where you are a member, your password.",
   locations: "Places of the business; members and keys may be limited to some.",
   mail: "What becomes of the mails that this deployment sends: told by who carries them, or shown in development.",
-  members: "Who works here, and how well their accounts are kept.",
+  members: "Who works here: what each may do and where, why, and how well their accounts are kept.",
   oauth: "OAuth 2.1 and OpenID Connect: how programs are let in, for a user who consents or for themselves.",
   "oauth-clients":
     "Programs of others: what each may be let do, where it is answered, and the secret that it proves itself by.",
@@ -33,6 +33,8 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "recovery-codes":
     "For the day your second factor is lost: ten codes, of which one lets you in and renews all.",
   "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
+  principal: "What the credentials of a request may do.",
+  roles: "What members may do by their role: the fixed ones, and those that a business defines.",
   "security-policy": "What a business asks of how its members sign in.",
   sessions: "Where you are signed in, on which devices, and how to end it.",
   "sign-in": "How a person proves who they are.",

@@ -22,12 +22,19 @@ import * as removal from "./files/removal.ts";
 import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as mail from "./mail/operations.ts";
+import { access } from "./members/access.ts";
+import * as endings from "./members/endings.ts";
+import { factorCoverage } from "./members/factor-coverage.ts";
+import * as lifecycle from "./members/lifecycle.ts";
 import * as members from "./members/operations.ts";
+import { transferOwnership } from "./members/ownership.ts";
 import { consents, revokeConsent } from "./oauth-clients/consents.ts";
 import * as oauthClients from "./oauth-clients/operations.ts";
 import * as orders from "./orders/operations.ts";
 import * as transitions from "./orders/transitions.ts";
 import * as outsideIssuers from "./outside-issuers/operations.ts";
+import * as principal from "./principal/operations.ts";
+import * as roles from "./roles/operations.ts";
 import * as securityPolicy from "./security-policy/operations.ts";
 import * as settings from "./settings/operations.ts";
 import * as ssoConnections from "./sso/connections.ts";
@@ -53,10 +60,12 @@ export const registry = {
   files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
   mail,
-  members,
+  members: { ...members, ...lifecycle, ...endings, access, factorCoverage, transferOwnership },
   "oauth-clients": { ...oauthClients, consents, revokeConsent },
   orders: { ...orders, ...transitions },
   "outside-issuers": outsideIssuers,
+  principal,
+  roles,
   "security-policy": securityPolicy,
   settings,
   "sso-connections": ssoConnections,

@@ -37,6 +37,8 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "federated_identities.subject": "personal",
   "files.name": "personal",
   "key_peppers.pepper": "secret",
+  "members.email": "personal",
+  "members.name": "personal",
   "mail_suppressions.recipient": "secret",
   "oauth_clients.name": "personal",
   "outgoing_mails.data": "secret",

@@ -5,7 +5,7 @@ import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { counted, nothing } from "#test/counted.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { as, newTenant, type TestTenant } from "#test/world.ts";
-import { claimsDomains, expectSuccess, looksAcross, memberOf, ownKeyOf, type Principal } from "./trial.ts";
+import { expectSuccess, looksAcross, memberOf, ownKeyOf, type Principal, tellsDirectory } from "./trial.ts";
 
 const { call } = clientOf();
 const { env, counts, reset } = counted();
@@ -13,6 +13,11 @@ const { env, counts, reset } = counted();
 /** Whose change tells another gate after the answer. By hand. */
 const forgets: Readonly<Record<string, string[]>> = {
   "api-keys.revoke": ["forget"],
+  "members.update": ["forget"],
+  "members.suspend": ["forget"],
+  "members.reinstate": ["forget"],
+  "members.remove": ["forget"],
+  "members.transferOwnership": ["forget"],
   "oauth-clients.update": ["forget"],
   "oauth-clients.rotate": ["forget"],
   "oauth-clients.remove": ["forget"],
@@ -111,7 +116,7 @@ afterEach(() => void vi.restoreAllMocks());
 for (const { name, operation } of tenantOperations) {
   const isRead = operation.form === "read";
   const isEffect = operation.form === "effect";
-  const ofClaims = claimsDomains.includes(name) ? 1 : 0;
+  const ofClaims = tellsDirectory.includes(name) ? 1 : 0;
   // An effect reads and commits twice: what it intends, and what came of it.
   const commits = (isRead ? 0 : isEffect ? 2 : 1) + ofClaims;
   // The log is another database than the one with the epoch: both are asked at once.

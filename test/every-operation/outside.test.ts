@@ -7,7 +7,7 @@ import { exampleOf, tenantOperations } from "#test/examples.ts";
 import { newIssuer, newOrganization, newPerson, type TestIssuer } from "#test/outside.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
-import { claimsDomains, expectSuccess, looksAcross } from "./trial.ts";
+import { expectSuccess, looksAcross, tellsDirectory } from "./trial.ts";
 
 const { call } = clientOf();
 const { env: countedEnv, counts, reset } = counted();
@@ -29,7 +29,7 @@ beforeAll(async () => {
 
 for (const { name, operation } of tenantOperations) {
   const isRead = operation.form === "read";
-  const ofClaims = claimsDomains.includes(name) ? 2 : 0;
+  const ofClaims = tellsDirectory.includes(name) ? 2 : 0;
   const most = (operation.form === "effect" ? 4 : 2) + (looksAcross[name] ? 1 : 0) + ofClaims;
   const trips = operation.store === "none" ? 0 : isRead ? (operation.store === "log" ? 2 : 1) : most;
 

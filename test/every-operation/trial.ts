@@ -21,8 +21,9 @@ export const looksAcross: Readonly<Record<string, RegExp>> = {
     /^select tenant_id, id from customer_consents indexed by customer_consents_by_identity /,
 };
 
-/** Reads a domain's claim in the directory besides, and commits it there: two round trips, one of them a write. By hand. */
-export const claimsDomains: readonly string[] = [
+/** Reads what the directory knows of it besides, and commits it there: two round trips, one of them a write. By hand. */
+export const tellsDirectory: readonly string[] = [
+  "members.remove",
   "sso-domains.update",
   "sso-domains.verify",
   "sso-domains.remove",

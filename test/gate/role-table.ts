@@ -4,7 +4,8 @@
  *
  *   owner        everything
  *   admin        everything but billing and deleting the tenant
- *   manager      the work, staff schedules, analytics and escalations of assigned locations; no settings, no keys
+ *   manager      the work, its people and their schedules, analytics and escalations of assigned locations; no settings, no
+ *                keys
  *   sales        customers, quotes and orders
  *   designer     files, proofs, reading orders
  *   installer    assigned jobs only
@@ -163,6 +164,7 @@ export const roleTable: Record<
     "tenant:read",
     "locations:read",
     "members:read",
+    "members:write",
   ],
   sales: [
     "customers:read",

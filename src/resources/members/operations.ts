@@ -1,64 +1,150 @@
+import { desc, eq, sql } from "drizzle-orm";
 import { z } from "zod";
-import { coverageSummary, memberCoverage } from "#db/member-factors.ts";
-import { Timestamp, told, toldId } from "#http/fields.ts";
-import { readOperation } from "#http/operation.ts";
-import { Refusal } from "#http/outcome.ts";
+import { update as change, remove as deletion, emit, insertAll, mustExist } from "#db/changes.ts";
+import { many } from "#db/queries.ts";
+import { scoped } from "#db/scope.ts";
+import { maskOf } from "#gate/capabilities.ts";
+import { customRole } from "#gate/rights.ts";
+import { locations, memberLocations, members, roles } from "#gate/tables.ts";
+import { readOperation, writeOperation } from "#http/operation.ts";
+import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
+import { excessOf } from "./rules.ts";
+import { Member, MemberId, MemberPatch, mostLocations } from "./schema.ts";
+import { givenTo, managed, notTheLastOwner, presentMember, standingOf } from "./standing.ts";
 
-const count = (description: string) =>
-  z
-    .int()
-    .min(0)
-    .meta({ description, examples: [1] });
+const params = z.object({ memberId: MemberId });
 
-const MemberFactors = z
-  .object({
-    memberId: toldId("mbr"),
-    role: told(40, "manager"),
-    state: z.enum(["active", "suspended"]),
-    totp: z.boolean().meta({ description: "An authenticator app." }),
-    passkeys: count("How many passkeys."),
-    sms: z.boolean().meta({ description: "Codes by SMS." }),
-    recoveryCodesLeft: count("How many recovery codes are left."),
-    copiedAt: Timestamp.nullable().meta({
-      description: "When that was last told; null where nothing ever was. At most a minute behind.",
-    }),
-  })
-  .meta({ id: "MemberFactors" });
-
-const Summary = z
-  .object({
-    members: count("Who is active."),
-    withFactor: count("Who of them has a second factor that is one for their role."),
-    withSmsAlone: count("Who of them has codes by SMS and nothing better."),
-    elevatedWithout: count("Owners and admins of them who have none, or codes by SMS alone."),
-  })
-  .meta({ id: "FactorCoverageSummary" });
-
-export const factorCoverage = readOperation({
+export const list = readOperation({
   mount: "tenant",
   method: "get",
-  path: "/members/factor-coverage",
-  summary: "List which second factors members have, the newest member first, and how many have one",
-  can: "security:read",
+  path: "/members",
+  summary: "List members, newest first",
+  can: "members:read",
   store: "cell",
   query: z.strictObject(pageQuery),
-  returns: pageOf(MemberFactors).extend({ summary: Summary }),
+  returns: pageOf(Member),
   problems: ["invalid"],
-  async run({ tenant, cursors }, { query }) {
+  async run({ tenant, cursors, principal }, { query }) {
     const after = await cursors.open(query.cursor, {});
     if (after instanceof Refusal) return after;
-    const { rows, summary } = await tenant.read({
-      rows: memberCoverage(after, query.limit + 1),
-      summary: coverageSummary(),
+    const { removedAt, id } = members;
+    const where = after === null ? sql`${removedAt} is null` : sql`${removedAt} is null and ${id} < ${after}`;
+    const limit = query.limit + 1;
+    // The same page once more, for the places of those who are on it.
+    const onPage = sql`select ${id} from ${members} where ${scoped(members, principal.tenantId, principal)} and ${where} order by ${desc(id)} limit ${limit}`;
+    const { rows, places } = await tenant.read({
+      rows: many(members, { where, indexedBy: "members_present", limit }),
+      places: many(memberLocations, {
+        where: sql`${memberLocations.memberId} in (${onPage})`,
+        limit: limit * mostLocations,
+      }),
     });
-    const page = await cursors.page(
+    return await cursors.page(
       rows,
       query.limit,
       {},
-      ({ memberId }) => memberId,
-      ({ totp, sms, ...row }) => ({ ...row, totp: totp === 1, sms: sms === 1 }),
+      (row) => row.id,
+      (row) => presentMember(row, places),
     );
-    return { ...page, summary };
+  },
+});
+
+export const get = readOperation({
+  mount: "tenant",
+  method: "get",
+  path: "/members/{memberId}",
+  summary: "Read a member, also one who was removed",
+  can: "members:read",
+  store: "cell",
+  params,
+  returns: Member,
+  problems: ["not-found"],
+  async run(context, { params }) {
+    const standing = await standingOf(context, params.memberId);
+    return standing ? presentMember(standing.row, standing.places) : refuse("not-found");
+  },
+});
+
+export const update = writeOperation({
+  mount: "tenant",
+  method: "patch",
+  path: "/members/{memberId}",
+  summary: "Change what a member may do, and where; it holds from their next request on",
+  can: "members:write",
+  recordRefusal: true,
+  store: "cell",
+  params,
+  body: MemberPatch,
+  returns: Member,
+  problems: [
+    "invalid",
+    "not-found",
+    "forbidden",
+    "member-above-you",
+    "rights-exceed-yours",
+    "last-owner",
+    "conflict",
+    "precondition-failed",
+  ],
+  async run(context, { params, body }) {
+    const { principal, now, newId } = context;
+    const standing = await managed(context, params.memberId);
+    if (standing instanceof Refusal) return standing;
+    const { row, places, ownRoles } = standing;
+    const { roleId } = body;
+    if (roleId !== undefined && !ownRoles.some(({ id }) => id === roleId))
+      return refuseField("/roleId", "is no role of this business");
+    const next = {
+      ...(body.role === undefined ? {} : { role: body.role, roleId: null }),
+      ...(roleId === undefined ? {} : { role: customRole, roleId }),
+      ...(body.grants === undefined ? {} : { grants: maskOf(body.grants) }),
+      ...(body.denials === undefined ? {} : { denials: maskOf(body.denials) }),
+      ...(body.allLocations === undefined ? {} : { allLocations: body.allLocations ? 1 : 0 }),
+    };
+    const changed = change(members, row, next, now);
+    const wanted = body.locationIds
+      ? [...new Set(body.locationIds)]
+      : places.map(({ locationId }) => locationId);
+    const excess = excessOf(
+      {
+        given: givenTo(changed.row, ownRoles),
+        locations: changed.row.allLocations === 1 ? null : wanted,
+      },
+      principal,
+    );
+    if (excess) return refuseField(excess, "is more than you may give", "rights-exceed-yours");
+    const left = places.filter(({ locationId }) => !wanted.includes(locationId));
+    const here = places.map(({ locationId }) => locationId);
+    const added = wanted.filter((id) => !here.includes(id));
+    const kept = [
+      ...places.filter((place) => !left.includes(place)),
+      ...added.map((locationId) => ({ memberId: row.id, locationId })),
+    ];
+    return commit(
+      presentMember(changed.row, kept),
+      ...(changed.row.role === "owner" ? [] : notTheLastOwner(standing)),
+      ...(roleId === undefined
+        ? []
+        : [mustExist(roles, eq(roles.id, roleId), { problem: "invalid", pointer: "/roleId" })]),
+      ...added.map((locationId) =>
+        mustExist(locations, eq(locations.id, locationId), {
+          problem: "invalid",
+          pointer: `/locationIds/${(body.locationIds ?? []).indexOf(locationId)}`,
+        }),
+      ),
+      changed,
+      ...left.map((place) => deletion(memberLocations, place)),
+      ...(added.length > 0
+        ? [
+            insertAll(
+              memberLocations,
+              added.map((locationId) => ({ id: newId("mlo"), memberId: row.id, locationId })),
+              now,
+            ),
+          ]
+        : []),
+      emit("member.updated", { memberId: row.id }, { table: members, row }),
+    );
   },
 });

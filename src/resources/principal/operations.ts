@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { listOf } from "#gate/capabilities.ts";
+import { told, toldId, toldList } from "#http/fields.ts";
+import { anyPrincipal, readOperation } from "#http/operation.ts";
+
+const Me = z
+  .object({
+    kind: z.enum(["member", "api-key", "client"]),
+    id: told(100, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs"),
+    tenantId: toldId("ten"),
+    slug: told(64, "harbour"),
+    capabilities: toldList(told(64, "orders:read"), 128).meta({
+      description: "What these credentials may do: role and grants without denials, within their own scope.",
+    }),
+    allLocations: z.boolean(),
+    locationIds: toldList(toldId("loc"), 50).meta({ description: "Where, unless everywhere." }),
+    assignedOnly: z.boolean().meta({ description: "Of what is somebody's, only what is assigned to you." }),
+  })
+  .meta({ id: "EffectiveRights" });
+
+export const get = readOperation({
+  mount: "tenant",
+  method: "get",
+  path: "/me",
+  summary: "Read what your credentials may do here, and where",
+  can: anyPrincipal({ because: "everybody may know what they may do" }),
+  store: "none",
+  returns: Me,
+  problems: [],
+  async run({ principal }) {
+    const { kind, id, tenantId, slug, capabilities, locations, assigneeId } = principal;
+    return {
+      kind: kind === "system" ? "client" : kind,
+      id,
+      tenantId,
+      slug,
+      capabilities: listOf(capabilities),
+      allLocations: locations === null,
+      locationIds: [...(locations ?? [])],
+      assignedOnly: assigneeId !== null,
+    };
+  },
+});
