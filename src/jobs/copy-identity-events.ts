@@ -2,7 +2,8 @@ import { SealError } from "#crypto/envelope.ts";
 import { type Caller, nobody, openCaller } from "#db/callers.ts";
 import { markTold, positionsOf, type SourceEvent, sourceEvents, toldUpTo } from "#db/copied-events.ts";
 import { openDirectory } from "#db/directory.ts";
-import { platformTenant } from "#db/directory-tables.ts";
+import { platformTenant, users } from "#db/directory-tables.ts";
+import { one } from "#db/queries.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import type { Place } from "#gate/members-of-user.ts";
@@ -10,9 +11,10 @@ import { placesOf, tenantsIn, userById } from "#identity/accounts/account-querie
 import { identityEvents } from "#identity/identity-events.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
+import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { wakeTenants } from "#platform/wake-ups.ts";
-import { type IdentityFact, memberTeller } from "./tell-members.ts";
+import { type IdentityFact, memberTeller, type Profile } from "./tell-members.ts";
 
 const eventsAtOnce = 50;
 /** Each is two or three round trips, and cron has other work as well. */
@@ -49,6 +51,8 @@ interface Page {
   readonly events: readonly SourceEvent[];
   /** Where each user is a member, as the directory's index has it. */
   readonly places: ReadonlyMap<string, readonly Place[]>;
+  /** As their accounts have them; who cannot be opened is left out. */
+  readonly profiles: ReadonlyMap<string, Profile>;
   /** Opened once for all who are told. */
   readonly callerOf: (event: SourceEvent) => Promise<Caller>;
 }
@@ -67,7 +71,29 @@ async function pageAfter(env: Env, directory: TenantSession, position: number, n
     callers.set(event.id, opening);
     return opening;
   };
-  return { position, events, places, callerOf };
+  const profiles = await profilesOf(env, directory, userIds, now);
+  return { position, events, places, profiles, callerOf };
+}
+
+// Where one does not open, nobody on this page is shown anew: all of them are told of all the same.
+async function profilesOf(
+  env: Env,
+  directory: TenantSession,
+  userIds: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, Profile>> {
+  if (userIds.length === 0) return new Map();
+  const queries = Object.fromEntries(userIds.map((id) => [id, one(users, id)]));
+  const found = await directory.read(queries).catch(async (error: unknown) => {
+    if (!(error instanceof SealError)) throw error;
+    await noteUnopened(env.DIRECTORY, error, { requestId: newId("run"), now });
+    return {};
+  });
+  return new Map(
+    Object.entries(found).flatMap(([id, user]) =>
+      user?.state === "active" ? [[id, { name: user.name, email: user.email }] as const] : [],
+    ),
+  );
 }
 
 /** Null for what was tried at an address that nobody has, and where no user is meant at all. */
@@ -99,7 +125,7 @@ async function tellCell(
   env: Env,
   cell: Cell,
   directory: TenantSession,
-  { position, events, places, callerOf }: Page,
+  { position, events, places, profiles, callerOf }: Page,
   now: number,
 ): Promise<{ readonly seq: number; readonly isMore: boolean }> {
   const teller = memberTeller(env, cell, now);
@@ -111,7 +137,12 @@ async function tellCell(
       const userId = userOf(event);
       const here = (places.get(userId ?? "") ?? []).filter((place) => place.cell === cell.id);
       if (userId !== null && isOfIdentity(event) && here.length > 0)
-        await teller.tell(event, userId, here, await callerOf(event));
+        await teller.tell(
+          event,
+          { userId, profile: profiles.get(userId) ?? null },
+          here,
+          await callerOf(event),
+        );
       seq = event.seq;
     }
   } catch (error) {

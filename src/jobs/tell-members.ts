@@ -1,11 +1,12 @@
 import { SealError } from "#crypto/envelope.ts";
 import { type Caller, sealCaller } from "#db/callers.ts";
-import { type Change, note } from "#db/changes.ts";
+import { type Change, note, update } from "#db/changes.ts";
 import { commitChanges } from "#db/commit.ts";
 import type { SourceEvent } from "#db/copied-events.ts";
 import { copyFactors, FactorState } from "#db/member-factors.ts";
 import { onceWithin } from "#db/once-an-hour.ts";
 import { keylessSession, systemSession } from "#db/open-tenant.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import { type Membership, membersOfUser, type Place } from "#gate/members-of-user.ts";
@@ -23,11 +24,17 @@ export interface IdentityFact extends SourceEvent {
   readonly type: IdentityEvent;
 }
 
+/** Who a user is, as a tenant shows its members. */
+export interface Profile {
+  readonly name: string;
+  readonly email: string;
+}
+
 export interface MemberTeller {
   /** Tells each of these places of this cell at which the user is a member; what was told before is not told again. */
   readonly tell: (
     fact: IdentityFact,
-    userId: string,
+    who: { readonly userId: string; readonly profile: Profile | null },
     places: readonly Place[],
     caller: Caller,
   ) => Promise<void>;
@@ -47,7 +54,7 @@ export function memberTeller(env: Env, cell: Cell, now: number): MemberTeller {
 
   async function tell(
     fact: IdentityFact,
-    userId: string,
+    { userId, profile }: { readonly userId: string; readonly profile: Profile | null },
     places: readonly Place[],
     caller: Caller,
   ): Promise<void> {
@@ -61,6 +68,7 @@ export function memberTeller(env: Env, cell: Cell, now: number): MemberTeller {
       const session = sessions.get(tenantId) ?? openOrNote(fact, tenantId);
       sessions.set(tenantId, session);
       await copy(fact, memberId, await session, caller);
+      if (profile) await showProfile(fact, memberId, await session, profile);
       tenantIds.add(tenantId);
     }
   }
@@ -102,6 +110,24 @@ export function memberTeller(env: Env, cell: Cell, now: number): MemberTeller {
       { audit, record: onceWithin(recordsKeptMs, job, id, now), intent: null },
       changes,
     );
+  }
+
+  // Apart from what is told: a member that changes at this moment shall not keep that from being told. The next time will do.
+  async function showProfile(
+    { sealed: { requestId } }: IdentityFact,
+    memberId: string,
+    session: TenantSession,
+    { name, email }: Profile,
+  ): Promise<void> {
+    if (unopened.has(session.tenantId)) return;
+    try {
+      const member = await session.get(members, memberId);
+      if (!member || member.removedAt !== null || (member.name === name && member.email === email)) return;
+      await commitAsSystem(session, { job, requestId, now }, [update(members, member, { name, email }, now)]);
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      await noteUnopened(cell.database, error, { requestId, now });
+    }
   }
 
   // Keys that do not open are that tenant's trouble, and hold up nobody else: it is told without the caller.
