@@ -8,6 +8,7 @@ import { memberLocations, members, roles } from "#gate/tables.ts";
 import { timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { testEnv } from "#test/env.ts";
+import { join, newUser } from "#test/identity/kit.ts";
 import type { Example } from "./examples.ts";
 import { rowsOf, type TestTenant } from "./world.ts";
 
@@ -50,6 +51,8 @@ export async function newMember(
       {
         id: memberId,
         userId,
+        name: "Grace Hopper",
+        email: `${userId.slice(4)}@people.example`,
         role: "custom",
         ...terms,
         grants: noCapabilities,
@@ -65,7 +68,14 @@ export async function newMember(
   const known = await commitAsSystem(await openDirectory(testEnv()), run(), [
     insert(
       users,
-      { id: userId, name: "Grace", email, state: "active", emailVerifiedAt: timestamp(now), sessionEpoch: 0 },
+      {
+        id: userId,
+        name: "Grace Hopper",
+        email,
+        state: "active",
+        emailVerifiedAt: timestamp(now),
+        sessionEpoch: 0,
+      },
       now,
     ),
     insert(memberships, { id: newId("mem"), userId, memberTenantId: tenantId }, now),
@@ -102,6 +112,14 @@ const list = () => ({ query: { limit: "5" } });
 
 /** Of members and roles: each has somebody, or a role, of its own. */
 export const memberExamples: Readonly<Record<string, Example>> = {
+  "me.leave": {
+    needs: "the user",
+    async make(tenant) {
+      const user = await newUser();
+      await join(user, tenant, "staff");
+      return { as: user.accessToken, params: { tenantId: tenant.tenantId } };
+    },
+  },
   "members.list": { needs: "members:read", make: list },
   "members.get": { needs: "members:read", make: withMember },
   "members.access": {

@@ -2040,6 +2040,8 @@ export interface Operations {
     changePassword: { input: { body: PasswordChange; idempotencyKey?: string }; answer: null };
     /** Read your account. */
     get: { input: Record<never, never>; answer: User };
+    /** Leave a business, for good; it holds from your next request on. */
+    leave: { input: { params: { tenantId: string } }; answer: null };
     /** List the businesses that you are a member of. */
     tenants: { input: Record<never, never>; answer: UserMemberships };
   };
@@ -2616,6 +2618,7 @@ export const routes = {
   me: {
     changePassword: { method: "POST", path: "/v1/me/password" },
     get: { method: "GET", path: "/v1/me" },
+    leave: { method: "DELETE", path: "/v1/me/tenants/{tenantId}" },
     tenants: { method: "GET", path: "/v1/me/tenants" },
   },
   members: {

@@ -93,6 +93,8 @@ export interface AccountServices {
   ) => Promise<string>;
   readonly breachAnswer: (password: string) => Promise<"breached" | "clear" | "unavailable">;
   readonly clients: ClientConsents;
+  /** Ends a user's membership of this tenant; null where it was done. */
+  readonly leave: (user: SignedIn, place: Place) => Promise<Refusal | null>;
   readonly federation: Federation;
 }
 

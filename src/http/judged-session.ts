@@ -65,6 +65,7 @@ export function onceProved(accounts: AccountPorts, proved: () => Promise<void>):
     ...accounts,
     reserveTry: once(reserveTry),
     takeText: once(takeText),
+    leave: once(accounts.leave),
     clients: { ...clients, authorize: once(clients.authorize), disconnect: once(clients.disconnect) },
     federation: {
       get providers() {

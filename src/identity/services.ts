@@ -7,6 +7,7 @@ import { findRecoveryCode, hashRecoveryCode } from "./factors/recovery-codes.ts"
 import { federationOf } from "./federation/federation.ts";
 import { countRequest } from "./lockout/count-request.ts";
 import { clearSignIn, reserveTry } from "./lockout/reserve-try.ts";
+import { leaveTenant } from "./members/leave.ts";
 import { authorize } from "./oauth/authorize.ts";
 import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
 import { endInCells } from "./sessions/end-in-cells.ts";
@@ -26,6 +27,7 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
     takeText: (asked) => takeText(c.env, indexKey, asked),
     hashSmsCode: (binding, code) => hashSmsCode(indexKey, binding, code),
     breachAnswer: (password) => breachAnswer(c.env, password),
+    leave: (user, place) => leaveTenant(c, user, place),
     federation: federationOf(c.env, indexKey),
     clients: {
       authorize: (asking) => authorize(c, asking),

@@ -16,6 +16,7 @@ import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
 import { newBearer, newEmail, newEnrolled, newTexted } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/identity/mail/kit.ts";
 import { newClient } from "#test/identity/oauth/kit.ts";
+import { newMember } from "#test/member-examples.ts";
 import { newConnection } from "#test/resources/sso/kit.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
@@ -102,6 +103,7 @@ beforeAll(async () => {
   const owners: [TenantSession, D1Database][] = [[await openDirectory(testEnv()), testEnv().DIRECTORY]];
   for (const tenant of [us, neighbour]) {
     await newClient(tenant);
+    await newMember(tenant, { role: "staff" });
     await newConnection(tenant);
     await rotated(tenant);
     const { database } = tenant.cell;

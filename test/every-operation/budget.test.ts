@@ -66,6 +66,8 @@ const ofAccounts: Readonly<Record<string, number>> = {
   "tokens.refresh": 2,
   "me.get": 1,
   "me.tenants": 1,
+  // Where they are a member; who they are there, what hangs on them, and its end; the pointer, and whether they are back.
+  "me.leave": 1 + 3 + 3,
   "me.changePassword": 2,
   "factors.list": 1,
   "passkeys.begin": 2,

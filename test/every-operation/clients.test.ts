@@ -33,6 +33,7 @@ const personsOwn = [
   "me.changePassword",
   "me.get",
   "me.tenants",
+  "me.leave",
   "oauth.authorize",
   "oauth.clients",
   "oauth.disconnect",

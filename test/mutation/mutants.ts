@@ -16,6 +16,7 @@ import { identityEventMutants } from "./mutants/identity-events.ts";
 import { isolation } from "./mutants/isolation.ts";
 import { lockouts } from "./mutants/lockout.ts";
 import { mail } from "./mutants/mail.ts";
+import { memberRights } from "./mutants/members.ts";
 import { numbers } from "./mutants/numbers.ts";
 import { oauth } from "./mutants/oauth.ts";
 import { passwords } from "./mutants/passwords.ts";
@@ -52,6 +53,7 @@ export const mutants: readonly Mutant[] = [
   ...factors,
   ...sms,
   ...accountPages,
+  ...memberRights,
   ...sso,
   ...federated,
 ];

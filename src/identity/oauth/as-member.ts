@@ -1,10 +1,9 @@
 import { isOver } from "#gate/ended.ts";
-import { type Membership, membersOfUser } from "#gate/members-of-user.ts";
+import { type Membership, membersOfUser, type Place } from "#gate/members-of-user.ts";
 import type { SignedIn } from "#http/account-operation.ts";
 import type { Refusal } from "#http/outcome.ts";
 import { refuse } from "#http/outcome.ts";
 import type { RequestContext } from "#http/request-state.ts";
-import type { ClientPlace } from "#lib/oauth-client-id.ts";
 import { cellOf } from "#platform/cells.ts";
 import { type Entered, entered } from "./entered.ts";
 
@@ -13,11 +12,11 @@ export interface MemberRun extends Entered {
   readonly member: Membership;
 }
 
-/** A user, in their session, does something at the tenant of a client. Who is no member there learns nothing of it. */
+/** A user, in their session, does something at a tenant, as of a client. Who is no member there learns nothing of it. */
 export async function asMember<A>(
   c: RequestContext,
   { userId, sessionId }: SignedIn,
-  { cell: cellId, tenantId }: ClientPlace,
+  { cell: cellId, tenantId }: Place,
   work: (run: MemberRun) => Promise<A | Refusal>,
 ): Promise<A | Refusal> {
   const cell = cellOf(c.env, cellId);

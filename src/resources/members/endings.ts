@@ -1,13 +1,9 @@
 import { z } from "zod";
-import { update as change, remove as deletion, emit } from "#db/changes.ts";
-import { endGrantsOf } from "#db/oauth-grants.ts";
-import { noCapabilities } from "#gate/capabilities.ts";
-import { memberLocations, members, oauthConsents } from "#gate/tables.ts";
-import { effectOperation, type TenantContext } from "#http/operation.ts";
+import { leaving } from "#gate/leaving.ts";
+import { effectOperation } from "#http/operation.ts";
 import { commit, Refusal } from "#http/outcome.ts";
-import { timestamp } from "#lib/time.ts";
 import { MemberId } from "./schema.ts";
-import { managed, notTheLastOwner, type Standing } from "./standing.ts";
+import { managed } from "./standing.ts";
 
 const params = z.object({ memberId: MemberId });
 const resumeAfterSeconds = 120;
@@ -31,31 +27,12 @@ export const remove = effectOperation({
   resumeAfterSeconds,
   async intend(context, { params }) {
     const standing = await managed(context, params.memberId);
-    return standing instanceof Refusal ? standing : ended(context, standing);
+    if (standing instanceof Refusal) return standing;
+    const { row } = standing;
+    return commit({ memberId: row.id, userId: row.userId }, ...leaving(standing, context.now));
   },
   async perform({ memberships }, { memberId, userId }) {
     await memberships.end(userId, memberId);
   },
   settle: async () => commit(null),
 });
-
-/** What they were given is taken from them, so that whoever comes back begins anew. */
-function ended({ principal, now }: Pick<TenantContext, "principal" | "now">, standing: Standing) {
-  const { row, places, consents } = standing;
-  const gone = {
-    state: "suspended" as const,
-    removedAt: timestamp(now),
-    roleId: null,
-    grants: noCapabilities,
-    denials: noCapabilities,
-  };
-  return commit(
-    { memberId: row.id, userId: row.userId },
-    ...notTheLastOwner(standing),
-    change(members, row, gone, now),
-    ...places.map((place) => deletion(memberLocations, place)),
-    ...consents.map((consent) => deletion(oauthConsents, consent)),
-    ...endGrantsOf(principal.tenantId, { memberId: row.id }, "member-removed", now),
-    emit("member.removed", { memberId: row.id }, { table: members, row }),
-  );
-}

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { update as change, emit } from "#db/changes.ts";
+import { notTheLastOwner } from "#gate/leaving.ts";
 import { members } from "#gate/tables.ts";
 import { writeOperation } from "#http/operation.ts";
 import { commit, Refusal } from "#http/outcome.ts";
 import { Member, MemberId } from "./schema.ts";
-import { managed, notTheLastOwner, presentMember } from "./standing.ts";
+import { managed, presentMember } from "./standing.ts";
 
 const params = z.object({ memberId: MemberId });
 

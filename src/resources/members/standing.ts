@@ -1,5 +1,4 @@
-import { eq, sql } from "drizzle-orm";
-import { type Change, mustExist } from "#db/changes.ts";
+import { eq } from "drizzle-orm";
 import { placeCount } from "#db/member-rows.ts";
 import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
@@ -76,14 +75,6 @@ export async function managed(
   if (standing === null || standing.row.removedAt !== null) return refuse("not-found");
   if (isHeld(principal) || standing.row.id === principal.id) return refuse("forbidden");
   return isAbove(standing, principal) ? refuse("member-above-you") : standing;
-}
-
-/** Somebody else owns the business as well, at the moment that this is written. */
-export function notTheLastOwner({ row }: Pick<Standing, "row">): Change[] {
-  if (row.role !== "owner" || row.state !== "active") return [];
-  const { id, role, state } = members;
-  const another = sql`${role} = 'owner' and ${state} = 'active' and ${id} <> ${row.id}`;
-  return [mustExist(members, another, { problem: "last-owner" })];
 }
 
 export function presentMember(

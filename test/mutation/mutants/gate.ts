@@ -129,11 +129,11 @@ export const gates: readonly Mutant[] = [
   {
     name: "a member's denials",
     cut: replaced(
-      hydrate,
-      "memberRights",
+      "src/gate/rights.ts",
+      "rightsOf",
       "CallExpression",
       "without(",
-      "union(ofRole, maskFrom(member.grants))",
+      "union(union(capabilitiesOf(role, ownRole), grants), without(denials, denials))",
     ),
     caughtBy: [moved],
   },

@@ -65,7 +65,13 @@ export const isolation: readonly Mutant[] = [
   },
   {
     name: "the assignee of a limited principal",
-    cut: replaced("src/db/scope.ts", "reachOf", "ConditionalExpression", "reach.assigneeId", "undefined"),
+    cut: replaced(
+      "src/db/scope.ts",
+      "reachOf",
+      "ConditionalExpression",
+      "scope.assignee && reach.assigneeId",
+      "undefined",
+    ),
     caughtBy: [reach],
   },
   {

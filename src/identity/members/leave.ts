@@ -1,0 +1,63 @@
+import { eq } from "drizzle-orm";
+import { z } from "zod";
+import { many, one } from "#db/queries.ts";
+import { leaving } from "#gate/leaving.ts";
+import { membershipsOf } from "#gate/memberships.ts";
+import { memberLocations, members, oauthConsents } from "#gate/tables.ts";
+import { meReadOperation, type SignedIn } from "#http/account-operation.ts";
+import { commitRun } from "#http/execute.ts";
+import { type Refusal, refuse } from "#http/outcome.ts";
+import type { RequestContext } from "#http/request-state.ts";
+import { refusalOf } from "#http/write.ts";
+import { placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
+import { asMember } from "#identity/oauth/as-member.ts";
+import { forget, mostTries } from "#identity/oauth/take-turn.ts";
+import { typeId } from "#lib/typeid.ts";
+
+const [mostPlaces, mostConsents] = [50, 100];
+
+export const leave = meReadOperation({
+  mount: "me",
+  method: "delete",
+  path: "/tenants/{tenantId}",
+  summary: "Leave a business, for good; it holds from your next request on",
+  store: "directory",
+  params: z.object({ tenantId: typeId("ten") }),
+  returns: z.null(),
+  status: 204,
+  problems: ["not-found", "last-owner", "tenant-suspended"],
+  async run({ directory, accounts, user }, { params }) {
+    const { found } = await directory.read({ found: tenantsIn(userById(user.userId)) });
+    const place = placesOf(found).find(({ tenantId }) => tenantId === params.tenantId);
+    return place ? await accounts.leave(user, place) : refuse("not-found");
+  },
+});
+
+/** The cell is the truth and changed first; where the directory's pointer outlives it, asking again takes it away. */
+export async function leaveTenant(
+  c: RequestContext,
+  user: SignedIn,
+  place: { readonly tenantId: string; readonly cell: string },
+  tries = 1,
+): Promise<Refusal | null> {
+  return await asMember<null>(c, user, place, async ({ run, member: { memberId } }) => {
+    const { row, places, consents } = await run.session.read({
+      row: one(members, memberId),
+      places: many(memberLocations, { where: eq(memberLocations.memberId, memberId), limit: mostPlaces }),
+      consents: many(oauthConsents, { where: eq(oauthConsents.memberId, memberId), limit: mostConsents }),
+    });
+    if (!row) return refuse("not-found");
+    const outcome = await commitRun(run, run.session, leaving({ row, places, consents }, run.now), {
+      record: null,
+      intent: null,
+    });
+    if (outcome.kind === "refused") return refusalOf(outcome.refusal);
+    if (outcome.kind === "lost")
+      return tries < mostTries ? await leaveTenant(c, user, place, tries + 1) : refuse("unavailable");
+    const { cell } = run.caller;
+    await forget(run, memberId);
+    const by = { job: run.operation, requestId: c.get("state").requestId, now: run.now };
+    await membershipsOf(c.env, cell, place.tenantId, by).end(user.userId, memberId);
+    return null;
+  });
+}
