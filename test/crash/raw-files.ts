@@ -9,7 +9,9 @@ import { keyPeppers, outsideIdentities, signingKeys } from "#db/directory-tables
 import { systemSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
+import { noCapabilities } from "#gate/capabilities.ts";
 import { ssoConnections } from "#gate/sso-tables.ts";
+import { members } from "#gate/tables.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { tilePath, tileWidth } from "#lib/tlog-tiles.ts";
 import { newId } from "#platform/ids.ts";
@@ -97,7 +99,21 @@ const connection = {
   ...{ defaultRole: "staff", allLocations: 0, addsMembers: 0, state: "active" as const },
   clientSecret: canary("Clientsecret"),
 };
-await commitAsSystem(session, run, [insert(ssoConnections, connection, now)]);
+const colleague = {
+  id: newId("mbr"),
+  userId: newId("usr"),
+  name: canary("Colleague"),
+  email: `${canary("Colleaguemail")}@example.org`.toLowerCase(),
+  role: "staff",
+  grants: noCapabilities,
+  denials: noCapabilities,
+  state: "active" as const,
+  allLocations: 1,
+};
+await commitAsSystem(session, run, [
+  insert(ssoConnections, connection, now),
+  insert(members, colleague, now),
+]);
 const sealed = await sealedValues({ cell: session, directory });
 const auditTiles = await untilTiled();
 await untilLogged(tenant.cell.log);
