@@ -16,6 +16,7 @@ import {
 } from "#test/identity/oauth/kit.ts";
 import { memberToken, newTenant, type Role, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
+import { asksForMore } from "./asks-for-more.ts";
 import { asksForProof } from "./asks-for-proof.ts";
 import { expectForbidden, expectSuccess, type Principal, tryOut } from "./trial.ts";
 
@@ -55,9 +56,6 @@ const personsOwn = [
   "totp.confirm",
   "totp.remove",
 ];
-
-/** By hand: beside their capability they ask for all that an admin holds. */
-const asksForAdmin = ["sso-connections.create", "sso-connections.update", "sso-domains.update"];
 
 const everything = roleTable.owner.filter(isCapability);
 const identity = ["openid", "profile", "email", "offline_access"];
@@ -126,7 +124,8 @@ for (const { name } of tenantOperations) {
   const age = asksForProof[name];
 
   if (isCapability(needs)) {
-    const enough = asksForAdmin.includes(name) ? [...roleTable.admin] : [needs];
+    const more = asksForMore[name];
+    const enough = more ? [...roleTable[more.of]] : [needs];
 
     test(`${name} is done by a client that may do ${needs}, and by none that may not`, async () => {
       expectSuccess(name, await tryOut(tenant, name, await itself(enough)));

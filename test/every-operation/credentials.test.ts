@@ -4,6 +4,7 @@ import { counted, nothing } from "#test/counted.ts";
 import { exampleOf, tenantOperations } from "#test/examples.ts";
 import { roleTable } from "#test/gate/role-table.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
+import { asksForMore } from "./asks-for-more.ts";
 import { expectForbidden, expectSuccess, keyOf, memberOf, type Principal, tryOut } from "./trial.ts";
 
 let tenant: TestTenant;
@@ -20,18 +21,6 @@ beforeAll(async () => {
     });
   }
 });
-
-/** By hand: who says by whom others sign in could come in as any of them but an owner, so they may do what an admin may. */
-const asksForAdmin = ["sso-connections.create", "sso-connections.update", "sso-domains.update"];
-/** By hand: nobody defines a role that may do what they may not. */
-const asksForAsMuch = ["roles.create", "roles.update", "roles.remove"];
-/** By hand: whoever may do all that an owner may gives a business away. */
-const asksForOwner = ["members.transferOwnership"];
-const refusalsAlone = new Map<string, readonly [number, string]>([
-  ...asksForAdmin.map((name) => [name, [422, "/problems/scopes-exceed-creator"]] as const),
-  ...asksForAsMuch.map((name) => [name, [422, "/problems/rights-exceed-yours"]] as const),
-  ...asksForOwner.map((name) => [name, [403, "/problems/forbidden"]] as const),
-]);
 
 for (const { name, operation } of tenantOperations) {
   const { needs } = exampleOf(name);
@@ -50,20 +39,19 @@ for (const { name, operation } of tenantOperations) {
 
   if (!isCapability(needs)) continue;
 
-  const refusedAlone = refusalsAlone.get(name);
-  const sufficient = asksForOwner.includes(name) ? "owner" : "admin";
+  const more = asksForMore[name];
 
-  test(`${name} takes a key of ${needs} ${refusedAlone ? `with more that an ${sufficient} holds` : "alone"}, and none that lacks it`, async () => {
+  test(`${name} takes a key of ${needs} ${more ? `with all that an ${more.of} holds` : "alone"}, and none that lacks it`, async () => {
     const alone = await tryOut(tenant, name, keyFor(needs).alone);
-    if (refusedAlone) {
-      expect([alone.status, alone.json.type]).toEqual(refusedAlone);
-      expectSuccess(name, await tryOut(tenant, name, await memberOf(tenant, sufficient)));
+    if (more) {
+      expect([alone.status, alone.json.type]).toEqual(more.alone);
+      expectSuccess(name, await tryOut(tenant, name, await memberOf(tenant, more.of)));
     } else expectSuccess(name, alone);
     await expectForbidden(tenant, name, keyFor(needs).lacking);
   });
 
   test(`${name} takes an owner's token no further than its scope`, async () => {
-    const scope = refusedAlone ? [...roleTable[sufficient]].join(" ") : needs;
+    const scope = more ? [...roleTable[more.of]].join(" ") : needs;
     expectSuccess(name, await tryOut(tenant, name, await memberOf(tenant, "owner", scope)));
     await expectForbidden(tenant, name, await memberOf(tenant, "owner", allBut(needs).join(" ")));
     await expectForbidden(tenant, name, await memberOf(tenant, "owner", "everything * orders"));
