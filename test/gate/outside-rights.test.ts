@@ -51,8 +51,7 @@ for (const [role, here] of Object.entries(claimed)) {
         else refused += 1;
       }
       expect(allowed).toBeGreaterThan(0);
-      // No operation asks for what owners alone hold.
-      const isAll = [here, row].every((each) => each === "owner" || each === "admin");
+      const isAll = [here, row].every((each) => each === "owner");
       expect(refused > 0).toBe(!isAll);
     });
   }

@@ -44,9 +44,9 @@ test("a manager can do the work of everyone at a location", () => {
   }
 });
 
-test("a manager has no settings, keys, integrations, billing, or power over members", () => {
-  const refused =
-    /^(settings|security|api-keys|integrations|billing|roles|privacy|support):|^members:write$|^tenant:delete$/;
+// Over members of their own locations alone: test/resources/members/rights.test.ts.
+test("a manager has no settings, keys, integrations, billing, or power over roles", () => {
+  const refused = /^(settings|security|api-keys|integrations|billing|roles|privacy|support):|^tenant:delete$/;
   expect(roles.manager.capabilities.filter((capability) => refused.test(capability))).toEqual([]);
 });
 
