@@ -34,7 +34,7 @@ test("whoever leaves a business is out of it at once, and of that one alone", as
   const rows = audit.json.data.filter(({ operation }: { operation: string }) => operation === "me.leave");
   expect(
     rows.map(({ entity, action, actor }: Record<string, { kind?: string }>) => [entity, action, actor?.kind]),
-  ).toContainEqual(["member", "update", "member"]);
+  ).toContainEqual(["member", "updated", "member"]);
 });
 
 test("the last owner stays, and a stranger has nothing to leave", async () => {
