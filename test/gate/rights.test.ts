@@ -99,6 +99,10 @@ test("what changes who may do what is in no role but an owner's and an admin's",
   expect(everything.filter((each) => holdsElevated(maskOf([each])))).toEqual(
     everything.filter((each) => elevated.includes(each)),
   );
+  expect([holdsElevated(maskOf(["orders:read", "roles:write"])), holdsElevated(noCapabilities)]).toEqual([
+    true,
+    false,
+  ]);
   for (const role of roles.filter((each) => each !== "owner" && each !== "admin"))
     expect(
       elevated.filter((each) => roleTable[role].includes(each)),
