@@ -23,7 +23,7 @@ import { revise } from "./files/versions.ts";
 import * as locations from "./locations/operations.ts";
 import * as mail from "./mail/operations.ts";
 import { access } from "./members/access.ts";
-import * as endings from "./members/endings.ts";
+import { remove } from "./members/endings.ts";
 import { factorCoverage } from "./members/factor-coverage.ts";
 import * as lifecycle from "./members/lifecycle.ts";
 import * as members from "./members/operations.ts";
@@ -60,7 +60,7 @@ export const registry = {
   files: { ...files, ...content, ...parts, ...removal, revise },
   locations,
   mail,
-  members: { ...members, ...lifecycle, ...endings, access, factorCoverage, transferOwnership },
+  members: { ...members, ...lifecycle, access, factorCoverage, remove, transferOwnership },
   "oauth-clients": { ...oauthClients, consents, revokeConsent },
   orders: { ...orders, ...transitions },
   "outside-issuers": outsideIssuers,

@@ -58,10 +58,7 @@ export function givenTo(
   };
 }
 
-export function ownRoleOf({
-  capabilities,
-  scope,
-}: Pick<Row<typeof roles>, "capabilities" | "scope">): OwnRole {
+function ownRoleOf({ capabilities, scope }: Pick<Row<typeof roles>, "capabilities" | "scope">): OwnRole {
   return { capabilities: storedMask(capabilities), scope };
 }
 
