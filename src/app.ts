@@ -6,11 +6,11 @@ import { directoryKeys } from "#gate/directory-keys.ts";
 import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
 import type { AppTypes } from "#http/request-state.ts";
-import { receiveFromPostmark } from "#identity/mail/receive-postmark.ts";
 import { oauthEndpoints } from "#identity/oauth/endpoints.ts";
 import { receiveMessage } from "#identity/outside/receive-message.ts";
 import { accountServices } from "#identity/services.ts";
 import { readiness } from "#jobs/readiness.ts";
+import { receiveFromPostmark } from "#mail/receive-postmark.ts";
 import { systemNow } from "#platform/clock.ts";
 import { registry } from "#resources/index.ts";
 

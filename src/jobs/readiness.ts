@@ -80,12 +80,12 @@ async function runChecks(env: Env): Promise<Check[]> {
       for (const sink of auditSinks(env)) sinkKeys(env, sink);
       return [];
     }),
-    check("mail", "correct MAIL, MAIL_FROM or what they need (src/identity/mail/README.md)", async () =>
+    check("mail", "correct MAIL, MAIL_FROM or what they need (src/mail/README.md)", async () =>
       mailFaults(env),
     ),
     check(
       "texts",
-      "correct SMS, SMS_FROM or what they need (src/identity/mail/README.md), or take SMS out",
+      "correct SMS, SMS_FROM or what they need (src/mail/README.md), or take SMS out",
       async () => textFaults(env),
     ),
     check("resolver", "set DOH_URL to a resolver that speaks DNS over HTTPS in JSON", async () => {

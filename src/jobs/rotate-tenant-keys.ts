@@ -10,7 +10,7 @@ import { dayMs, timestamp } from "#lib/time.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 // Every table has to be declared before what lies in them is moved, in a command too.
-import "#identity/mail/tables.ts";
+import "#mail/tables.ts";
 import "#identity/tables.ts";
 import "#resources/index.ts";
 

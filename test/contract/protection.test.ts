@@ -8,7 +8,7 @@ import { testEnv, wholeEnv } from "#test/env.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
 import { newEmail, newEnrolled } from "#test/identity/kit.ts";
-import { newMail, resetMail } from "#test/identity/mail/kit.ts";
+import { newMail, resetMail } from "#test/mail/kit.ts";
 import { newTenant, rowsOf } from "#test/world.ts";
 
 // What the protection page says, held to the databases: to their columns as the migrations made them, and to their rows.

@@ -4,8 +4,6 @@ import { sessions, strangerMonths, users } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
-import { mailSuppressions } from "#identity/mail/tables.ts";
 import {
   emailChanges,
   federatedArrivals,
@@ -19,6 +17,8 @@ import {
   totpFactors,
 } from "#identity/tables.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
+import { mailSuppressions } from "#mail/tables.ts";
 import { newId } from "#platform/ids.ts";
 
 /**

@@ -24,7 +24,7 @@ import { testEnv } from "#test/env.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
 import { newEmail, somebody } from "#test/identity/kit.ts";
-import { newMail, resetMail } from "#test/identity/mail/kit.ts";
+import { newMail, resetMail } from "#test/mail/kit.ts";
 import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 import { memberOf } from "./trial.ts";

@@ -8,7 +8,7 @@ import { commitAsSystem } from "#db/system-commit.ts";
 import { noCapabilities } from "#gate/capabilities.ts";
 import type { Role } from "#gate/roles.ts";
 import { members } from "#gate/tables.ts";
-import { outgoingMails } from "#identity/mail/tables.ts";
+import { outgoingMails } from "#mail/tables.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";

@@ -3,11 +3,11 @@ import { openDirectory } from "#db/directory.ts";
 import { knownTexts } from "#db/firewall.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { afterDirectoryCommit } from "#http/after-commit.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
-import { changeAddress } from "#identity/mail/suppressions.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { sweepMails } from "#jobs/send-mail.ts";
 import { dayMs, hourMs, minuteMs, secondMs } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
+import { changeAddress } from "#mail/suppressions.ts";
 import { newId } from "#platform/ids.ts";
 import { found, newCanaries } from "#test/canaries.ts";
 import { testEnv } from "#test/env.ts";
@@ -20,7 +20,7 @@ import {
   refusing,
   resetMail,
   storedMail,
-} from "#test/identity/mail/kit.ts";
+} from "#test/mail/kit.ts";
 import { planOf } from "#test/query-plans.ts";
 import { envWith, rowsOf, type Tap } from "#test/world.ts";
 

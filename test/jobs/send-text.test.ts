@@ -5,7 +5,7 @@ import { minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { mailboxMails } from "#platform/mail/mailbox.ts";
 import { testEnv } from "#test/env.ts";
-import { deliver, newMail, outcomesOf, storedMail } from "#test/identity/mail/kit.ts";
+import { deliver, newMail, outcomesOf, storedMail } from "#test/mail/kit.ts";
 import { twilioBindings } from "#test/twilio-server.ts";
 import { envWith } from "#test/world.ts";
 

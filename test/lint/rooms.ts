@@ -5,6 +5,7 @@ const levels = [
   ["lib"],
   ["platform", "crypto"],
   ["db"],
+  ["mail"],
   ["gate"],
   ["http"],
   ["identity", "resources"],
@@ -56,10 +57,10 @@ export const homes: Readonly<Record<string, Home>> = {
   "@simplewebauthn/server": { rooms: ["identity"] },
   otplib: { rooms: ["identity"] },
   uqr: { rooms: ["identity"] },
-  hono: { rooms: ["http", "identity", "console", "app"] },
+  hono: { rooms: ["mail", "http", "identity", "console", "app"] },
   "@hono/zod-validator": { rooms: ["http"] },
   "drizzle-orm": {
-    rooms: ["db", "gate", "identity", "resources"],
+    rooms: ["db", "mail", "gate", "identity", "resources"],
     files: /^(?!src\/resources\/.*[/-](rules?|schemas?)\.ts$)/,
   },
   "cloudflare:workers": {

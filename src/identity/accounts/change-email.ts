@@ -9,11 +9,11 @@ import { publicOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { TokenText } from "#identity/sessions/schema.ts";
 import { emailChanges, oneTimeLinks } from "#identity/tables.ts";
 import { domainOf } from "#lib/email-address.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import {
   openLinksIn,
   passwordIn,

@@ -5,10 +5,10 @@ import type { sessions, users } from "#db/directory-tables.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { DirectoryContext } from "#http/account-operation.ts";
 import { type Factors, stateOf } from "#identity/factors/factors.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { beginSession } from "#identity/sessions/begin-session.ts";
 import type { Tokens } from "#identity/sessions/schema.ts";
 import { timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 
 interface Proven {
   readonly user: Row<typeof users>;

@@ -6,12 +6,12 @@ import { commitAs, visitorOperation } from "#http/account-operation.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
 import { endSessions } from "#identity/sessions/end-sessions.ts";
 import { TokenText } from "#identity/sessions/schema.ts";
 import { oneTimeLinks, passwords } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import {
   activeSessionsIn,
   openLinksIn,

@@ -10,12 +10,12 @@ import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { noFactors } from "#identity/factors/factors.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { choosePassword } from "#identity/passwords/choose-password.ts";
 import { beginSession } from "#identity/sessions/begin-session.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { passwords, signUps } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import { attempt, uncounted } from "./attempt.ts";
 import { Email, GivenPassword, NewPassword } from "./schema.ts";
 

@@ -9,12 +9,12 @@ import { sessionsIn, tenantsIn, userByChallenge, userIn } from "#identity/accoun
 import { letIn } from "#identity/accounts/let-in.ts";
 import { connected, knownIn, subjectOf } from "#identity/federation/connect.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { codeIn } from "#identity/sms/sms-queries.ts";
 import { isSmsAlone } from "#identity/sms/sms-terms.ts";
 import { signInChallenges, totpFactors } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { factorsOf, hashesOf, stateOf } from "./factors.ts";
 import { withMethods } from "./methods.ts";

@@ -8,13 +8,13 @@ import { activeSessionsIn, placesOf, tenantsIn, userById } from "#identity/accou
 import { uncounted } from "#identity/accounts/attempt.ts";
 import { type WaysIn, wayInQueries } from "#identity/accounts/ways-in.ts";
 import { tell } from "#identity/identity-events.ts";
-import type { MailData } from "#identity/mail/kinds.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { endSessions, inNewEpoch } from "#identity/sessions/end-sessions.ts";
 import { codeIn } from "#identity/sms/sms-queries.ts";
 import { hasStronger, isSmsAlone, smsTermsOf } from "#identity/sms/sms-terms.ts";
 import { recoveryCodes, type smsCodes } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
+import type { MailData } from "#mail/kinds.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import { factorQueries } from "./factor-queries.ts";
 import { choicesOf, type FactorCounts, type Factors, factorsOf, stateOf } from "./factors.ts";
 import { methodsOf, withMethods } from "./methods.ts";

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { type Change, insert, mustNotExist } from "#db/changes.ts";
 import type { DirectoryContext } from "#http/account-operation.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { federatedIdentities } from "#identity/tables.ts";
 import { timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import { isSubject, type Subject } from "./queries.ts";
 
 /** Who somebody is at another issuer, and through whom it speaks. */

@@ -9,11 +9,11 @@ import { attempt, uncounted } from "#identity/accounts/attempt.ts";
 import { normaliseRecoveryCode } from "#identity/factors/recovery-codes.ts";
 import { RecoveryCode } from "#identity/factors/schema.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
 import { Tokens, TokenText } from "#identity/sessions/schema.ts";
 import { federatedArrivals } from "#identity/tables.ts";
 import { localPartOf } from "#lib/email-address.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
 import { arrive } from "./arrive.ts";
 
 const codeLivesMs = 10 * minuteMs;

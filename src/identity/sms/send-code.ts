@@ -6,10 +6,10 @@ import type { DirectoryContext } from "#http/account-operation.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import { uncounted } from "#identity/accounts/attempt.ts";
 import { tell } from "#identity/identity-events.ts";
-import { mailTo } from "#identity/mail/outgoing.ts";
-import { codeLivesMs } from "#identity/mail/texts.ts";
 import { type SmsPurpose, smsCodes } from "#identity/tables.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
+import { mailTo } from "#mail/outgoing.ts";
+import { codeLivesMs } from "#mail/texts.ts";
 import { maskedNumber, newCode } from "./code.ts";
 import type { CodeSent } from "./schema.ts";
 

@@ -17,7 +17,7 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/identity/federation/connect.ts": ["test/identity/federation/federation.test.ts"],
   "src/gate/leaving.ts": ["test/resources/members/rights.test.ts"],
   "src/gate/memberships.ts": ["test/resources/members/leaving.test.ts"],
-  "src/identity/mail/suppressions.ts": ["test/identity/mail/postmark-webhooks.test.ts"],
+  "src/mail/suppressions.ts": ["test/mail/postmark-webhooks.test.ts"],
   "src/identity/oauth/authorize.ts": ["test/identity/oauth/grants.test.ts"],
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],
   "src/identity/outside/people.ts": ["test/identity/outside/clerk-races.test.ts"],

@@ -3,8 +3,8 @@ import type { Mutant } from "#test/mutation/mutant.ts";
 
 const job = "src/jobs/send-mail.ts";
 const sending = ["test/jobs/send-mail.test.ts"];
-const webhook = "src/identity/mail/receive-postmark.ts";
-const told = ["test/identity/mail/postmark-webhooks.test.ts"];
+const webhook = "src/mail/receive-postmark.ts";
+const told = ["test/mail/postmark-webhooks.test.ts"];
 
 /** Mail: by one sender, to nobody who takes none, not after a day; its webhooks and its page for nobody else. */
 export const mail: readonly Mutant[] = [
@@ -35,7 +35,7 @@ export const mail: readonly Mutant[] = [
   },
   {
     name: "the suppression of an address",
-    cut: body("src/identity/mail/suppressions.ts", "suppressionOf", "return null;"),
+    cut: body("src/mail/suppressions.ts", "suppressionOf", "return null;"),
     caughtBy: sending,
   },
   {

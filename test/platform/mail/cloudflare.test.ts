@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { mailerOf } from "#platform/mail/mailer.ts";
 import { testEnv } from "#test/env.ts";
-import { newAddress } from "#test/identity/mail/kit.ts";
+import { newAddress } from "#test/mail/kit.ts";
 import { envWith } from "#test/world.ts";
 
 function send(bindings: object = {}) {

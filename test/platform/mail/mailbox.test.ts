@@ -5,7 +5,7 @@ import { mailboxMails } from "#platform/mail/mailbox.ts";
 import { mailerOf } from "#platform/mail/mailer.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { deliver, newAddress, newMail, resetMail, storedMail } from "#test/identity/mail/kit.ts";
+import { deliver, newAddress, newMail, resetMail, storedMail } from "#test/mail/kit.ts";
 import { envWith } from "#test/world.ts";
 
 const { call } = clientOf();

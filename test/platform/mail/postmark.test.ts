@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { secondMs } from "#lib/time.ts";
 import { mailerOf } from "#platform/mail/mailer.ts";
-import { newAddress } from "#test/identity/mail/kit.ts";
+import { newAddress } from "#test/mail/kit.ts";
 import { postmarkBindings } from "#test/postmark-server.ts";
 import { envWith } from "#test/world.ts";
 

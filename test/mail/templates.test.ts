@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { isText, type MailKind, mailKinds, type TextKind } from "#identity/mail/kinds.ts";
-import { written } from "#identity/mail/letter.tsx";
-import { mailTo } from "#identity/mail/outgoing.ts";
-import { letterOf } from "#identity/mail/templates.ts";
-import { textOf } from "#identity/mail/texts.ts";
+import { isText, type MailKind, mailKinds, type TextKind } from "#mail/kinds.ts";
+import { written } from "#mail/letter.tsx";
+import { mailTo } from "#mail/outgoing.ts";
+import { letterOf } from "#mail/templates.ts";
+import { textOf } from "#mail/texts.ts";
 
 const site = { name: "Harbour & Sons", origin: "https://harbour.example" };
 const link = "https://harbour.example/do?token=a&b=%22";

@@ -1,7 +1,6 @@
 import { timingSafeEqual } from "#crypto/constant-time.ts";
 import { openDirectory } from "#db/directory.ts";
 import { recordDraft, replayKey } from "#db/replay.ts";
-import type { MessageOutcome } from "#http/protocol-operation.ts";
 import { encodeBase64Url } from "#lib/base64url.ts";
 import type { Env } from "#platform/env.ts";
 import { postmarkAuthorization } from "#platform/mail/postmark.ts";
@@ -18,7 +17,7 @@ export async function receiveFromPostmark(
   authorization: string | undefined,
   body: Uint8Array<ArrayBuffer>,
   { now, requestId }: { readonly now: number; readonly requestId: string },
-): Promise<MessageOutcome> {
+): Promise<"done" | "ignored" | "unknown-issuer" | "not-genuine" | "malformed"> {
   const expected = postmarkAuthorization(env);
   if (expected === null) return "unknown-issuer";
   if (!timingSafeEqual(authorization ?? "", expected)) return "not-genuine";

@@ -4,7 +4,7 @@ import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { utf8 } from "#lib/utf8.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { carrier, deliver, newAddress, newMail, outcomesOf, resetMail } from "#test/identity/mail/kit.ts";
+import { carrier, deliver, newAddress, newMail, outcomesOf, resetMail } from "#test/mail/kit.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { envWith, rowsOf, tapped } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
