@@ -1,10 +1,9 @@
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { nameTokens } from "#crypto/blind-index.ts";
 import { timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type Insert, isAssigned, type Remove, type Update } from "./changes.ts";
 import { counterValue } from "./commit-statements.ts";
-import { scoped } from "./scope.ts";
 import { type Statement, statementOf } from "./statement.ts";
 import type { TenantSession } from "./tenant-db.ts";
 import { columnOf, metaOf } from "./tenant-table.ts";
@@ -51,6 +50,9 @@ export function insertRows(session: TenantSession, change: Insert, rows: readonl
   ];
 }
 
+// That a row is within reach, as it was read, is the guard's at the head of the batch (versionGuard): by here another change
+// of it may have taken from the row what brought it within reach.
+
 export function updateRow(session: TenantSession, change: Update, patch: Stored): Statement[] {
   const sets = Object.entries(patch).map(
     ([key, value]) =>
@@ -58,7 +60,7 @@ export function updateRow(session: TenantSession, change: Update, patch: Stored)
   );
   return [
     statementOf(
-      sql`update ${change.table} set ${sql.join(sets, sql`, `)} where ${scoped(change.table, session.tenantId, session.reach)} and ${change.table.id} = ${change.before.id}`,
+      sql`update ${change.table} set ${sql.join(sets, sql`, `)} where ${eq(change.table.tenantId, session.tenantId)} and ${change.table.id} = ${change.before.id}`,
     ),
   ];
 }
@@ -67,7 +69,7 @@ export function removeRow(session: TenantSession, change: Remove): Statement[] {
   const { table, before } = change;
   return [
     statementOf(
-      sql`delete from ${table} where ${scoped(table, session.tenantId, session.reach)} and ${table.id} = ${before.id}`,
+      sql`delete from ${table} where ${eq(table.tenantId, session.tenantId)} and ${table.id} = ${before.id}`,
     ),
   ];
 }
