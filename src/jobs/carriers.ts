@@ -4,7 +4,7 @@ import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { secondMs } from "#lib/time.ts";
 import { isText } from "#mail/kinds.ts";
-import { written } from "#mail/letter.tsx";
+import { written } from "#mail/letter.ts";
 import { suppressionOf } from "#mail/suppressions.ts";
 import type { outgoingMails } from "#mail/tables.ts";
 import { letterOf } from "#mail/templates.ts";

@@ -33,6 +33,12 @@ export const mailVariables = {
     change: z.enum(["connected", "removed"]),
     accountLink: Link,
   }),
+  /** To whom a business asks to join it, which is named by its address here alone: that is nobody's free text. */
+  invitation: z.strictObject({
+    link: Link,
+    validMinutes,
+    business: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  }),
   "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),
   "factor-changed": z.strictObject({
     at: Instant,

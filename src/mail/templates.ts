@@ -1,5 +1,5 @@
 import { type MailData, type MailKind, mailVariables } from "./kinds.ts";
-import type { Letter, Site } from "./letter.tsx";
+import type { Letter, Site } from "./letter.ts";
 
 /** What is looked at when a mail is about to leave, and not before. */
 interface Reader {
@@ -85,6 +85,15 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       },
       "If it was not you, take it back and change your password:",
       { label: "Look at your account", link: accountLink },
+    ],
+  }),
+  invitation: ({ link, validMinutes, business }, { name }) => ({
+    subject: `${business} invites you to ${name}`,
+    parts: [
+      `The business ${business} asks you to join it at ${name}, with an account of this address.`,
+      { label: "Look at the invitation", link },
+      `The link works once, for ${spanOf(validMinutes)}. Whoever has no account yet signs up with this address first, and opens the link again.`,
+      "If you do not know that business, do nothing: nobody is told that you read this.",
     ],
   }),
   "recovery-code-used": ({ at, securityLink }, { name }) => ({

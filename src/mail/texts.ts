@@ -1,6 +1,6 @@
 import { minuteMs } from "#lib/time.ts";
 import { mailVariables, type TextKind } from "./kinds.ts";
-import type { Site } from "./letter.tsx";
+import type { Site } from "./letter.ts";
 
 /** How long a code is good; an older one is not sent any more. */
 export const codeLivesMs = 5 * minuteMs;

@@ -28,6 +28,7 @@ export async function lookerAt(
   t: TestContext,
   browser: Browser,
   look: Look,
+  kind: "account" | "mail" = "account",
 ): Promise<(page: Page, called: string) => Promise<void>> {
   const hasFonts = await hasReferenceFonts(browser);
   assert.ok(hasFonts || !isCi, otherFonts);
@@ -39,7 +40,7 @@ export async function lookerAt(
     assert.equal(wide, width, `${called} is too wide`);
     assert.deepEqual(await barriersOn(page), [], called);
     if (!hasFonts) return;
-    const changed = await changeOf(page, `account-${called}-${look}`);
+    const changed = await changeOf(page, `${kind}-${called}-${look}`);
     assert.ok(changed < mostChanged, `${(changed * 100).toFixed(1)} % of ${called}: ${howToAccept}`);
   };
 }
