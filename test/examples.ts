@@ -9,6 +9,7 @@ import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { federationExamples } from "#test/federation-examples.ts";
 import { fileExamples } from "#test/file-examples.ts";
+import { invitationExamples } from "#test/invitation-examples.ts";
 import { membershipMessage } from "#test/matrix-message.ts";
 import { memberExamples } from "#test/member-examples.ts";
 import { makeRoomForClients, oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
@@ -151,6 +152,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "mail.mailbox": { needs: "nobody", make: () => ({}) },
   "mail.postmark": { needs: "nobody", make: postmarkMessage },
+  ...invitationExamples,
   ...memberExamples,
   "orders.list": {
     needs: "orders:read",

@@ -93,7 +93,7 @@ async function withMember(tenant: TestTenant) {
 const smallRoles = new WeakMap<TestTenant, Promise<string>>();
 
 // One for all examples of a tenant, which has a hundred at most.
-function smallRole(tenant: TestTenant): Promise<string> {
+export function smallRole(tenant: TestTenant): Promise<string> {
   const known = smallRoles.get(tenant) ?? newRole(tenant, ["members:write"]);
   smallRoles.set(tenant, known);
   return known;

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { CellDoctor } from "#db/cell-doctor.ts";
 import { CellSystem } from "#db/cell-system.ts";
 import { knownTexts } from "#db/firewall.ts";
 import { LogSystem } from "#db/log-system.ts";
@@ -91,6 +92,13 @@ const acrossTenants: Reads = {
       "SCAN json_each VIRTUAL TABLE INDEX 1:",
     ],
   },
+  invitationsToForget: {
+    args: ["2026"],
+    steps: [
+      "SEARCH invitations USING INDEX invitations_by_expiry (expires_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
   domainsToCheck: {
     args: ["2026"],
     steps: ["SEARCH sso_domains USING INDEX sso_domains_to_check (checked_at<?)"],
@@ -173,36 +181,11 @@ const acrossTenants: Reads = {
       "SEARCH oauth_clients USING INDEX oauth_clients_by_pepper (pepper_version=?)",
     ],
   },
-  tenantsWithSpentPeople: {
-    args: [1, { audit: 4, event: 256 }],
-    steps: ["SCAN counters"],
-  },
   tenantsWithUnloggedAudit: {
     args: [],
     steps: ["SEARCH counters USING INDEX counters_unlogged (tenant_id>?)"],
   },
-  tenantsWithUnloggedAuditSince: {
-    args: ["2026"],
-    steps: [
-      "SEARCH counters USING INDEX counters_unlogged (tenant_id>?)",
-      "SEARCH audit_log USING PRIMARY KEY (tenant_id=? AND seq=?) LEFT-JOIN",
-    ],
-  },
   // The doctor's alone: three rows for each tenant there is.
-  tenantsBehindTheirLog: { args: [], steps: ["SCAN counters"] },
-  tenantsInRotationSince: {
-    args: ["2026"],
-    steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
-  },
-  tenantsWithForgottenKeys: {
-    args: ["2026"],
-    steps: ["SEARCH tenant_keys USING INDEX tenant_keys_by_check (checked_at<?)"],
-  },
-  tenantsWithSpentKeys: {
-    args: ["2026", 1],
-    // The doctor's alone: a row or two for each tenant there is.
-    steps: ["SCAN tenant_keys", "SEARCH newer USING PRIMARY KEY (tenant_id=? AND id>?)"],
-  },
   tenantsInRotation: {
     args: [],
     steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
@@ -227,6 +210,35 @@ const acrossTenants: Reads = {
       "SCAN pending",
       "SEARCH events USING INDEX events_pending (tenant_id=?)",
     ],
+  },
+};
+
+/** The doctor's. */
+const acrossTenantsOfDoctor: Reads = {
+  tenantsWithUnloggedAuditSince: {
+    args: ["2026"],
+    steps: [
+      "SEARCH counters USING INDEX counters_unlogged (tenant_id>?)",
+      "SEARCH audit_log USING PRIMARY KEY (tenant_id=? AND seq=?) LEFT-JOIN",
+    ],
+  },
+  tenantsBehindTheirLog: { args: [], steps: ["SCAN counters"] },
+  tenantsWithForgottenKeys: {
+    args: ["2026"],
+    steps: ["SEARCH tenant_keys USING INDEX tenant_keys_by_check (checked_at<?)"],
+  },
+  tenantsInRotationSince: {
+    args: ["2026"],
+    steps: ["SCAN key_rotations USING INDEX key_rotations_pending"],
+  },
+  tenantsWithSpentKeys: {
+    args: ["2026", 1],
+    // The doctor's alone: a row or two for each tenant there is.
+    steps: ["SCAN tenant_keys", "SEARCH newer USING PRIMARY KEY (tenant_id=? AND id>?)"],
+  },
+  tenantsWithSpentPeople: {
+    args: [1, { audit: 4, event: 256 }],
+    steps: ["SCAN counters"],
   },
 };
 const acrossTenantsOfLog: Reads = {
@@ -290,6 +302,7 @@ const idColumns = [
 
 test.each([
   ["cell", CellSystem, acrossTenants],
+  ["cell", CellDoctor, acrossTenantsOfDoctor],
   ["log", LogSystem, acrossTenantsOfLog],
 ] as const)(
   "reads across the tenants of a %s are a closed list, and each uses its index and answers ids and scopes alone",
@@ -317,7 +330,7 @@ test.each([
 );
 
 async function textsOf(
-  System: typeof CellSystem | typeof LogSystem,
+  System: typeof CellSystem | typeof CellDoctor | typeof LogSystem,
   name: string,
   args: unknown[],
 ): Promise<string[]> {

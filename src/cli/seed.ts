@@ -9,19 +9,11 @@ import { many } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
-import { type CapabilityMask, maskOf, noCapabilities } from "#gate/capabilities.ts";
+import { type CapabilityMask, maskOf } from "#gate/capabilities.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
 import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
 import { roles as fixedRoles, type Role } from "#gate/roles.ts";
-import {
-  apiKeyLocations,
-  apiKeys,
-  locations,
-  memberLocations,
-  members,
-  roles,
-  tenants,
-} from "#gate/tables.ts";
+import { apiKeyLocations, apiKeys, locations, members, tenants } from "#gate/tables.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
@@ -32,6 +24,7 @@ import { orderLines, orders } from "#resources/orders/table.ts";
 import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
 import { outsideIndex, outsideRows } from "./seed-outside.ts";
 import { aboutPerson, demoUser } from "./seed-person.ts";
+import { staffRows } from "./seed-staff.ts";
 import { sleepingEndpoint } from "./seed-webhook.ts";
 
 /** A demo business: what it is, and people and work that its kind would have. */
@@ -204,12 +197,6 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
   const customerId = customerRows[0]?.id ?? "";
   const order = orderOf(business, customerId, here[0], memberIds.installer, now);
   const limitedKey = newId("key");
-  const customRole = {
-    id: newId("rol"),
-    name: "Weekend help",
-    capabilities: maskOf(["orders:read"]),
-    scope: "tenant" as const,
-  };
   return [
     insert(tenants, { id: tenantId, slug, name, trade, plan, currency, timezone, allowedOrigins: "[]" }, now),
     insertAll(
@@ -217,27 +204,7 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       here.map((id, index) => ({ id, name: business.places[index] ?? name, timezone })),
       now,
     ),
-    insert(roles, customRole, now),
-    insertAll(
-      members,
-      staff.map(({ role, userId, memberId }) => ({
-        id: memberId,
-        userId,
-        role,
-        grants: noCapabilities,
-        denials: noCapabilities,
-        state: "active" as const,
-        allLocations: fixedRoles[role].scope === "tenant" ? 1 : 0,
-      })),
-      now,
-    ),
-    insertAll(
-      memberLocations,
-      staff
-        .filter(({ role }) => fixedRoles[role].scope !== "tenant")
-        .map(({ memberId }) => ({ id: newId("mlo"), memberId, locationId: here[0] })),
-      now,
-    ),
+    ...staffRows(slug, staff, here[0], now),
     insertAll(customers, customerRows, now),
     ...aboutPerson(business, customerId, now),
     ...order.changes,

@@ -364,6 +364,10 @@ export type DietaryReveal = {
 export type EffectiveRights = {
   readonly kind: "member" | "api-key" | "client";
   readonly id: string;
+  /** Of the member, or the key. */
+  readonly name: string | null;
+  /** Of a member; null for a program. */
+  readonly role: string | null;
   readonly tenantId: string;
   readonly slug: string;
   /** What these credentials may do: role and grants without denials, within their own scope. */
@@ -566,6 +570,67 @@ export type Introspection = {
   readonly client_id?: string;
 };
 
+export type Invitation = {
+  readonly id: string;
+  readonly email: string;
+  readonly role:
+    | "owner"
+    | "admin"
+    | "manager"
+    | "sales"
+    | "designer"
+    | "installer"
+    | "accountant"
+    | "staff"
+    | "viewer"
+    | "custom";
+  readonly roleId: string | null;
+  readonly grants: readonly string[];
+  readonly denials: readonly string[];
+  /** False: at these locations alone. */
+  readonly allLocations: boolean;
+  readonly locationIds: readonly string[];
+  /** The member or key that answers for it: it is void once they could not give all of this. */
+  readonly inviterId: string;
+  /** An expired one can be sent again for 30 days. One that was accepted or revoked is gone. */
+  readonly state: "open" | "expired";
+  readonly timesSent: number;
+  readonly expiresAt: string;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type InvitationPage = {
+  readonly data: readonly Invitation[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type InvitationToken = {
+  readonly tenantId: string;
+  /** Both as the link in the mail has them. */
+  readonly token: string;
+};
+
+export type InvitedTo = {
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly role: string;
+  /** Of a role of the business's own. */
+  readonly roleName: string | null;
+  readonly expiresAt: string;
+};
+
+export type JoinedTenant = {
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly memberId: string;
+};
+
 export type Location = {
   readonly id: string;
   readonly name: string;
@@ -716,6 +781,25 @@ export type NewFileVersion = {
   readonly sha256?: string;
 };
 
+export type NewInvitation = {
+  readonly email: string;
+  readonly role?:
+    | "admin"
+    | "manager"
+    | "sales"
+    | "designer"
+    | "installer"
+    | "accountant"
+    | "staff"
+    | "viewer";
+  /** One of the business's own roles, instead of `role`. */
+  readonly roleId?: string;
+  readonly grants?: readonly string[];
+  readonly denials?: readonly string[];
+  readonly allLocations?: boolean;
+  readonly locationIds?: readonly string[];
+};
+
 export type NewLocation = {
   readonly name: string;
   readonly timezone: string;
@@ -831,9 +915,13 @@ export type NewWebhookEndpoint = {
     | "file.deleted"
     | "file.restored"
     | "file.purged"
+    | "invitation.created"
+    | "invitation.resent"
+    | "invitation.revoked"
     | "location.created"
     | "location.updated"
     | "location.deleted"
+    | "member.joined"
     | "member.updated"
     | "member.suspended"
     | "member.reinstated"
@@ -1689,9 +1777,13 @@ export type WebhookEndpointPatch = {
     | "file.deleted"
     | "file.restored"
     | "file.purged"
+    | "invitation.created"
+    | "invitation.resent"
+    | "invitation.revoked"
     | "location.created"
     | "location.updated"
     | "location.deleted"
+    | "member.joined"
     | "member.updated"
     | "member.suspended"
     | "member.reinstated"
@@ -2016,6 +2108,21 @@ export interface Operations {
     /** Sign in with an issuer no more; your other sessions end. */
     remove: { input: { params: { identityId: string } }; answer: null };
   };
+  invitations: {
+    /** Invite somebody by mail to become a member; the link works for seven days, for that address alone. */
+    create: { input: { body: NewInvitation; idempotencyKey?: string }; answer: Invitation };
+    /** Read an invitation. */
+    get: { input: { params: { invitationId: string } }; answer: Invitation };
+    /** List who is invited and has not come yet, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: InvitationPage };
+    /** Send an invitation again, for another seven days; the links of before open nothing any more. */
+    resend: {
+      input: { params: { invitationId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Invitation;
+    };
+    /** Take an invitation back; its link opens nothing from then on. */
+    revoke: { input: { params: { invitationId: string }; ifMatch?: string }; answer: null };
+  };
   locations: {
     /** Add a location. */
     create: { input: { body: NewLocation; idempotencyKey?: string }; answer: Location };
@@ -2036,12 +2143,16 @@ export interface Operations {
     postmark: { input: Record<never, never>; answer: null };
   };
   me: {
+    /** Accept an invitation, as the account whose address it was sent to. */
+    acceptInvitation: { input: { body: InvitationToken; idempotencyKey?: string }; answer: JoinedTenant };
     /** Change your password; your other sessions end. */
     changePassword: { input: { body: PasswordChange; idempotencyKey?: string }; answer: null };
     /** Read your account. */
     get: { input: Record<never, never>; answer: User };
     /** Leave a business, for good; it holds from your next request on. */
     leave: { input: { params: { tenantId: string } }; answer: null };
+    /** Be told what you are invited to, by the link that was mailed. */
+    lookAtInvitation: { input: { body: InvitationToken }; answer: InvitedTo };
     /** List the businesses that you are a member of. */
     tenants: { input: Record<never, never>; answer: UserMemberships };
   };
@@ -2449,6 +2560,8 @@ export type ProblemName =
   | "account-exists"
   | "address-has-consent"
   | "address-not-allowed"
+  | "already-a-member"
+  | "already-invited"
   | "challenge-not-valid"
   | "conflict"
   | "connection-in-use"
@@ -2476,6 +2589,8 @@ export type ProblemName =
   | "in-progress"
   | "internal"
   | "invalid"
+  | "invitation-for-another"
+  | "invitation-not-valid"
   | "last-owner"
   | "last-way-in"
   | "length-required"
@@ -2518,6 +2633,7 @@ export type ProblemName =
   | "too-large"
   | "too-many-clients"
   | "too-many-endpoints"
+  | "too-many-invitations"
   | "too-many-roles"
   | "too-many-sso-connections"
   | "too-many-sso-domains"
@@ -2605,6 +2721,13 @@ export const routes = {
     list: { method: "GET", path: "/v1/me/identities" },
     remove: { method: "DELETE", path: "/v1/me/identities/{identityId}" },
   },
+  invitations: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/invitations" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/invitations/{invitationId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/invitations" },
+    resend: { method: "POST", path: "/v1/tenants/{tenant}/invitations/{invitationId}/resend" },
+    revoke: { method: "DELETE", path: "/v1/tenants/{tenant}/invitations/{invitationId}" },
+  },
   locations: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },
     get: { method: "GET", path: "/v1/tenants/{tenant}/locations/{locationId}" },
@@ -2616,9 +2739,11 @@ export const routes = {
     postmark: { method: "POST", path: "/mail/postmark" },
   },
   me: {
+    acceptInvitation: { method: "POST", path: "/v1/me/invitations" },
     changePassword: { method: "POST", path: "/v1/me/password" },
     get: { method: "GET", path: "/v1/me" },
     leave: { method: "DELETE", path: "/v1/me/tenants/{tenantId}" },
+    lookAtInvitation: { method: "POST", path: "/v1/me/invitations/look" },
     tenants: { method: "GET", path: "/v1/me/tenants" },
   },
   members: {

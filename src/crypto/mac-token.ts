@@ -14,6 +14,7 @@ const kinds = {
   "client-refresh": { prefix: "klo", id: "ogr" },
   flow: { prefix: "klf", id: "fls" },
   arrival: { prefix: "klm", id: "far" },
+  invitation: { prefix: "klv", id: "inv" },
 } as const;
 
 export type MacTokenKind = keyof typeof kinds;

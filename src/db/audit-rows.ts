@@ -157,8 +157,9 @@ function placeOf(session: TenantSession, table: AnyTenantTable): { location: SQL
       assignee: scope.assignee ? sql`${columnOf(table, scope.assignee)}` : nowhere,
     };
   }
-  // Somebody at several places is at none: who sees all of them is told.
-  if (scope.kind === "places") return { location: nowhere, assignee: sql`${columnOf(table, "id")}` };
+  // What is at several places is at none: who sees all of them is told.
+  if (scope.kind === "places")
+    return { location: nowhere, assignee: scope.isWho ? sql`${columnOf(table, "id")}` : nowhere };
   const { parent, column } = scope;
   const above = placeOf(session, parent);
   const ofParent = (value: SQL) =>

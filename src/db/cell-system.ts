@@ -122,21 +122,6 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), customerId: String(row.id) }));
   }
 
-  /** Doctor: tenants whose first audit row that is no leaf yet is as old as this, or gone. */
-  async tenantsWithUnloggedAuditSince(before: string): Promise<string[]> {
-    return await this.#ids(
-      "select counters.tenant_id as id from counters indexed by counters_unlogged left join audit_log on audit_log.tenant_id = counters.tenant_id and audit_log.seq = counters.logged + 1 where counters.name = 'audit' and counters.value > counters.logged and counters.tenant_id > '' and coalesce(audit_log.created_at, '') <= ? limit 100",
-      [before],
-    );
-  }
-
-  /** Doctor: tenants with fewer audit rows than are marked as leaves. */
-  async tenantsBehindTheirLog(): Promise<string[]> {
-    return await this.#ids(
-      "select tenant_id as id from counters where name = 'audit' and logged > value limit 100",
-    );
-  }
-
   /** Sweeper: effects that were intended and never settled. */
   async staleIntents(now: string): Promise<{ tenantId: string; intentId: string }[]> {
     const rows = await this.#rows(
@@ -204,6 +189,15 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), domainId: String(row.id) }));
   }
 
+  /** Retention: invitations whose time was over before then, the oldest first; of a tenant that is frozen none go. */
+  async invitationsToForget(before: string): Promise<{ tenantId: string; invitationId: string }[]> {
+    const rows = await this.#rows(
+      "select tenant_id, id from invitations indexed by invitations_by_expiry where expires_at <= ? and exists (select 1 from tenant_state where tenant_state.tenant_id = invitations.tenant_id and tenant_state.state = 'active') order by expires_at limit 500",
+      [before],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), invitationId: String(row.id) }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
   async expired(
     now: number,
@@ -249,42 +243,10 @@ export class CellSystem {
     );
   }
 
-  /** Doctor: tenants with a key as old as `before` that nobody has looked at since. */
-  async tenantsWithForgottenKeys(before: string): Promise<string[]> {
-    return await this.#ids(
-      "select distinct tenant_id as id from tenant_keys indexed by tenant_keys_by_check where checked_at <= ? and created_at <= ? limit 100",
-      [before, before],
-    );
-  }
-
   /** Vault: tenants whose rows are being moved to a newer key. */
   async tenantsInRotation(): Promise<string[]> {
     return await this.#ids(
       "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null order by tenant_id limit 20",
-    );
-  }
-
-  /** Doctor: tenants whose rows began to be moved to a newer key as long ago as this. */
-  async tenantsInRotationSince(before: string): Promise<string[]> {
-    return await this.#ids(
-      "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null and started_at <= ? limit 100",
-      [before],
-    );
-  }
-
-  /** Doctor: tenants whose newest key is as old as this, or has sealed as often. Of all keys, so not for a request. */
-  async tenantsWithSpentKeys(before: string, uses: number): Promise<string[]> {
-    return await this.#ids(
-      "select tenant_id as id from tenant_keys where (created_at <= ? or uses >= ?) and not exists (select 1 from tenant_keys as newer where newer.tenant_id = tenant_keys.tenant_id and newer.id > tenant_keys.id) limit 100",
-      [before, uses],
-    );
-  }
-
-  /** Doctor: tenants of which any person's key may have sealed as often, by their counters. Of all, so not for a request. */
-  async tenantsWithSpentPeople(uses: number, per: { audit: number; event: number }): Promise<string[]> {
-    return await this.#ids(
-      "select tenant_id as id from counters group by tenant_id having sum(case name when 'audit' then value * ? when 'event' then value * ? else 0 end) >= ? limit 100",
-      [per.audit, per.event, uses],
     );
   }
 

@@ -1,5 +1,6 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
+import { timestamp } from "#lib/time.ts";
 import type { Query } from "./queries.ts";
 import { statementOf } from "./statement.ts";
 
@@ -16,6 +17,17 @@ export function placeCount(memberId: string): Query<number> {
   };
 }
 
+/** The same of an invitation. */
+export function invitedPlaceCount(invitationId: string): Query<number> {
+  return {
+    statement: async ({ tenantId }) =>
+      statementOf(
+        sql`select count(*) as "count" from "invitation_locations" where "invitation_locations"."tenant_id" = ${tenantId} and "invitation_locations"."invitation_id" = ${invitationId}`,
+      ),
+    decode: async (_context, [row]) => Count.parse(row).count,
+  };
+}
+
 /** Whether somebody may act as this member, told without any key: what is sealed of them stays so. */
 export function isActiveMember(memberId: string): Query<boolean> {
   return {
@@ -24,5 +36,46 @@ export function isActiveMember(memberId: string): Query<boolean> {
         sql`select count(*) as "count" from "members" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${memberId} and "members"."state" = 'active'`,
       ),
     decode: async (_context, [row]) => Count.parse(row).count === 1,
+  };
+}
+
+const Inviter = z.object({ inviterId: z.string() });
+
+/** Who answers for an invitation, told without any key; null where there is none of it. */
+export function inviterOf(invitationId: string): Query<string | null> {
+  return {
+    statement: async ({ tenantId }) =>
+      statementOf(
+        sql`select "invitations"."inviter_id" as "inviterId" from "invitations" where "invitations"."tenant_id" = ${tenantId} and "invitations"."id" = ${invitationId}`,
+      ),
+    decode: async (_context, [row]) => (row ? Inviter.parse(row).inviterId : null),
+  };
+}
+
+/** How many invitations a tenant had sent since (ms since 1970), those included that were taken back or accepted. */
+export function invitationsSent(tenantId: string, since: number): SQL {
+  return sql`(select count(*) from "intents" indexed by "intents_of_invitations" where "intents"."tenant_id" = ${tenantId} and "intents"."operation" in ('invitations.create', 'invitations.resend') and "intents"."created_at" > ${timestamp(since)})`;
+}
+
+const Named = z.object({ id: z.string(), version: z.int() });
+type Named = z.output<typeof Named>;
+
+/** An invitation whose time was over before then, with its places, by id and version alone; null for any other. */
+export function pastInvitation(
+  invitationId: string,
+  before: string,
+): Query<{ readonly invitation: Named; readonly places: readonly Named[] } | null> {
+  return {
+    statement: async ({ tenantId }) =>
+      statementOf(
+        sql`select "invitations"."id", "invitations"."version", (select json_group_array(json_object('id', "invitation_locations"."id", 'version', "invitation_locations"."version")) from "invitation_locations" where "invitation_locations"."tenant_id" = ${tenantId} and "invitation_locations"."invitation_id" = ${invitationId}) as "places" from "invitations" where "invitations"."tenant_id" = ${tenantId} and "invitations"."id" = ${invitationId} and "invitations"."expires_at" <= ${before}`,
+      ),
+    async decode(_context, [row]) {
+      if (!row) return null;
+      return {
+        invitation: Named.parse(row),
+        places: z.array(Named).parse(JSON.parse(String(row.places))),
+      };
+    },
   };
 }

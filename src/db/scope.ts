@@ -39,7 +39,7 @@ function reachOf(table: AnyTenantTable, tenantId: string, reach: Reach): SQL | u
     case "places":
       return and(
         reach.locations ? isPlaced(table, scope.of(), scope.column, tenantId, reach) : undefined,
-        reach.assigneeId ? sql`${table.id} = ${reach.assigneeId}` : undefined,
+        reach.assigneeId ? (scope.isWho ? sql`${table.id} = ${reach.assigneeId}` : sql`0`) : undefined,
       );
     case "rows":
       return and(

@@ -36,7 +36,12 @@ export type Scope =
   | { readonly kind: "none"; readonly because: string }
   | { readonly kind: "rows"; readonly location?: string; readonly assignee?: string }
   | { readonly kind: "via"; readonly parent: AnyTenantTable; readonly column: string }
-  | { readonly kind: "places"; readonly of: () => AnyTenantTable; readonly column: string };
+  | {
+      readonly kind: "places";
+      readonly of: () => AnyTenantTable;
+      readonly column: string;
+      readonly isWho: boolean;
+    };
 
 export const none = (because: string): Scope => ({ kind: "none", because });
 export const location = (column: string): Scope => ({ kind: "rows", location: column });
@@ -46,8 +51,20 @@ export const locationAndAssignee = (locationColumn: string, assigneeColumn: stri
   location: locationColumn,
   assignee: assigneeColumn,
 });
-/** Of those who are at locations by rows of another table, and see themselves: its column names whom a row is of. */
-export const places = (of: () => AnyTenantTable, column: string): Scope => ({ kind: "places", of, column });
+/** What is at locations by rows of another table, whose column names what each is of. */
+export const places = (of: () => AnyTenantTable, column: string): Scope => ({
+  kind: "places",
+  of,
+  column,
+  isWho: false,
+});
+/** The same of those who see things by their assignments: a row is somebody, and seen by themselves. */
+export const peopleAtPlaces = (of: () => AnyTenantTable, column: string): Scope => ({
+  kind: "places",
+  of,
+  column,
+  isWho: true,
+});
 export const via = (parent: AnyTenantTable, column: string): Scope => ({ kind: "via", parent, column });
 
 interface ExactIndex {

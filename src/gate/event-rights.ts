@@ -8,6 +8,7 @@ export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   customer_consent: "customers:consent",
   customer_dietary: "customers:sensitive",
   file: "files:read",
+  invitation: "members:read",
   location: "locations:read",
   member: "members:read",
   mfa: "audit:read",

@@ -5,8 +5,8 @@ import {
   location,
   none,
   open,
+  peopleAtPlaces,
   personal,
-  places,
   tenantTable,
   via,
 } from "#db/tenant-table.ts";
@@ -70,7 +70,7 @@ export const members = tenantTable(
   },
   {
     entity: "member",
-    scope: places(() => memberLocations, "memberId"),
+    scope: peopleAtPlaces(() => memberLocations, "memberId"),
     subject: "id",
     movesEpoch: true,
   },

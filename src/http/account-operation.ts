@@ -95,7 +95,41 @@ export interface AccountServices {
   readonly clients: ClientConsents;
   /** Ends a user's membership of this tenant; null where it was done. */
   readonly leave: (user: SignedIn, place: Place) => Promise<Refusal | null>;
+  readonly invitations: {
+    /** What a user is invited to by the invitation that a token names. */
+    readonly look: (guest: Guest, place: Place, named: Named) => Promise<Invited | Refusal>;
+    /** Makes them a member of it, in its cell: the directory is the caller's to tell then. */
+    readonly accept: (guest: Guest, place: Place, named: Named) => Promise<Accepted | Refusal>;
+  };
   readonly federation: Federation;
+}
+
+/** Who comes by an invitation. */
+export interface Guest {
+  readonly userId: string;
+  readonly name: string;
+  readonly email: string;
+  /** Whether they proved that the address is theirs. */
+  readonly isVerified: boolean;
+}
+
+/** What somebody is invited to. */
+export interface Invited {
+  readonly tenantId: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly role: string;
+  /** Of a role of the business's own. */
+  readonly roleName: string | null;
+  readonly expiresAt: string;
+}
+
+/** Whom they are there from now on. */
+export interface Accepted {
+  readonly tenantId: string;
+  readonly memberId: string;
+  readonly slug: string;
+  readonly name: string;
 }
 
 export type Reservation =

@@ -6,6 +6,7 @@ import { wholeTenant } from "#db/scope.ts";
 import type { Keys } from "#db/sealing.ts";
 import type { SystemRun } from "#db/system-commit.ts";
 import { TenantSession, tenantDb } from "#db/tenant-db.ts";
+import { invitationsOf } from "#gate/invitations.ts";
 import { membershipsOf } from "#gate/memberships.ts";
 import { ssoDomainClaimsOf } from "#gate/sso-claims.ts";
 import { secondMs } from "#lib/time.ts";
@@ -53,7 +54,7 @@ export async function executeEffect(
   }
   tellAfterwards(run, intended);
   const by = { job: run.operation, requestId: run.c.get("state").requestId, now: run.now };
-  const ports = portsOf(run.c.env, run.caller.cell, run.session.tenantId, by);
+  const ports = portsOf(run.c.env, run.caller.cell, run.caller.keys, by);
   let result: unknown;
   try {
     result = await operation.perform(ports, intent, id, bodyOf(run, operation));
@@ -77,9 +78,11 @@ export async function executeEffect(
 }
 
 /** What an effect of this tenant may touch, in a request or long after it. */
-export function portsOf(env: Env, cell: Cell, tenantId: string, run: SystemRun): Ports {
+export function portsOf(env: Env, cell: Cell, keys: Keys, run: SystemRun): Ports {
+  const { tenantId } = keys;
   return {
     files: tenantFiles(cell.files, tenantId),
+    invitations: invitationsOf(env, cell, keys, run),
     ssoDomains: ssoDomainClaimsOf(env, tenantId, run),
     memberships: membershipsOf(env, cell, tenantId, run),
   };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accountEmail } from "#lib/email-address.ts";
 
 // Shapes that many resources share. What a client sends is refused when it is not exactly of them.
 
@@ -144,3 +145,12 @@ function isOrigin(text: string): boolean {
   // A wildcard parses as a host, and would match no page's origin.
   return url.origin === text && !text.includes("*") && (url.protocol === "https:" || isLocal);
 }
+
+/**
+ * An account's address, in the one spelling that it is looked up by, so that what is looked up is what is mailed and
+ * stored: else a mail for one address could leave for another that merely looks like it.
+ */
+export const AccountEmail = line(254)
+  .refine((text) => accountEmail(text) !== null, "is not an e-mail address")
+  .transform((text) => accountEmail(text) ?? text)
+  .meta({ examples: ["ada@example.com"] });

@@ -5,6 +5,7 @@ import type { Query } from "#db/queries.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Visit } from "#db/visit-tenant.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
+import type { Invitations } from "#gate/invitations.ts";
 import type { Memberships } from "#gate/memberships.ts";
 import type { SsoDomainClaims } from "#gate/sso-claims.ts";
 import type { Tier } from "#gate/tiers.ts";
@@ -175,6 +176,7 @@ export interface WriteOperation<P, Q, B, R extends Shape> extends TenantDeclarat
 /** The vendors an effect may touch, each behind its binding, and of each only what is the tenant's. */
 export interface Ports {
   readonly files: TenantFiles;
+  readonly invitations: Invitations;
   readonly ssoDomains: SsoDomainClaims;
   readonly memberships: Memberships;
 }

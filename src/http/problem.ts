@@ -98,7 +98,7 @@ export const problems = {
   "location-in-use": {
     status: 409,
     title: "The location is in use.",
-    meaning: "Orders, members or keys refer to it.",
+    meaning: "Orders, members, invitations or keys refer to it.",
   },
   "subject-erased": {
     status: 409,

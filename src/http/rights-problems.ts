@@ -22,6 +22,34 @@ export const rightsProblems = {
     meaning:
       "Event types and locations must be within the rights of whoever creates, changes or enables the endpoint.",
   },
+  "already-invited": {
+    status: 409,
+    title: "They are invited already.",
+    meaning: "There is an invitation to this address. Send it again, or take it back first.",
+  },
+  "too-many-invitations": {
+    status: 409,
+    title: "There are as many invitations as there can be.",
+    meaning:
+      "A business has at most 200 at a time, sends at most 100 in 24 hours, and each five times at most.",
+  },
+  "invitation-not-valid": {
+    status: 422,
+    title: "The invitation is not valid.",
+    meaning:
+      "It was accepted or taken back, its time is over, a later mail has another link, or whoever invited may not any more.",
+  },
+  "invitation-for-another": {
+    status: 403,
+    title: "The invitation is for another address.",
+    meaning: "It is accepted by the account whose address it was sent to, once that is confirmed.",
+  },
+  "already-a-member": {
+    status: 409,
+    title: "You are a member of this business already.",
+    meaning:
+      "Nothing was changed. Whoever was suspended is reinstated by the business, not by an invitation.",
+  },
   "last-owner": {
     status: 409,
     title: "They are the only owner.",
@@ -34,8 +62,8 @@ export const rightsProblems = {
   },
   "role-in-use": {
     status: 409,
-    title: "Members have this role.",
-    meaning: "Give them another one first.",
+    title: "Somebody has this role.",
+    meaning: "Members have it, or invitations give it. Change or take back those first.",
   },
   "too-many-roles": {
     status: 409,

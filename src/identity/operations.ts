@@ -13,6 +13,7 @@ import { prove } from "./factors/step-up.ts";
 import { proveEmail } from "./federation/email-proof.ts";
 import * as identities from "./federation/identities.ts";
 import * as federation from "./federation/operations.ts";
+import { accept, look } from "./members/invitations.ts";
 import { leave } from "./members/leave.ts";
 import * as consents from "./oauth/me.ts";
 import { providerMetadata, serverMetadata } from "./oauth/metadata.ts";
@@ -48,7 +49,7 @@ export const identityOperations = {
   "email-changes": { ask, complete },
   account: { close },
   tokens: { refresh },
-  me: { ...me, leave },
+  me: { ...me, leave, lookAtInvitation: look, acceptInvitation: accept },
   oauth: { ...oauth, providerMetadata, serverMetadata, ...consents },
   sessions,
   identities: {

@@ -7,6 +7,7 @@ import { findRecoveryCode, hashRecoveryCode } from "./factors/recovery-codes.ts"
 import { federationOf } from "./federation/federation.ts";
 import { countRequest } from "./lockout/count-request.ts";
 import { clearSignIn, reserveTry } from "./lockout/reserve-try.ts";
+import { acceptInvitation, lookAtInvitation } from "./members/accept-invitation.ts";
 import { leaveTenant } from "./members/leave.ts";
 import { authorize } from "./oauth/authorize.ts";
 import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
@@ -28,6 +29,10 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
     hashSmsCode: (binding, code) => hashSmsCode(indexKey, binding, code),
     breachAnswer: (password) => breachAnswer(c.env, password),
     leave: (user, place) => leaveTenant(c, user, place),
+    invitations: {
+      look: (guest, place, named) => lookAtInvitation(c, guest, place, named),
+      accept: (guest, place, named) => acceptInvitation(c, guest, place, named),
+    },
     federation: federationOf(c.env, indexKey),
     clients: {
       authorize: (asking) => authorize(c, asking),

@@ -27,6 +27,8 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   // Nothing but a reveal, with its audit row, tells what stands there.
   customer_dietary: null,
   file: { operation: registry.files.get, param: "fileId" },
+  // To whom is for who asks.
+  invitation: null,
   location: { operation: registry.locations.get, param: "locationId" },
   // Names and addresses are for who asks; whoever listens is told that somebody's rights changed.
   member: null,

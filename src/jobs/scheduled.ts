@@ -14,6 +14,7 @@ import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
 import { eraseAccounts } from "./erase-accounts.ts";
 import { expireAccounts } from "./expire-accounts.ts";
+import { forgetInvitations } from "./forget-invitations.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
@@ -55,6 +56,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
+      [`invitations ${cell.id}`, () => forgetInvitations(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

@@ -45,7 +45,7 @@ async function resume(
 ): Promise<void> {
   const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
   const run = { job: stored.operation, requestId: stored.request_id, now };
-  const ports = portsOf(env, cell, session.tenantId, run);
+  const ports = portsOf(env, cell, session.keys, run);
   if (operation?.form !== "effect")
     throw new Error(`An intent names ${stored.operation}, which this deployment does not have.`);
   const intent = operation.intent.parse(stored.intent);

@@ -19,6 +19,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   factors: "What you can prove yourself with besides a password.",
   files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
   identities: "Whom you can sign in with besides a password: Google, Apple, Microsoft or others.",
+  invitations: "Who is asked by mail to become a member, as what and where.",
   me: "Your own account: who you are, where you are a member, your password.",
   locations: "Places of the business; members and keys may be limited to some.",
   mail: "What becomes of the mails that this deployment sends: told by who carries them, or shown in development.",

@@ -20,6 +20,8 @@ import * as files from "./files/operations.ts";
 import * as parts from "./files/parts.ts";
 import * as removal from "./files/removal.ts";
 import { revise } from "./files/versions.ts";
+import * as invitations from "./invitations/operations.ts";
+import { create as createInvitation, resend } from "./invitations/sending.ts";
 import * as locations from "./locations/operations.ts";
 import * as mail from "./mail/operations.ts";
 import { access } from "./members/access.ts";
@@ -58,6 +60,7 @@ export const registry = {
   docs: { ...docs, ...pages, ...security },
   events,
   files: { ...files, ...content, ...parts, ...removal, revise },
+  invitations: { ...invitations, create: createInvitation, resend },
   locations,
   mail,
   members: { ...members, ...lifecycle, access, factorCoverage, remove, transferOwnership },

@@ -46,6 +46,7 @@ const diet = { allergens: [canary("Allergen")], needs: canary("Need") };
 const changedDiet = { allergens: [canary("Reallergen")] };
 const subject = canary("Subject");
 const keyName = canary("Key");
+const invited = `${canary("Guest")}@example.org`.toLowerCase();
 const fileName = canary("File");
 const newFileName = canary("Refiled");
 const userAgent = canary("Agent");
@@ -71,6 +72,7 @@ const file = await ask("POST", "/files", { ...content, name: fileName });
 await ask("PATCH", `/files/${file.id}`, { name: newFileName });
 await ask("PUT", `/files/${file.id}/content`, Buffer.from("any bytes"));
 const created = await ask("POST", "/api-keys", { name: keyName, scopes: ["orders:read"] });
+await ask("POST", "/invitations", { email: invited, role: "staff", allLocations: true });
 await ask("POST", "/oauth-clients", {
   name: canary("Program"),
   type: "public",
@@ -157,6 +159,7 @@ const hidden: Record<string, string | Buffer> = {
   "a user's name": `owner of ${business.name}`,
   "a user's e-mail": owner,
   "the API key's name": keyName,
+  "who was invited": invited,
   "a file's name": fileName,
   "a file's changed name": newFileName,
   "the caller's user agent": userAgent,

@@ -37,6 +37,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "federated_arrivals.subject": "personal",
   "federated_identities.subject": "personal",
   "files.name": "personal",
+  "invitations.email": "secret",
   "key_peppers.pepper": "secret",
   "members.email": "personal",
   "members.name": "personal",

@@ -68,6 +68,9 @@ const ofAccounts: Readonly<Record<string, number>> = {
   "me.tenants": 1,
   // Where they are a member; who they are there, what hangs on them, and its end; the pointer, and whether they are back.
   "me.leave": 1 + 3 + 3,
+  // Where and who they are; who answers for it, what they may do by now, and all of it at their epoch.
+  "me.lookAtInvitation": 1 + 3,
+  "me.acceptInvitation": 1 + 4 + 1,
   "me.changePassword": 2,
   "factors.list": 1,
   "passkeys.begin": 2,

@@ -175,7 +175,8 @@ test("another tenant's cursor, bookmark and idempotency key are worth nothing", 
   const [own, foreign] = [tenantOf("us1"), tenantOf("us1 too")];
   for (const name of tenantOperations.map((each) => each.name).filter((each) => each.endsWith(".list"))) {
     const { nextCursor } = (await asked(foreign, name, { query: { limit: "1" } })).json;
-    if (nextCursor === null) continue;
+    // Roles come all at once, so they have none.
+    if (!nextCursor) continue;
     const used = await asked(own, name, { query: { limit: "1", cursor: nextCursor } });
     const invented = await asked(own, name, { query: { limit: "1", cursor: "invented.cursor" } });
     expect(comparable(used), name).toBe(comparable(invented));

@@ -152,8 +152,15 @@ test("no source but the chokepoints reaches for a namespace of objects", () => {
 });
 
 const changesClient = ["oauth-clients.update", "oauth-clients.rotate", "oauth-clients.remove"];
+const changesMember = [
+  "members.update",
+  "members.suspend",
+  "members.reinstate",
+  "members.remove",
+  "members.transferOwnership",
+];
 
-/** Requests of every kind, and cron. @returns the key and the clients that were changed, whose gates are told */
+/** Requests of every kind, and cron. @returns the key, clients and members that were changed, whose gates are told */
 async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
   const ask = (name: string, input: Call) =>
     call(name, { tenant: tenant.slug, as: tenant.key, env, ...input });
@@ -162,6 +169,7 @@ async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
     const input = await exampleOf(name).make(tenant);
     if (name === "api-keys.revoke") changed.push(input.params?.apiKeyId ?? "");
     if (changesClient.includes(name)) changed.push(input.params?.oauthClientId ?? "");
+    if (changesMember.includes(name)) changed.push(input.params?.memberId ?? "");
     expectOk(await ask(name, input));
   }
   for (const { name } of operations.filter(({ operation }) => operation.mount === "public"))

@@ -112,6 +112,7 @@ test("every type that is emitted is on the list, and its subject says who may be
     customer_consent: "customers:consent",
     customer_dietary: "customers:sensitive",
     file: "files:read",
+    invitation: "members:read",
     location: "locations:read",
     member: "members:read",
     mfa: "audit:read",

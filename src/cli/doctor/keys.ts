@@ -1,4 +1,5 @@
 import { kekKid } from "#crypto/kek.ts";
+import { CellDoctor } from "#db/cell-doctor.ts";
 import { CellSystem } from "#db/cell-system.ts";
 import { openDirectory } from "#db/directory.ts";
 import { type DirectoryKeyTerms, directoryKeyTerms, kekWrapsSince } from "#db/directory-key-terms.ts";
@@ -45,28 +46,31 @@ const cronIsLateMs = 10 * minuteMs;
 
 const toSee = "see what cron logs (`npx wrangler tail`), and whether its trigger is deployed";
 
+type Sum = (
+  ids: (place: { system: CellSystem; doctor: CellDoctor }) => Promise<readonly string[]>,
+) => Promise<number>;
+
 export async function keyFacts(env: Env, now: number): Promise<KeyFacts> {
-  const systems = [env.DIRECTORY, ...cellsOf(env).map(({ database }) => database)].map(
-    (database) => new CellSystem(new Store(database, "first-primary")),
-  );
-  const sum = async (ids: (system: CellSystem) => Promise<readonly string[]>) =>
-    (await Promise.all(systems.map(ids))).flat().length;
+  const systems = [env.DIRECTORY, ...cellsOf(env).map(({ database }) => database)].map((database) => {
+    const store = new Store(database, "first-primary");
+    return { system: new CellSystem(store), doctor: new CellDoctor(store) };
+  });
+  const sum: Sum = async (ids) => (await Promise.all(systems.map(ids))).flat().length;
   const spentBefore = timestamp(now - longestKeyAgeMs - checkedWithinMs);
   return {
     kek: env.KEYLINE_KEKS || env.KEYLINE_KMS_TOKENS ? await kekFacts(env, sum) : null,
     terms: await directoryKeyTerms(keylessSession(env.DIRECTORY, platformTenant)),
-    unchecked: await sum((system) => system.tenantsWithForgottenKeys(timestamp(now - checkedWithinMs))),
-    spent: await sum((system) => system.tenantsWithSpentKeys(spentBefore, mostKeyUses)),
-    spentPeople: await sum((system) => system.tenantsWithSpentPeople(mostKeyUses, usesPer)),
-    inLongRotation: await sum((system) => system.tenantsInRotationSince(timestamp(now - rotatedWithinMs))),
+    unchecked: await sum(({ doctor }) => doctor.tenantsWithForgottenKeys(timestamp(now - checkedWithinMs))),
+    spent: await sum(({ doctor }) => doctor.tenantsWithSpentKeys(spentBefore, mostKeyUses)),
+    spentPeople: await sum(({ doctor }) => doctor.tenantsWithSpentPeople(mostKeyUses, usesPer)),
+    inLongRotation: await sum(({ doctor }) =>
+      doctor.tenantsInRotationSince(timestamp(now - rotatedWithinMs)),
+    ),
     oldSecrets: await oldSecretsOf(env, now),
   };
 }
 
-async function kekFacts(
-  env: Env,
-  sum: (ids: (system: CellSystem) => Promise<readonly string[]>) => Promise<number>,
-): Promise<KeyFacts["kek"]> {
+async function kekFacts(env: Env, sum: Sum): Promise<KeyFacts["kek"]> {
   let kid: string;
   try {
     kid = kekKid((await keksOf(env)).currentVersion);
@@ -78,7 +82,7 @@ async function kekFacts(
     () => false,
   );
   const since = await kekWrapsSince(keylessSession(env.DIRECTORY, platformTenant), kid);
-  return { kid, opens, behind: await sum((system) => system.tenantsNotWrappedBy(kid)), since };
+  return { kid, opens, behind: await sum(({ system }) => system.tenantsNotWrappedBy(kid)), since };
 }
 
 export function judgeKeys(

@@ -1,7 +1,9 @@
+import { CellDoctor } from "#db/cell-doctor.ts";
 import { CellSystem } from "#db/cell-system.ts";
 import { LogSystem } from "#db/log-system.ts";
 import { Store } from "#db/store.ts";
 import { callsKeptMs } from "#jobs/call-retention.ts";
+import { invitationsKeptMs } from "#jobs/forget-invitations.ts";
 import { dayMs, hourMs, hourStart, minuteMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -16,18 +18,19 @@ interface Sweep {
 
 interface Place {
   readonly system: CellSystem;
+  readonly doctor: CellDoctor;
   readonly log: LogSystem;
 }
 
 const auditSweep: Sweep = {
   noun: "owner of audit rows that are no leaves of their log",
   withinMs: 10 * minuteMs,
-  waiting: ({ system }, before) => system.tenantsWithUnloggedAuditSince(before),
+  waiting: ({ doctor }, before) => doctor.tenantsWithUnloggedAuditSince(before),
 };
 const rolledBack: Sweep = {
   noun: "owner with fewer audit rows than leaves of its log",
   withinMs: 0,
-  waiting: ({ system }) => system.tenantsBehindTheirLog(),
+  waiting: ({ doctor }) => doctor.tenantsBehindTheirLog(),
 };
 const sweepsOfAudit = [auditSweep, rolledBack];
 const sweepsOfCell: readonly Sweep[] = [
@@ -56,6 +59,12 @@ const sweepsOfCell: readonly Sweep[] = [
     noun: "file to be purged",
     withinMs: dayMs,
     waiting: ({ system }, before) => system.filesToPurge(before),
+  },
+  {
+    noun: "invitation to be forgotten",
+    withinMs: dayMs,
+    waiting: ({ system }, before) =>
+      system.invitationsToForget(timestamp(Date.parse(before) - invitationsKeptMs)),
   },
   {
     noun: "hour of calls to be archived",
@@ -87,8 +96,10 @@ export async function sweepFacts(env: Env, now: number): Promise<Backlog[]> {
   ];
   return await Promise.all(
     places.flatMap(({ where, database, log, sweeps }) => {
+      const store = new Store(database, "first-primary");
       const place = {
-        system: new CellSystem(new Store(database, "first-primary")),
+        system: new CellSystem(store),
+        doctor: new CellDoctor(store),
         log: new LogSystem(new Store(log, "first-primary")),
       };
       return sweeps.map(async ({ noun, withinMs, waiting }) => {

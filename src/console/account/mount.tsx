@@ -119,8 +119,8 @@ function refused(status: number): Reply {
 
 function sentOn(c: RequestContext, { what }: Needed): Reply {
   const { search } = new URL(c.req.url);
-  // Of all pages it alone is somebody's whom its address comes from.
-  const here = c.req.path === "/oauth/authorize" ? `${c.req.path}${search}` : c.req.path;
+  // Of all pages these alone are nothing without what stands in their address.
+  const here = ["/oauth/authorize", "/join"].includes(c.req.path) ? `${c.req.path}${search}` : c.req.path;
   const asked = new URLSearchParams({ continue: here });
   const to = `continue=${encodeURIComponent(destinationOf(asked))}`;
   return what === "proof" ? { to: `/prove?${to}` } : { to: `/sign-in?${to}`, session: null };

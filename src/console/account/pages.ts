@@ -2,6 +2,7 @@ import { changeAccount, confirmEmail, showAccount, showConfirmEmail } from "./ac
 import { decide, showAuthorization } from "./authorize.tsx";
 import * as federated from "./federated.tsx";
 import { mintToken, showHome } from "./home.tsx";
+import { join, showJoin } from "./join.tsx";
 import * as passwords from "./passwords.tsx";
 import { endProgram, showPrograms } from "./programs.tsx";
 import { prove, showProof } from "./prove.tsx";
@@ -41,6 +42,7 @@ export const accountPages = {
   "/programs": { isOwn: true, get: showPrograms, post: endProgram },
   "/account": { isOwn: true, get: showAccount, post: changeAccount },
   "/confirm-email": { isOwn: false, get: showConfirmEmail, post: confirmEmail },
+  "/join": { isOwn: true, get: showJoin, post: join },
   "/second-factor": { isOwn: true, get: showFactors, post: changeFactors },
   "/prove": { isOwn: true, get: showProof, post: prove },
   "/sign-out": { isOwn: true, get: toHome, post: signOut },

@@ -65,10 +65,13 @@ const destinations = ["/home", "/account", "/sessions", "/password", "/programs"
 // Its query is the client's to write, and leads nowhere but to our own page.
 const authorization = /^\/oauth\/authorize\?[!-~]{1,8192}$/;
 
+/** The link of an invitation. */
+const invitation = /^\/join\?tenant=ten_[0-9a-z]{26}&token=klv_[0-9a-z_]{1,76}$/;
+
 /** Where to go on: one of these, and nothing else that was made of what somebody sent. */
 export function destinationOf(fields: URLSearchParams): string {
   const asked = fields.get("continue");
-  if (asked !== null && authorization.test(asked)) return asked;
+  if (asked !== null && (authorization.test(asked) || invitation.test(asked))) return asked;
   return destinations.find((path) => path === asked) ?? "/home";
 }
 

@@ -5,6 +5,7 @@ import { mustStand } from "#db/directory.ts";
 import { users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { commitAs, meWriteOperation, visitorOperation } from "#http/account-operation.ts";
+import { AccountEmail } from "#http/fields.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
@@ -24,7 +25,7 @@ import {
 } from "./account-queries.ts";
 import { uncounted } from "./attempt.ts";
 import { provePassword } from "./prove-password.ts";
-import { Email, GivenPassword, User } from "./schema.ts";
+import { GivenPassword, User } from "./schema.ts";
 
 const linkLivesMs = hourMs;
 
@@ -36,7 +37,7 @@ export const ask = meWriteOperation({
   summary: "Ask for another e-mail address; a link goes to it",
   store: "directory",
   provedWithinSeconds: securityAge,
-  body: z.strictObject({ email: Email }).meta({ id: "EmailChange" }),
+  body: z.strictObject({ email: AccountEmail }).meta({ id: "EmailChange" }),
   returns: z.null(),
   status: 204,
   problems: [],

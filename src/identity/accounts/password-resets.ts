@@ -3,6 +3,7 @@ import { type Change, insert, update } from "#db/changes.ts";
 import { users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { commitAs, visitorOperation } from "#http/account-operation.ts";
+import { AccountEmail } from "#http/fields.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { tell } from "#identity/identity-events.ts";
@@ -25,7 +26,7 @@ import {
 } from "./account-queries.ts";
 import { uncounted } from "./attempt.ts";
 import { isOpenLink } from "./one-time-links.ts";
-import { Email, NewPassword } from "./schema.ts";
+import { NewPassword } from "./schema.ts";
 
 const linkLivesMs = hourMs;
 
@@ -37,7 +38,7 @@ export const ask = visitorOperation({
   summary: "Ask for a link to choose a new password",
   can: publicOperation({ because: "whoever forgot a password has none; the link goes to the address alone" }),
   store: "directory",
-  body: z.strictObject({ email: Email }).meta({ id: "PasswordResetRequest" }),
+  body: z.strictObject({ email: AccountEmail }).meta({ id: "PasswordResetRequest" }),
   returns: z.null(),
   status: 204,
   problems: [],

@@ -1,15 +1,5 @@
 import { z } from "zod";
-import { line, Timestamp, told, toldId, toldList } from "#http/fields.ts";
-import { accountEmail } from "#lib/email-address.ts";
-
-/**
- * In the one spelling that it is looked up by, so that what is looked up is what is mailed and stored: else a mail for one
- * address could leave for another that merely looks like it.
- */
-export const Email = line(254)
-  .refine((text) => accountEmail(text) !== null, "is not an e-mail address")
-  .transform((text) => accountEmail(text) ?? text)
-  .meta({ examples: ["ada@example.com"] });
+import { Timestamp, told, toldId, toldList } from "#http/fields.ts";
 
 /** As it was typed: the rules say what is amiss with it, and nothing is cut off. */
 export const NewPassword = z

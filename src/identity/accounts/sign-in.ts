@@ -2,6 +2,7 @@ import { z } from "zod";
 import { hashPassword, verifyDecoy, verifyPassword } from "#crypto/argon2id.ts";
 import { type Change, insert, update } from "#db/changes.ts";
 import { commitAs, type DirectoryContext, visitorOperation } from "#http/account-operation.ts";
+import { AccountEmail } from "#http/fields.ts";
 import { publicOperation } from "#http/operation.ts";
 import { refuse } from "#http/outcome.ts";
 import { factorQueries } from "#identity/factors/factor-queries.ts";
@@ -15,7 +16,7 @@ import { passwordIn, sessionsIn, userByEmail, userIn } from "./account-queries.t
 import { attempt, uncounted } from "./attempt.ts";
 import { challengeFor } from "./challenge.ts";
 import { letIn } from "./let-in.ts";
-import { Email, GivenPassword } from "./schema.ts";
+import { GivenPassword } from "./schema.ts";
 
 const unlockLivesMs = 24 * hourMs;
 
@@ -27,7 +28,7 @@ export const signIn = visitorOperation({
   summary: "Sign in with an e-mail address and a password",
   can: publicOperation({ because: "the password is the credential" }),
   store: "directory",
-  body: z.strictObject({ email: Email, password: GivenPassword }).meta({ id: "SignIn" }),
+  body: z.strictObject({ email: AccountEmail, password: GivenPassword }).meta({ id: "SignIn" }),
   returns: Tokens,
   status: 201,
   problems: ["sign-in-failed", "second-factor-required", "password-change-required"],

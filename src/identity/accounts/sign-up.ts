@@ -5,7 +5,7 @@ import { insert, mustNotExist, note, update } from "#db/changes.ts";
 import { users } from "#db/directory-tables.ts";
 import { one } from "#db/queries.ts";
 import { visitorOperation } from "#http/account-operation.ts";
-import { line } from "#http/fields.ts";
+import { AccountEmail, line } from "#http/fields.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { noFactors } from "#identity/factors/factors.ts";
@@ -17,7 +17,7 @@ import { passwords, signUps } from "#identity/tables.ts";
 import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { mailTo } from "#mail/outgoing.ts";
 import { attempt, uncounted } from "./attempt.ts";
-import { Email, GivenPassword, NewPassword } from "./schema.ts";
+import { GivenPassword, NewPassword } from "./schema.ts";
 
 const linkLivesMs = 24 * hourMs;
 
@@ -35,7 +35,7 @@ export const signUp = visitorOperation({
   body: z
     .strictObject({
       name: line(200).meta({ examples: ["Ada Lovelace"] }),
-      email: Email,
+      email: AccountEmail,
       password: NewPassword,
     })
     .meta({ id: "SignUp" }),

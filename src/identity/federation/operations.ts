@@ -3,11 +3,11 @@ import { z } from "zod";
 import { directoryTenants, platformTenant, ssoDomainClaims } from "#db/directory-tables.ts";
 import { many } from "#db/queries.ts";
 import { type VisitorContext, visitorOperation } from "#http/account-operation.ts";
+import { AccountEmail } from "#http/fields.ts";
 import { publicOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import type { ProblemName } from "#http/problem.ts";
 import { uncounted } from "#identity/accounts/attempt.ts";
-import { Email } from "#identity/accounts/schema.ts";
 import { tell } from "#identity/identity-events.ts";
 import { Tokens } from "#identity/sessions/schema.ts";
 import { domainOf } from "#lib/email-address.ts";
@@ -67,7 +67,7 @@ export const sso = visitorOperation({
     because: "which domain signs in where is no secret, and the address is not looked at",
   }),
   store: "directory",
-  body: z.strictObject({ email: Email }).meta({ id: "SsoLookUp" }),
+  body: z.strictObject({ email: AccountEmail }).meta({ id: "SsoLookUp" }),
   returns: SsoFound,
   problems: ["sso-not-set-up"],
   async run({ directory, accounts, visitor }, { body: { email } }) {

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { many, one } from "#db/queries.ts";
+import { mostConsents, mostLocations } from "#gate/giving.ts";
 import { leaving } from "#gate/leaving.ts";
 import { membershipsOf } from "#gate/memberships.ts";
 import { memberLocations, members, oauthConsents } from "#gate/tables.ts";
@@ -13,8 +14,6 @@ import { placesOf, tenantsIn, userById } from "#identity/accounts/account-querie
 import { asMember } from "#identity/oauth/as-member.ts";
 import { forget, mostTries } from "#identity/oauth/take-turn.ts";
 import { typeId } from "#lib/typeid.ts";
-
-const [mostPlaces, mostConsents] = [50, 100];
 
 export const leave = meReadOperation({
   mount: "me",
@@ -43,7 +42,7 @@ export async function leaveTenant(
   return await asMember<null>(c, user, place, async ({ run, member: { memberId } }) => {
     const { row, places, consents } = await run.session.read({
       row: one(members, memberId),
-      places: many(memberLocations, { where: eq(memberLocations.memberId, memberId), limit: mostPlaces }),
+      places: many(memberLocations, { where: eq(memberLocations.memberId, memberId), limit: mostLocations }),
       consents: many(oauthConsents, { where: eq(oauthConsents.memberId, memberId), limit: mostConsents }),
     });
     if (!row) return refuse("not-found");

@@ -4,6 +4,7 @@ import { update as change, remove as deletion, emit, insert, insertAll, mustExis
 import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
+import { mostLocations } from "#gate/giving.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
 import { Instant, line, Origin, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
@@ -45,7 +46,6 @@ const Scope = z
   .refine(isCapability, "is not a capability")
   .meta({ pattern: "^[a-z-]+:[a-z-]+$", examples: ["orders:read"] });
 
-const mostLocations = 50;
 const NewApiKey = z
   .strictObject({
     name: line(120).meta({ examples: ["Till"] }),

@@ -2,6 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, remove as deletion, emit, insert, mustNotExist } from "#db/changes.ts";
 import { many } from "#db/queries.ts";
+import { invitationLocations } from "#gate/invitation-tables.ts";
 import { apiKeyLocations, locations, memberLocations } from "#gate/tables.ts";
 import { line, stored, TimeZone, told, toldId } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
@@ -129,6 +130,7 @@ export const remove = writeOperation({
       null,
       mustNotExist(orders, eq(orders.locationId, row.id), inUse),
       mustNotExist(memberLocations, eq(memberLocations.locationId, row.id), inUse),
+      mustNotExist(invitationLocations, eq(invitationLocations.locationId, row.id), inUse),
       mustNotExist(apiKeyLocations, eq(apiKeyLocations.locationId, row.id), inUse),
       deletion(locations, row),
       emit("location.deleted", { locationId: row.id }, { table: locations, row }),

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { isCapability } from "#gate/capabilities.ts";
+import { mostLocations } from "#gate/giving.ts";
 import { explain, scopeOf } from "#gate/rights.ts";
 import { told, toldId, toldList } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { refuse } from "#http/outcome.ts";
-import { CapabilityName, MemberId, mostLocations } from "./schema.ts";
+import { CapabilityName, MemberId } from "./schema.ts";
 import { standingOf } from "./standing.ts";
 
 const Step = z

@@ -4,15 +4,15 @@ import { update as change, remove as deletion, emit, insertAll, mustExist } from
 import { many } from "#db/queries.ts";
 import { scoped } from "#db/scope.ts";
 import { maskOf } from "#gate/capabilities.ts";
+import { excessOf, givenTo, mostLocations } from "#gate/giving.ts";
 import { notTheLastOwner } from "#gate/leaving.ts";
 import { customRole } from "#gate/rights.ts";
 import { locations, memberLocations, members, roles } from "#gate/tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
-import { excessOf } from "./rules.ts";
-import { Member, MemberId, MemberPatch, mostLocations } from "./schema.ts";
-import { givenTo, managed, presentMember, standingOf } from "./standing.ts";
+import { Member, MemberId, MemberPatch } from "./schema.ts";
+import { managed, presentMember, standingOf } from "./standing.ts";
 
 const params = z.object({ memberId: MemberId });
 

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { update as change, emit } from "#db/changes.ts";
 import { one } from "#db/queries.ts";
 import { isSubset, maskOf, noCapabilities } from "#gate/capabilities.ts";
+import { isHeld } from "#gate/giving.ts";
 import { roles } from "#gate/roles.ts";
 import { members } from "#gate/tables.ts";
 import { writeOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
-import { isHeld } from "./rules.ts";
 import { Member, MemberId } from "./schema.ts";
 import { presentMember } from "./standing.ts";
 

@@ -1,17 +1,12 @@
 import { z } from "zod";
 import { isCapability } from "#gate/capabilities.ts";
+import { mostLocations } from "#gate/giving.ts";
 import { customRole } from "#gate/rights.ts";
 import { roles } from "#gate/roles.ts";
 import { stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { typeId } from "#lib/typeid.ts";
 
 export const MemberId = typeId("mbr");
-
-/** As many as a business may have of its own. */
-export const mostRoles = 100;
-
-/** At how many locations somebody may be. */
-export const mostLocations = 50;
 
 export const CapabilityName = z
   .string()
@@ -24,7 +19,7 @@ export const ToldCapabilities = toldList(told(64, "orders:read"), 128);
 
 const fixed = Object.keys(roles).filter((name): name is keyof typeof roles => Object.hasOwn(roles, name));
 /** Owners are made by owners in person, and by nothing else. */
-const GivenRole = z
+export const GivenRole = z
   .enum(fixed)
   .exclude(["owner"])
   .meta({ examples: ["staff"] });

@@ -3,13 +3,12 @@ import { placeCount } from "#db/member-rows.ts";
 import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { listOf, storedMask } from "#gate/capabilities.ts";
-import { customRole, type Given, type OwnRole } from "#gate/rights.ts";
+import { givenTo, type Held, isAbove, isHeld, mostConsents, mostLocations, mostRoles } from "#gate/giving.ts";
+import { customRole } from "#gate/rights.ts";
 import { parseRole } from "#gate/roles.ts";
 import { memberLocations, members, oauthConsents, roles } from "#gate/tables.ts";
 import type { TenantContext } from "#http/operation.ts";
 import { type Refusal, refuse } from "#http/outcome.ts";
-import { type Held, isAbove, isHeld } from "./rules.ts";
-import { mostLocations, mostRoles } from "./schema.ts";
 
 export type MemberRow = Row<typeof members>;
 
@@ -21,9 +20,6 @@ export interface Standing extends Held {
   /** Of the business: all that a member could be given. */
   readonly ownRoles: readonly Row<typeof roles>[];
 }
-
-/** Of programs a business has no more than these. */
-const mostConsents = 100;
 
 /** One round trip. null: there is no such member, or not within the reach of who asks. */
 export async function standingOf(
@@ -42,24 +38,6 @@ export async function standingOf(
   const isElsewhere = count > places.length;
   const locations = row.allLocations === 1 || isElsewhere ? null : places.map(({ locationId }) => locationId);
   return { row, places, consents, ownRoles, given: givenTo(row, ownRoles), locations };
-}
-
-/** @throws Error where a mask in the cell is malformed */
-export function givenTo(
-  { role, roleId, grants, denials }: Pick<MemberRow, "role" | "roleId" | "grants" | "denials">,
-  ownRoles: readonly Row<typeof roles>[],
-): Given {
-  const found = ownRoles.find(({ id }) => id === roleId);
-  return {
-    role,
-    ownRole: found ? ownRoleOf(found) : null,
-    grants: storedMask(grants),
-    denials: storedMask(denials),
-  };
-}
-
-function ownRoleOf({ capabilities, scope }: Pick<Row<typeof roles>, "capabilities" | "scope">): OwnRole {
-  return { capabilities: storedMask(capabilities), scope };
 }
 
 /** Somebody whom this principal may act on, or why not. Nobody changes what they may do themselves: they can leave. */

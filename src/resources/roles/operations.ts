@@ -5,6 +5,8 @@ import { many } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { type CapabilityMask, isSubset, listOf, maskOf, storedMask } from "#gate/capabilities.ts";
+import { mostRoles } from "#gate/giving.ts";
+import { invitations } from "#gate/invitation-tables.ts";
 import { holdsElevated } from "#gate/rights.ts";
 import { roles as fixedRoles } from "#gate/roles.ts";
 import { members, roles } from "#gate/tables.ts";
@@ -13,7 +15,7 @@ import { isLimited } from "#http/limited.ts";
 import { type Principal, readOperation, writeOperation } from "#http/operation.ts";
 import { commit, type Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { typeId } from "#lib/typeid.ts";
-import { Capabilities, mostRoles, ToldCapabilities } from "#resources/members/schema.ts";
+import { Capabilities, ToldCapabilities } from "#resources/members/schema.ts";
 
 const params = z.object({ roleId: typeId("rol") });
 const scope = z.enum(["tenant", "assigned"]).meta({
@@ -188,6 +190,7 @@ export const remove = writeOperation({
     return commit(
       null,
       mustNotExist(members, eq(members.roleId, row.id), { problem: "role-in-use" }),
+      mustNotExist(invitations, eq(invitations.roleId, row.id), { problem: "role-in-use" }),
       deletion(roles, row),
       emit("role.deleted", { roleId: row.id }, { table: roles, row }),
     );

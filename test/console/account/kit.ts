@@ -58,7 +58,9 @@ export class TestBrowser {
     ];
     const [, , form = ""] = forms.find(([, to]) => to === action) ?? [];
     const inputs = form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g);
-    return Object.fromEntries([...inputs].map(([, name = "", value = ""]) => [name, value]));
+    return Object.fromEntries(
+      [...inputs].map(([, name = "", value = ""]) => [name, value.replaceAll("&amp;", "&")]),
+    );
   }
 
   /** Signs in by the page. */

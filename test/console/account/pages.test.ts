@@ -29,7 +29,7 @@ test("every page is uncached, framed by nobody, and tells no other page its addr
     for (const path of Object.keys(accountPages)) {
       const { status, headers, html } = await who.get(`${path}?token=klu_secret`);
       // Without what they are about they say what is amiss.
-      const isAmiss = path === "/oauth/authorize";
+      const isAmiss = ["/oauth/authorize", "/join"].includes(path);
       expect(isAmiss ? [303, 422] : [200, 303], path).toContain(status);
       expect(headers.get("cache-control"), path).toBe("no-store");
       expect(headers.get("referrer-policy"), path).toBe("no-referrer");

@@ -1,9 +1,15 @@
 import { body, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
-const [rules, standing] = ["src/resources/members/rules.ts", "src/resources/members/standing.ts"];
+const [rules, standing] = ["src/gate/giving.ts", "src/resources/members/standing.ts"];
+const [accepting, inviting] = [
+  "src/identity/members/accept-invitation.ts",
+  "src/resources/invitations/sending.ts",
+];
 const rights = "src/gate/rights.ts";
 const members = ["test/resources/members/rights.test.ts"];
+const joining = ["test/identity/members/joining.test.ts"];
+const invitations = ["test/resources/invitations/invitations.test.ts"];
 const algebra = ["test/gate/rights.test.ts"];
 
 /** Who may say what others may do. */
@@ -52,5 +58,61 @@ export const memberRights: readonly Mutant[] = [
     name: "the places of members for who is limited to some",
     cut: replaced("src/db/scope.ts", "reachOf", "ConditionalExpression", "isPlaced", "undefined"),
     caughtBy: members,
+  },
+  {
+    name: "that an invitation is for its address",
+    cut: never(accepting, "standingOf", "normaliseEmail"),
+    caughtBy: joining,
+  },
+  {
+    name: "that the address is proved to be theirs",
+    cut: operand(accepting, "standingOf", "guest.isVerified"),
+    caughtBy: joining,
+  },
+  {
+    name: "that the last link alone opens an invitation",
+    cut: operand(accepting, "standingOf", "invitation.turn"),
+    caughtBy: joining,
+  },
+  {
+    name: "that an invitation has an end",
+    cut: operand(accepting, "standingOf", "invitation.expiresAt"),
+    caughtBy: joining,
+  },
+  {
+    name: "that who answers for an invitation could still give it",
+    cut: never(accepting, "standingOf", "canStillGive"),
+    caughtBy: joining,
+  },
+  {
+    name: "that who answers for an invitation is still where it leads",
+    cut: operand(accepting, "canStillGive", "locations.includes"),
+    caughtBy: joining,
+  },
+  {
+    name: "that rights which move meanwhile end an acceptance",
+    cut: replaced(accepting, "sessionAt", "Property", "policy.epoch", "epoch: null"),
+    caughtBy: joining,
+  },
+  {
+    name: "that who is there, or suspended, is not let in by an invitation",
+    cut: never(accepting, "acceptInvitation", "member.removedAt"),
+    caughtBy: joining,
+  },
+  {
+    name: "that nobody is invited to more than who invites has",
+    cut: never(inviting, "create", "excess"),
+    caughtBy: invitations,
+  },
+  {
+    name: "that nobody takes an invitation back that gives more than they could",
+    cut: replaced(
+      "src/resources/invitations/standing.ts",
+      "managed",
+      "CallExpression",
+      "isAbove(standing",
+      "false",
+    ),
+    caughtBy: invitations,
   },
 ];
