@@ -59,6 +59,14 @@ const examples: Readonly<Record<string, Example>> = {
       body: { name: "Till", scopes: ["api-keys:write"], locationIds: [locationIds[0]] },
     }),
   },
+  "api-keys.rotate": {
+    needs: "api-keys:write",
+    async make(tenant) {
+      const terms = { scopes: ["api-keys:write"], locationIds: [tenant.locationIds[0]] };
+      const { id } = await made(tenant, "api-keys.create", { body: { name: "Kiosk", ...terms } });
+      return { params: { apiKeyId: id }, body: { overlapSeconds: 3600 } };
+    },
+  },
   "api-keys.revoke": {
     needs: "api-keys:write",
     make: async (tenant) => ({ params: { apiKeyId: await newKey(tenant) } }),

@@ -92,6 +92,21 @@ const acrossTenants: Reads = {
       "SCAN json_each VIRTUAL TABLE INDEX 1:",
     ],
   },
+  keysStillUsed: {
+    args: ["2026"],
+    steps: [
+      "SEARCH api_keys USING INDEX api_keys_retiring (retires_at>?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
+  keysNearingAge: {
+    args: ["2026"],
+    steps: [
+      "SCAN security_policies USING INDEX security_policies_key_age",
+      "SEARCH api_keys USING INDEX api_keys_by_age (tenant_id=? AND created_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
   invitationsToForget: {
     args: ["2026"],
     steps: [
@@ -295,6 +310,8 @@ const idColumns = [
   "size",
   "sink",
   "endpoint_id",
+  "api_keys.tenant_id",
+  "api_keys.id",
   "event_seq",
   "member_id",
   "session_id",

@@ -41,6 +41,11 @@ export type ApiKey = {
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  /** The key that takes its place. */
+  readonly successorId: string | null;
+  readonly rotatedAt: string | null;
+  /** Until when it is let in beside its successor. */
+  readonly retiresAt: string | null;
   readonly lastUsedAt: string | null;
   /** Counts the changes; the ETag is made of it. */
   readonly version: number;
@@ -272,6 +277,11 @@ export type CreatedApiKey = {
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  /** The key that takes its place. */
+  readonly successorId: string | null;
+  readonly rotatedAt: string | null;
+  /** Until when it is let in beside its successor. */
+  readonly retiresAt: string | null;
   readonly lastUsedAt: string | null;
   /** Counts the changes; the ETag is made of it. */
   readonly version: number;
@@ -631,6 +641,13 @@ export type JoinedTenant = {
   readonly memberId: string;
 };
 
+export type KeyRotation = {
+  /** For how long the old key goes on beside its successor; 0: it is refused at once. */
+  readonly overlapSeconds?: number;
+  /** Of the successor; absent: it lives as long as the old one was made for. */
+  readonly expiresAt?: string;
+};
+
 export type Location = {
   readonly id: string;
   readonly name: string;
@@ -898,6 +915,9 @@ export type NewWebhookEndpoint = {
   readonly url: string;
   readonly eventTypes: readonly (
     | "api_key.created"
+    | "api_key.rotated"
+    | "api_key.still_used"
+    | "api_key.rotation_due"
     | "api_key.revoked"
     | "customer.created"
     | "customer.updated"
@@ -1371,6 +1391,9 @@ export type SecurityPolicy = {
   readonly secondFactorSince: string | null;
   /** Whether codes by SMS are a second factor here, which you pay for. Never of owners and admins: they need another. */
   readonly allowsSms: boolean;
+  /** How old an API key may become, in days; null: as old as it likes. One that nears it is told of by `api_key.rotation_due`; one past it is refused, a week after this was asked at the soonest. */
+  readonly longestKeyAge: number | null;
+  readonly longestKeyAgeSince: string | null;
 };
 
 export type SecurityPolicyChange = {
@@ -1378,6 +1401,8 @@ export type SecurityPolicyChange = {
   readonly secondFactor: "off" | "elevated" | "everyone";
   /** Absent: as it is, or no at first. */
   readonly allowsSms?: boolean;
+  /** Absent: as it is. In days; null: keys grow as old as they like. */
+  readonly longestKeyAge?: number | null;
 };
 
 export type Session = {
@@ -1760,6 +1785,9 @@ export type WebhookEndpointPatch = {
   readonly url?: string;
   readonly eventTypes?: readonly (
     | "api_key.created"
+    | "api_key.rotated"
+    | "api_key.still_used"
+    | "api_key.rotation_due"
     | "api_key.revoked"
     | "customer.created"
     | "customer.updated"
@@ -1932,6 +1960,11 @@ export interface Operations {
     revoke: {
       input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
       answer: ApiKey;
+    };
+    /** Make a key's successor, with the same terms; the old one goes on for an overlap. */
+    rotate: {
+      input: { params: { apiKeyId: string }; body: KeyRotation; idempotencyKey?: string; ifMatch?: string };
+      answer: CreatedApiKey;
     };
   };
   audit: {
@@ -2339,9 +2372,9 @@ export interface Operations {
     update: { input: { params: { roleId: string }; body: RolePatch; ifMatch?: string }; answer: Role };
   };
   securityPolicy: {
-    /** Read what is asked of how members sign in. */
+    /** Read what is asked of how members sign in, and of keys. */
     get: { input: Record<never, never>; answer: SecurityPolicy };
-    /** Decide what is asked of how members sign in. */
+    /** Decide what is asked of how members sign in, and of keys. */
     update: { input: { body: SecurityPolicyChange }; answer: SecurityPolicy };
   };
   sessions: {
@@ -2591,6 +2624,7 @@ export type ProblemName =
   | "invalid"
   | "invitation-for-another"
   | "invitation-not-valid"
+  | "key-not-active"
   | "last-owner"
   | "last-way-in"
   | "length-required"
@@ -2659,6 +2693,7 @@ export const routes = {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
+    rotate: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/rotate" },
   },
   audit: {
     checkpoint: { method: "GET", path: "/v1/tenants/{tenant}/audit/checkpoint" },

@@ -198,6 +198,28 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), invitationId: String(row.id) }));
   }
 
+  /** Keys: rotated, and used in the last quarter of their overlap, which is now; of whom their tenants were not told. */
+  async keysStillUsed(now: string): Promise<{ tenantId: string; keyId: string }[]> {
+    const quarter = "julianday(retires_at) - (julianday(retires_at) - julianday(rotated_at)) / 4";
+    return await this.#keys(
+      `select tenant_id, id from api_keys indexed by api_keys_retiring where retires_at > ? and still_used_told_at is null and revoked_at is null and julianday(?) >= ${quarter} and julianday(last_used_at) >= ${quarter} and exists (select 1 from tenant_state where tenant_state.tenant_id = api_keys.tenant_id and tenant_state.state = 'active') order by retires_at limit 500`,
+      [now, now],
+    );
+  }
+
+  /** Keys: at four fifths of the longest age that their tenants ask for, of which those were not told. */
+  async keysNearingAge(now: string): Promise<{ tenantId: string; keyId: string }[]> {
+    return await this.#keys(
+      "select api_keys.tenant_id, api_keys.id from security_policies indexed by security_policies_key_age cross join api_keys indexed by api_keys_by_age on api_keys.tenant_id = security_policies.tenant_id and api_keys.created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', ?, '-' || (security_policies.longest_key_age * 19.2) || ' hours') where security_policies.longest_key_age is not null and api_keys.revoked_at is null and api_keys.successor_id is null and coalesce(api_keys.age_told, 0) <> security_policies.longest_key_age and (api_keys.expires_at is null or api_keys.expires_at > ?) and exists (select 1 from tenant_state where tenant_state.tenant_id = api_keys.tenant_id and tenant_state.state = 'active') limit 500",
+      [now, now],
+    );
+  }
+
+  async #keys(text: string, params: readonly string[]): Promise<{ tenantId: string; keyId: string }[]> {
+    const rows = await this.#rows(text, params);
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), keyId: String(row.id) }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
   async expired(
     now: number,

@@ -96,7 +96,8 @@ export class Gate extends DurableObject<Env> implements GateRpc {
 
   #isGenuine(policy: Policy, request: EnterRequest): boolean {
     if (request.tenantId !== null && request.tenantId !== policy.tenantId) return false;
-    if (policy.expiresAt !== null && policy.expiresAt <= systemNow()) return false;
+    const endsAt = policy.endsAt ?? policy.expiresAt;
+    if (endsAt !== null && endsAt <= systemNow()) return false;
     // Who comes without one has a token of ours, or is to be asked for it by who makes those.
     if (request.secretHash === null)
       return policy.secretHash === null || (policy.grantTypes !== null && !request.isBare);

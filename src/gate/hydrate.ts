@@ -6,6 +6,7 @@ import { type ResultRows, Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { storedMask } from "./capabilities.ts";
 import { endedFrom, endedLately, mostEnded } from "./ended.ts";
+import { endOfKey } from "./key-age.ts";
 import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
 import { rightsOf, scopeOf } from "./rights.ts";
@@ -36,7 +37,8 @@ export async function hydrate(
 
 // What is read of each kind of principal, and what follows from it.
 function kindOf(principalId: string) {
-  if (principalId.startsWith("key_")) return { asked: [keyRow, keyPlaces], rightsOf: keyRights };
+  if (principalId.startsWith("key_"))
+    return { asked: [keyRow, keyPlaces, securityPolicy], rightsOf: keyRights };
   if (principalId.startsWith("cli_")) return { asked: [clientRow, endedOfClient], rightsOf: clientRights };
   const asked = [memberRow, memberPlaces, outsideRows, endedOfMember, securityPolicy];
   return { asked, rightsOf: memberRights };
@@ -52,7 +54,7 @@ function common(tenantId: string, principalId: string): Statement[] {
 }
 
 const keyRow = (tenantId: string, id: string) =>
-  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "allowed_origins", "expires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
+  sql`select "scopes", "secret_hash", "all_locations", "ip_allow_list", "allowed_origins", "created_at", "expires_at", "retires_at" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${id} and "revoked_at" is null`;
 
 const keyPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "api_key_locations" where "api_key_locations"."tenant_id" = ${tenantId} and "api_key_locations"."api_key_id" = ${id}`;
@@ -74,7 +76,7 @@ const endedOfMember = (tenantId: string, id: string) => endedLately(tenantId, id
 const endedOfClient = (tenantId: string, id: string) => endedLately(tenantId, id, mostEnded.client);
 
 const securityPolicy = (tenantId: string) =>
-  sql`select "second_factor" from "security_policies" where "security_policies"."tenant_id" = ${tenantId}`;
+  sql`select "second_factor", "longest_key_age", "longest_key_age_since" from "security_policies" where "security_policies"."tenant_id" = ${tenantId}`;
 
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });
@@ -113,12 +115,22 @@ const Key = z.object({
   all_locations: z.int(),
   ip_allow_list: jsonStrings,
   allowed_origins: jsonStrings,
+  created_at: z.string(),
   expires_at: z.string().nullable(),
+  retires_at: z.string().nullable(),
 });
 
-function keyRights([principal, places]: readonly ResultRows[]) {
+function keyRights([principal, places, security]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const key = Key.parse(principal[0]);
+  const [policy] = SecurityPolicies.parse(security ?? []);
+  const times = {
+    createdAt: key.created_at,
+    expiresAt: key.expires_at,
+    retiresAt: key.retires_at,
+    longestAge: policy?.longest_key_age ?? null,
+    longestAgeSince: policy?.longest_key_age_since ?? null,
+  };
   return {
     capabilities: storedMask(key.scopes),
     locations: key.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
@@ -126,6 +138,8 @@ function keyRights([principal, places]: readonly ResultRows[]) {
     ipAllowList: key.ip_allow_list,
     clientOrigins: key.allowed_origins,
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
+    endsAt: endOfKey(times),
+    retiresAt: key.retires_at === null ? null : Date.parse(key.retires_at),
     secretHash: key.secret_hash,
     grantTypes: null,
     outsideMembers: [],
@@ -135,7 +149,13 @@ function keyRights([principal, places]: readonly ResultRows[]) {
   };
 }
 
-const SecondFactors = z.array(z.object({ second_factor: z.enum(["off", "elevated", "everyone"]) }));
+const SecurityPolicies = z.array(
+  z.object({
+    second_factor: z.enum(["off", "elevated", "everyone"]),
+    longest_key_age: z.int().nullable(),
+    longest_key_age_since: z.string().nullable(),
+  }),
+);
 const Client = z.object({ scopes: z.string(), secret_hash: z.string().nullable(), grant_types: jsonStrings });
 
 function clientRights([principal, ended]: readonly ResultRows[]) {
@@ -148,6 +168,8 @@ function clientRights([principal, ended]: readonly ResultRows[]) {
     ipAllowList: [],
     clientOrigins: [],
     expiresAt: null,
+    endsAt: null,
+    retiresAt: null,
     secretHash: client.secret_hash,
     grantTypes: client.grant_types,
     outsideMembers: [],
@@ -171,7 +193,7 @@ function memberRights(
 ) {
   if (!principal?.[0]) return null;
   const member = Member.parse(principal[0]);
-  const asks = SecondFactors.parse(security ?? [])[0]?.second_factor;
+  const asks = SecurityPolicies.parse(security ?? [])[0]?.second_factor;
   const { role, scope, capabilities } = member;
   const ownRole =
     capabilities === null || scope === null ? null : { capabilities: storedMask(capabilities), scope };
@@ -184,6 +206,8 @@ function memberRights(
     ipAllowList: [],
     clientOrigins: [],
     expiresAt: null,
+    endsAt: null,
+    retiresAt: null,
     secretHash: null,
     grantTypes: null,
     outsideMembers: Ids.parse(outside).map(({ id }) => id),

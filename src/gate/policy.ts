@@ -29,6 +29,10 @@ export const Policy = z.object({
   ipAllowList: z.array(z.string()),
   /** ms since 1970; null where it does not expire. */
   expiresAt: z.number().nullable(),
+  /** Keys only: when it is let in for the last time, for whatever reason. A gate of before knows of its date alone. */
+  endsAt: z.number().nullable().default(null),
+  /** Keys only: when it retires, where it has a successor. */
+  retiresAt: z.number().nullable().default(null),
   /** Of a key, and of a client that has a secret: what HMAC(pepper, secret) must be. */
   secretHash: z.string().nullable(),
   /** Of a client alone: how it may get tokens (RFC 6749), which are as good as its secret here; null for all others. */

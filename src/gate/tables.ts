@@ -101,6 +101,15 @@ export const apiKeys = tenantTable(
     expiresAt: open(text("expires_at")),
     revokedAt: open(text("revoked_at")),
     lastUsedAt: open(text("last_used_at")),
+    /** The key that takes its place. */
+    successorId: open(text("successor_id")),
+    rotatedAt: open(text("rotated_at")),
+    /** Until when it is let in beside its successor. */
+    retiresAt: open(text("retires_at")),
+    /** When its tenant was told that it is still used near its end. */
+    stillUsedToldAt: internal(text("still_used_told_at")),
+    /** The longest age, in days, of which its tenant was told that it nears it. */
+    ageTold: internal(integer("age_told")),
   },
   {
     entity: "api-key",

@@ -9,7 +9,7 @@ import { enter } from "#gate/enter.ts";
 import type { Policy } from "#gate/policy.ts";
 import { noteRefusal, wasRefusedLately } from "#gate/refused-lately.ts";
 import { tiers } from "#gate/tiers.ts";
-import { secondMs } from "#lib/time.ts";
+import { secondMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
@@ -56,6 +56,9 @@ export async function admit(
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;
   showRate(c, tier, tiers[tier], answer.rate);
+  // Whoever runs the program that still has the old key sees it in the program's own log.
+  if (isTheirs && policy.retiresAt !== null)
+    c.get("state").headers.set("X-Keyline-Key-Retires", timestamp(policy.retiresAt));
   const refusal = isTheirs ? policyRefusal(c, policy, lacksFactor) : null;
   if (isLimited) return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
   if (!isTheirs) return refuse("not-found");

@@ -16,6 +16,11 @@ export const rightsProblems = {
     title: "A key cannot do more than who creates it.",
     meaning: "Scopes and locations must be among the creator's own.",
   },
+  "key-not-active": {
+    status: 409,
+    title: "The key has ended, or has a successor.",
+    meaning: "It was revoked, or has expired, or was rotated before: go on with its successor.",
+  },
   "events-exceed-creator": {
     status: 422,
     title: "An endpoint is told no more than who answers for it may read.",

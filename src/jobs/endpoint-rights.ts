@@ -31,7 +31,7 @@ export function lostRights(
   creator: Policy | null,
   now: number,
 ): DisabledReason | null {
-  if (creator === null || (creator.expiresAt !== null && creator.expiresAt <= now)) return "creator-gone";
+  if (creator === null || (creator.endsAt !== null && creator.endsAt <= now)) return "creator-gone";
   return excessOf(subscriptionOf(endpoint), creator) === null ? null : "creator-lacks-rights";
 }
 

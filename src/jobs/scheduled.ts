@@ -25,6 +25,7 @@ import { sweepMails } from "./send-mail.ts";
 import { sweepDomainClaims } from "./sweep-domain-claims.ts";
 import { sweepFiles } from "./sweep-files.ts";
 import { sweepIntents } from "./sweep-intents.ts";
+import { tellOfKeys } from "./tell-of-keys.ts";
 import { tellOldSecrets } from "./tell-old-secrets.ts";
 
 /** What cron does every minute. One job's failure, or one cell's, stops no other. */
@@ -56,6 +57,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
+      [`api keys ${cell.id}`, () => tellOfKeys(env, cell, now)],
       [`invitations ${cell.id}`, () => forgetInvitations(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],

@@ -2,6 +2,7 @@ import type { Registry } from "#http/registry.ts";
 import { identityOperations } from "#identity/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
 import * as apiKeys from "./api-keys/operations.ts";
+import { rotate as rotateKey } from "./api-keys/rotation.ts";
 import * as leaves from "./audit/leaves.ts";
 import * as audit from "./audit/operations.ts";
 import * as proofs from "./audit/proofs.ts";
@@ -52,7 +53,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 export const registry = {
   ...identityOperations,
   "api-calls": apiCalls,
-  "api-keys": apiKeys,
+  "api-keys": { ...apiKeys, rotate: rotateKey },
   audit: { ...audit, ...leaves, ...proofs, sinks },
   "customer-consent": { ...customerConsent, sharedProfiles },
   "customer-dietary": customerDietary,

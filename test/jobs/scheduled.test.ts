@@ -106,6 +106,7 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
         "intents",
         "webhooks",
         "secrets",
+        "api keys",
         "invitations",
         "retention",
         "wraps",

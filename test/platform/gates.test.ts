@@ -167,7 +167,7 @@ async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
   const changed: string[] = [];
   for (const { name } of tenantOperations) {
     const input = await exampleOf(name).make(tenant);
-    if (name === "api-keys.revoke") changed.push(input.params?.apiKeyId ?? "");
+    if (["api-keys.revoke", "api-keys.rotate"].includes(name)) changed.push(input.params?.apiKeyId ?? "");
     if (changesClient.includes(name)) changed.push(input.params?.oauthClientId ?? "");
     if (changesMember.includes(name)) changed.push(input.params?.memberId ?? "");
     expectOk(await ask(name, input));

@@ -21,8 +21,11 @@ const fields = [
   "ipAllowList",
   "lastUsedAt",
   "name",
+  "retiresAt",
   "revokedAt",
+  "rotatedAt",
   "scopes",
+  "successorId",
   "updatedAt",
   "version",
 ];

@@ -29,6 +29,10 @@ export const answered: Readonly<Record<string, Omit<Header, "required">>> = {
     schema: visible(300, "^[0-9a-f-]+~[A-Za-z0-9_-]{22}$"),
   },
   "X-Keyline-Cell": { description: "The cell that answered.", schema: visible(16, "^[a-z0-9]+$") },
+  "X-Keyline-Key-Retires": {
+    description: "This key has a successor: until when it is let in beside it (RFC 3339).",
+    schema: visible(24, "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$"),
+  },
   "Idempotency-Replayed": {
     description: "`true`: this is the answer that the first call with this Idempotency-Key was given.",
     schema: { type: "string", enum: ["true"] },

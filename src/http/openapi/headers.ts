@@ -51,7 +51,12 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       ...(isVersioned ? ["ETag"] : []),
       ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
     ],
-    sometimes: [cors, ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []), ...replayed],
+    sometimes: [
+      cors,
+      "X-Keyline-Key-Retires",
+      ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []),
+      ...replayed,
+    ],
   };
 }
 

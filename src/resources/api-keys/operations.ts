@@ -2,78 +2,17 @@ import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, remove as deletion, emit, insert, insertAll, mustExist } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
-import type { Row } from "#db/tenant-table.ts";
-import { isCapability, listOf, maskOf, parseMask } from "#gate/capabilities.ts";
+import { isCapability, maskOf } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
-import { Instant, line, Origin, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
-import { parseCidr } from "#lib/cidr.ts";
 import { isSandbox } from "#lib/sandbox.ts";
 import { timestamp } from "#lib/time.ts";
-import { typeId } from "#lib/typeid.ts";
+import { present } from "./present.ts";
 import { excessOf } from "./rules.ts";
-
-const fields = z.object({
-  id: toldId("key"),
-  name: told(120, "Till"),
-  scopes: toldList(told(64, "orders:read"), 128),
-  allLocations: z.boolean().meta({ description: "False: only at the locations it was created with." }),
-  ipAllowList: toldList(told(50, "203.0.113.0/24"), 50),
-  allowedOrigins: toldList(told(255, "https://shop.example"), 20),
-  creatorId: toldId(),
-  expiresAt: Timestamp.nullable(),
-  revokedAt: Timestamp.nullable(),
-  lastUsedAt: Timestamp.nullable(),
-  ...stored,
-});
-
-const ApiKey = fields.meta({ id: "ApiKey" });
-
-const CreatedApiKey = fields
-  .extend({
-    key: told(200, "kl_live_eu1_01jd5r0t6vf3h8k2m4n6p8q0rs_…")
-      .nullable()
-      .meta({ description: "The key's text: in this one answer and nowhere else. A replay holds null." }),
-  })
-  .meta({ id: "CreatedApiKey" });
-
-const Scope = z
-  .string()
-  .max(64)
-  .refine(isCapability, "is not a capability")
-  .meta({ pattern: "^[a-z-]+:[a-z-]+$", examples: ["orders:read"] });
-
-const NewApiKey = z
-  .strictObject({
-    name: line(120).meta({ examples: ["Till"] }),
-    scopes: z.array(Scope).min(1).max(128),
-    locationIds: z
-      .array(typeId("loc"))
-      .min(1)
-      .max(mostLocations)
-      .optional()
-      .meta({ description: "Only at these; absent: wherever its creator may." }),
-    ipAllowList: z
-      .array(
-        z
-          .string()
-          .max(50)
-          .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network")
-          .meta({ pattern: "^[0-9A-Fa-f.:]+(?:/[0-9]+)?$", examples: ["203.0.113.0/24"] }),
-      )
-      .max(50)
-      .default([])
-      .meta({ description: "Empty: from any address." }),
-    allowedOrigins: z.array(Origin).max(20).default([]).meta({
-      description:
-        "Of pages that may use it, as far as the settings list them too; empty: all that they list.",
-    }),
-    expiresAt: Instant.optional(),
-  })
-  .meta({ id: "NewApiKey" });
+import { ApiKey, ApiKeyId, CreatedApiKey, NewApiKey } from "./schema.ts";
 
 export const list = readOperation({
   mount: "tenant",
@@ -162,7 +101,7 @@ export const revoke = writeOperation({
   can: "api-keys:write",
   recordRefusal: true,
   store: "cell",
-  params: z.object({ apiKeyId: typeId("key") }),
+  params: z.object({ apiKeyId: ApiKeyId }),
   returns: ApiKey,
   problems: ["not-found", "conflict", "precondition-failed"],
   async run({ tenant, now }, { params }) {
@@ -185,18 +124,3 @@ export const revoke = writeOperation({
     );
   },
 });
-
-function present(row: Row<typeof apiKeys>) {
-  const mask = parseMask(row.scopes);
-  return {
-    ...row,
-    scopes: mask === null ? [] : listOf(mask),
-    allLocations: row.allLocations === 1,
-    ipAllowList: texts(row.ipAllowList),
-    allowedOrigins: texts(row.allowedOrigins),
-  };
-}
-
-function texts(json: string): string[] {
-  return z.array(z.string()).parse(JSON.parse(json));
-}

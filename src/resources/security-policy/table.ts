@@ -11,6 +11,9 @@ export const securityPolicies = tenantTable(
     secondFactorSince: open(text("second_factor_since").notNull()),
     /** 1 where codes by SMS are a second factor here, of whoever is neither owner nor admin. */
     allowsSms: open(integer("allows_sms").notNull()),
+    /** How old an API key may become, in days; null: as old as it likes. */
+    longestKeyAge: open(integer("longest_key_age")),
+    longestKeyAgeSince: open(text("longest_key_age_since")),
   },
   {
     entity: "security-policy",

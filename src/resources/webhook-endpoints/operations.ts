@@ -10,7 +10,6 @@ import { timestamp } from "#lib/time.ts";
 import { describeFault } from "#platform/destinations.ts";
 import { present, subscriptionOf } from "./present.ts";
 import { excessRefusal } from "./rights.ts";
-import { mostEndpoints } from "./rules.ts";
 import {
   NewWebhookEndpoint,
   WebhookEndpoint,
@@ -18,7 +17,7 @@ import {
   WebhookEndpointPatch,
   WithSecret,
 } from "./schema.ts";
-import { webhookEndpoints } from "./table.ts";
+import { mostEndpoints, webhookEndpoints } from "./table.ts";
 
 const params = z.object({ webhookEndpointId: WebhookEndpointId });
 

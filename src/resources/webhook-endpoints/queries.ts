@@ -1,7 +1,6 @@
 import { eq } from "drizzle-orm";
 import { many } from "#db/queries.ts";
-import { mostEndpoints } from "./rules.ts";
-import { webhookEndpoints } from "./table.ts";
+import { mostEndpoints, webhookEndpoints } from "./table.ts";
 
 /** All of a tenant's endpoints that are sent events. */
 export const enabledEndpoints = many(webhookEndpoints, {

@@ -5,8 +5,6 @@ import type { Reception } from "#platform/receivers.ts";
 /** How long an endpoint may fail, with no success in between, before it is disabled. */
 const patienceMs = 5 * dayMs;
 
-export const mostEndpoints = 50;
-
 /** How old a secret may get before its tenant is told to rotate it. */
 export const longestSecretAgeMs = 365 * dayMs;
 

@@ -1,6 +1,9 @@
 import { integer, text } from "drizzle-orm/sqlite-core";
 import { none, open, secret, tenantTable } from "#db/tenant-table.ts";
 
+/** As many as a tenant may have. */
+export const mostEndpoints = 50;
+
 /** Why nothing is sent: somebody wished so, the receiver said 410 or failed for days, or its creator's rights ended. */
 export const disabledReasons = [
   "by-hand",
