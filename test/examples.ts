@@ -59,6 +59,10 @@ const examples: Readonly<Record<string, Example>> = {
       body: { name: "Till", scopes: ["api-keys:write"], locationIds: [locationIds[0]] },
     }),
   },
+  "api-keys.get": {
+    needs: "api-keys:read",
+    make: async (tenant) => ({ params: { apiKeyId: await newKey(tenant) } }),
+  },
   "api-keys.rotate": {
     needs: "api-keys:write",
     async make(tenant) {

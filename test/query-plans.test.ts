@@ -150,6 +150,7 @@ const acrossTenants: Reads = {
       "SEARCH webhook_bodies USING INDEX webhook_bodies_by_age (created_at<?)",
       "SEARCH ended_sessions USING INDEX ended_sessions_by_end (kept_until<?)",
       "SEARCH oauth_grants USING INDEX oauth_grants_by_end (expires_at<?)",
+      "SEARCH last_uses USING INDEX last_uses_by_age (used_at<?)",
     ],
   },
   furthestBehindAtSink: {

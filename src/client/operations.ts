@@ -46,7 +46,12 @@ export type ApiKey = {
   readonly rotatedAt: string | null;
   /** Until when it is let in beside its successor. */
   readonly retiresAt: string | null;
+  /** A minute behind at most. */
   readonly lastUsedAt: string | null;
+  /** From where, then; null where that is not known, and in the answers to changes. */
+  readonly lastUsedIp: string | null;
+  /** City and country of that address, as the platform guesses them. */
+  readonly lastUsedPlace: string | null;
   /** Counts the changes; the ETag is made of it. */
   readonly version: number;
   readonly createdAt: string;
@@ -282,7 +287,12 @@ export type CreatedApiKey = {
   readonly rotatedAt: string | null;
   /** Until when it is let in beside its successor. */
   readonly retiresAt: string | null;
+  /** A minute behind at most. */
   readonly lastUsedAt: string | null;
+  /** From where, then; null where that is not known, and in the answers to changes. */
+  readonly lastUsedIp: string | null;
+  /** City and country of that address, as the platform guesses them. */
+  readonly lastUsedPlace: string | null;
   /** Counts the changes; the ETag is made of it. */
   readonly version: number;
   readonly createdAt: string;
@@ -1954,6 +1964,8 @@ export interface Operations {
   apiKeys: {
     /** Create an API key; its text is shown once. */
     create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
+    /** Read an API key, with when and from where it was last used. */
+    get: { input: { params: { apiKeyId: string } }; answer: ApiKey };
     /** List API keys, newest first, with the revoked. */
     list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
     /** Revoke an API key, at once and for good. */
@@ -2691,6 +2703,7 @@ export const routes = {
   },
   apiKeys: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
     rotate: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/rotate" },

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { exactToken } from "#crypto/blind-index.ts";
 import { kidOf, open, SealError, seal } from "#crypto/envelope.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
-import type { Change } from "./changes.ts";
+import type { Change, Remove, Update } from "./changes.ts";
 import type { RecordDraft } from "./commit.ts";
 import { parseAssigned } from "./commit-statements.ts";
 import type { Query } from "./queries.ts";
@@ -135,7 +135,7 @@ async function tenantsAnswer(keys: Keys, key: ReplayPlace, answer: string): Prom
  */
 export function sealedAnswer(keys: Keys, key: ReplayPlace, changes: readonly Change[], answer: string) {
   return async (): Promise<{ answer: string; subjectId: string | null }> => {
-    const subjectId = subjectOf(changes, keys);
+    const subjectId = subjectOf(changes, keys, answer);
     if (subjectId === null) {
       if (!mayTellSecrets(changes)) return { answer, subjectId: null };
       return { answer: await seal(keys.ring.tenantKey(), addressOf(keys, key), answer), subjectId: null };
@@ -180,20 +180,36 @@ function mayTellSecrets(changes: readonly Change[]): boolean {
   return isSecret.length === 0 || isSecret.includes(true);
 }
 
-// Where nothing had to change, the answer still tells of whoever was read for it.
-function subjectOf(changes: readonly Change[], keys: Keys): string | null {
+// Where nothing had to change, the answer still tells of whoever was read for it. Of several, the one that it names by its id,
+// as long as of the others nothing is written that is sealed: so it tells of their state at most.
+function subjectOf(changes: readonly Change[], keys: Keys, answer: string): string | null {
   const subjects = new Set<string>();
+  const written = new Set<string>();
   for (const change of changes) {
     if (change.kind !== "insert" && change.kind !== "update" && change.kind !== "remove") continue;
     const { subject } = metaOf(change.table);
     if (subject === null) continue;
-    for (const row of change.kind === "insert" ? change.rows : [change.before])
+    for (const row of change.kind === "insert" ? change.rows : [change.before]) {
       subjects.add(String(row[subject]));
+      if (change.kind === "insert" || touchesSealed(change)) written.add(String(row[subject]));
+    }
   }
   if (subjects.size === 0) for (const subject of keys.subjects.keys()) subjects.add(subject);
-  if (subjects.size > 1)
+  if (subjects.size <= 1) return [...subjects][0] ?? null;
+  const named = Answer.safeParse(JSON.parse(answer)).data?.id ?? "";
+  if (!subjects.has(named) || [...written].some((subject) => subject !== named))
     throw new Error("A commit whose answer tells of two people cannot be kept under one key.");
-  return [...subjects][0] ?? null;
+  return named;
+}
+
+const Answer = z.object({ id: z.string() });
+
+function touchesSealed(change: Update | Remove): boolean {
+  if (change.kind === "remove") return true;
+  const { classification } = metaOf(change.table);
+  return Object.keys(change.patch).some((key) =>
+    ["personal", "sensitive"].includes(classification.get(key) ?? ""),
+  );
 }
 
 function addressOf(keys: Keys, key: ReplayPlace) {

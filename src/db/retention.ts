@@ -18,6 +18,7 @@ const checkpointsKeptMs = 400 * dayMs;
 const checkpointsKeptForSinksMs = 800 * dayMs;
 // For as long as somebody may still come with a code or a token of it, so that it is known to be used.
 const grantsKeptMs = dayMs;
+const lastUsesKeptMs = 400 * dayMs;
 export const mostOfAKind = 200;
 
 /** What every owner of rows has, and what only tenants of a cell have besides. */
@@ -29,6 +30,7 @@ export const cellKinds = [
   "webhook_bodies",
   "ended_sessions",
   "oauth_grants",
+  "last_uses",
 ] as const;
 
 type Kind = (typeof cellKinds)[number];
@@ -82,6 +84,10 @@ const expiredOf: Readonly<Record<Kind, (now: number) => Statement>> = {
     text: `select tenant_id, id from oauth_grants indexed by oauth_grants_by_end where expires_at <= ? order by expires_at limit ${mostOfAKind}`,
     params: [timestamp(now - grantsKeptMs)],
   }),
+  last_uses: (now) => ({
+    text: `select tenant_id, principal_id from last_uses indexed by last_uses_by_age where used_at <= ? order by used_at limit ${mostOfAKind}`,
+    params: [timestamp(now - lastUsesKeptMs)],
+  }),
 };
 
 /** Deletes them; a record that was renewed since it was found expired stays, and so does a delivery sent again. */
@@ -108,6 +114,8 @@ export async function deleteExpiredRows(driver: TenantDriver, expired: Expired, 
       sql`delete from "ended_sessions" where "ended_sessions"."tenant_id" = ${tenantId} and ("member_id", "session_id") in (select value ->> 0, value ->> 1 from json_each(${keys}))`,
     oauth_grants: (keys) =>
       sql`delete from "oauth_grants" where "oauth_grants"."tenant_id" = ${tenantId} and "id" in (select value ->> 0 from json_each(${keys})) and "expires_at" <= ${timestamp(now - grantsKeptMs)}`,
+    last_uses: (keys) =>
+      sql`delete from "last_uses" where "last_uses"."tenant_id" = ${tenantId} and "principal_id" in (select value ->> 0 from json_each(${keys})) and "used_at" <= ${timestamp(now - lastUsesKeptMs)}`,
   };
   const found = cellKinds.flatMap((kind) => (expired[kind] ? [{ kind, keys: expired[kind] }] : []));
   await driver.execute(found.map(({ kind, keys }) => statementOf(statements[kind](JSON.stringify(keys)))));

@@ -128,6 +128,10 @@ export const technicalColumns = {
     lies: ["cell"],
     columns: plain("tenant_id", "member_id", "session_id", "kept_until"),
   },
+  last_uses: {
+    lies: ["cell"],
+    columns: { ...plain("tenant_id", "principal_id", "used_at"), origin: "person" },
+  },
   member_factors: {
     lies: ["cell"],
     columns: plain(

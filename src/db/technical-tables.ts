@@ -32,6 +32,7 @@ export const technicalTables = {
   webhook_bodies: "what is sent of an event, rendered and sealed; kept 45 days",
   webhook_deliveries: "which endpoint an event is sent to and how far it got; kept 30 days",
   webhook_attempts: "one row for each try of a delivery; kept 30 days",
+  last_uses: "when and from where a principal last came in, by its gate; kept 400 days",
   search_rows: "maps an entity to its row of the blind index",
   calls: "the call log, best effort and no audit; kept 7 days",
   call_counts: "the call log by the hour; kept 90 days",

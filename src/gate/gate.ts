@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { z } from "zod";
 import { timingSafeEqual } from "#crypto/constant-time.ts";
+import { sealOrigin } from "#db/last-use.ts";
+import { ringOf } from "#db/open-tenant.ts";
 import { isWithin } from "#lib/cidr.ts";
 import { takeGcra } from "#lib/gcra.ts";
 import { minuteMs, secondMs } from "#lib/time.ts";
@@ -79,10 +81,12 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   }
 
   // A request that asks again was counted when it first came.
-  #note({ tenantId }: Policy, request: EnterRequest, isAdmitted: boolean): void {
-    const { cell, principalId, secretHash, staleEpoch } = request;
+  #note(policy: Policy, request: EnterRequest, isAdmitted: boolean): void {
+    const { tenantId } = policy;
+    const { cell, principalId, staleEpoch } = request;
     if (staleEpoch !== null) return;
-    this.#usage.note({ cell, tenantId, principalId }, this.#lastMs, isAdmitted && secretHash !== null);
+    const origin = isAdmitted ? () => sealedOrigin(this.env, policy, request) : null;
+    this.#usage.note({ cell, tenantId, principalId }, this.#lastMs, origin);
   }
 
   #say(policy: Policy, { knownPolicyId }: EnterRequest): { policy: string | null; policyId: string } {
@@ -158,4 +162,16 @@ function mostAgeMs(policy: Policy | null, { staleEpoch, recheck }: EnterRequest)
 
 function isElsewhere({ ipAllowList }: Policy, { address }: EnterRequest): boolean {
   return ipAllowList.length > 0 && !isWithin(address ?? "", ipAllowList);
+}
+
+// Under the principal's own key, as what the object stores lies beside no database of ours.
+async function sealedOrigin(
+  env: Env,
+  { tenantId, tenantKeys, subjectKey }: Policy,
+  { principalId, address: ip, place }: EnterRequest,
+): Promise<string | null> {
+  if (subjectKey === null || (ip === null && place === null)) return null;
+  const ring = await ringOf(env, tenantId, tenantKeys);
+  const key = await ring.openSubjectKey(principalId, subjectKey);
+  return await sealOrigin(key, { tenantId, principalId }, { ip, place });
 }

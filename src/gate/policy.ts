@@ -68,6 +68,8 @@ export const EnterRequest = z.object({
   recheck: z.boolean().default(false),
   /** Where the request came from; null where that is not known. */
   address: z.string().nullable().default(null),
+  /** City and country of that address, as the platform guesses them. */
+  place: z.string().nullable().default(null),
   /** The policyId of the rights that whoever asks still has at hand. */
   knownPolicyId: z.string().nullable().default(null),
 });

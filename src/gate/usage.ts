@@ -7,6 +7,7 @@ import { dayMs, hourStart, minuteMs, secondMs } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
+import { errorFields, log } from "#platform/log.ts";
 
 // Shorter than any object must be idle to be evicted, and none is while a timer runs.
 const idleMs = 5 * secondMs;
@@ -17,19 +18,24 @@ export interface Principal {
   readonly principalId: string;
 }
 
+/** Seals from where a principal came, when that is to be kept: at most some times a minute, however many calls there are. */
+export type Origin = () => Promise<string | null>;
+
 const Kept = z.object({
   cell: z.string(),
   tenantId: z.string(),
   principalId: z.string(),
-  /** ms since 1970; null for who has no last use to tell of. */
+  /** ms since 1970; null for who was not let in. */
   usedAt: z.number().nullable(),
+  /** From where it came then, sealed; null where that is not known. */
+  origin: z.string().nullable().default(null),
   /** How many calls each hour had, by its start in ms since 1970. */
   hours: z.array(z.tuple([z.number(), z.int()])).default([]),
 });
 type Kept = z.output<typeof Kept>;
 
 /**
- * A principal's calls by the hour and a key's last use, kept by the gate and told to the cell at most once a minute.
+ * A principal's calls by the hour and its last use, kept by the gate and told to the cell at most once a minute.
  * The alarm outlives the object, so what it needs is stored with it: when it is set, and whenever the calls pause. So an
  * eviction forgets nothing, and a breakdown at worst a minute.
  */
@@ -39,6 +45,7 @@ export class Usage {
   #before: Promise<Kept | null> | null = null;
   #principal: Principal | null = null;
   #usedAt: number | null = null;
+  #origin: Origin | null = null;
   #hours = new Map<number, number>();
   #isPending = false;
   #isWatched = false;
@@ -49,9 +56,12 @@ export class Usage {
   }
 
   /** Costs memory alone but at the start of a minute; the caller's answer does not wait for that either. */
-  note(principal: Principal, at: number, isUse: boolean): void {
+  note(principal: Principal, at: number, origin: Origin | null): void {
     this.#principal = principal;
-    if (isUse) this.#usedAt = at;
+    if (origin) {
+      this.#usedAt = at;
+      this.#origin = origin;
+    }
     const hour = hourStart(at);
     this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + 1);
     this.#noted += 1;
@@ -88,9 +98,17 @@ export class Usage {
     this.#before ??= this.#storage.get("use").then((stored) => Kept.safeParse(stored).data ?? null);
     const before = await this.#before;
     if (!this.#principal) return before;
+    const origin = this.#origin;
+    const sealed = origin ? await origin().catch(unsealed) : (before?.origin ?? null);
+    if (origin && this.#origin === origin) this.#origin = () => Promise.resolve(sealed);
     const hours = new Map(before?.hours);
     for (const [hour, calls] of this.#hours) hours.set(hour, (hours.get(hour) ?? 0) + calls);
-    return { ...this.#principal, usedAt: this.#usedAt ?? before?.usedAt ?? null, hours: [...hours] };
+    return {
+      ...this.#principal,
+      usedAt: this.#usedAt ?? before?.usedAt ?? null,
+      origin: sealed,
+      hours: [...hours],
+    };
   }
 
   /** Tells what stands so far. Where it throws, the alarm rings again and tells no less. */
@@ -102,7 +120,8 @@ export class Usage {
     this.#goOnFrom(total);
     this.#hours = new Map();
     this.#usedAt = null;
-    const { tenantId, principalId, usedAt } = total;
+    this.#origin = null;
+    const { tenantId, principalId, usedAt, origin } = total;
     // One that is older was written long ago: it only stood here for this hour to go on from.
     const hours = total.hours.filter(([hour]) => hour > systemNow() - dayMs);
     const counted: CountMessage = { v: 1, tenantId, actorId: principalId, hours };
@@ -110,14 +129,20 @@ export class Usage {
     await Promise.all([
       // By the calls' own queue: written one by one, a busy cell's gates alone would keep its log's database busy.
       cell.calls.send(counted),
-      usedAt === null ? null : recordLastUse(driver, principalId, usedAt),
+      usedAt === null ? null : recordLastUse(driver, principalId, usedAt, origin),
     ]);
     // The latest hour may go on; of what was noted meanwhile nothing stands in `total`.
-    this.#goOnFrom({ ...total, usedAt: null, hours: hours.slice(-1) });
+    this.#goOnFrom({ ...total, usedAt: null, origin: null, hours: hours.slice(-1) });
     await this.#keep();
   }
 
   #goOnFrom(kept: Kept): void {
     this.#before = Promise.resolve(kept);
   }
+}
+
+// That it came is told without where it came from.
+function unsealed(error: unknown): null {
+  log("warn", "from where a principal came could not be sealed", errorFields(error));
+  return null;
 }

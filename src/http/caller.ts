@@ -12,6 +12,7 @@ import { tiers } from "#gate/tiers.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
+import { cameFrom } from "./came-from.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
 import { showRate } from "./rate-fields.ts";
@@ -40,8 +41,7 @@ export async function admit(
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
-  const address = c.req.header("cf-connecting-ip") ?? null;
-  const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
+  const answer = await enter(c.env, credential, { staleEpoch, recheck, ...cameFrom(c) });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
   if (isOver(credential, policy)) return refuse("unauthorized");

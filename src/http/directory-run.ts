@@ -21,6 +21,7 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { siteName } from "#platform/mail/mailer.ts";
 import type { AccountPorts, AccountServices, DirectoryContext, Visitor } from "./account-operation.ts";
+import { cameFrom } from "./came-from.ts";
 import type { RequestContext } from "./request-state.ts";
 
 /** One request on its way through the directory. */
@@ -94,13 +95,7 @@ function portsOf(env: Env, { ring, tokenSigner }: DirectoryKeys): Omit<AccountPo
 }
 
 function visitorOf(c: RequestContext): Visitor {
-  const { city, country } = c.req.raw.cf ?? {};
-  const place = [city, country].filter((part) => typeof part === "string").join(", ");
-  return {
-    address: c.req.header("cf-connecting-ip") ?? null,
-    userAgent: c.req.header("user-agent")?.slice(0, 256) ?? null,
-    place: place === "" ? null : place.slice(0, 100),
-  };
+  return { ...cameFrom(c), userAgent: c.req.header("user-agent")?.slice(0, 256) ?? null };
 }
 
 /** Commits as this user, whose key was met in this request, or as nobody known. */

@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { beforeAll, expect, test } from "vitest";
 import { keptTables } from "#db/protection.ts";
 import type { DatabaseKind, Keeping } from "#db/technical-columns.ts";
@@ -6,6 +7,7 @@ import { cellsOf } from "#platform/cells.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv, wholeEnv } from "#test/env.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
+import { gateOf } from "#test/gate/kit.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
 import { newEmail, newEnrolled } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/mail/kit.ts";
@@ -50,6 +52,10 @@ beforeAll(async () => {
   await signInAt("google", { claims });
   await newMail(resetMail("ada@mail.example"));
   await call("mail.postmark", await exampleOf("mail.postmark").make(tenant));
+  // From where the key came, as its gate tells the cell.
+  const headers = { "cf-connecting-ip": "198.51.100.4" };
+  await call("orders.list", { ...asked, headers });
+  await runDurableObjectAlarm(gateOf(tenant.keyId));
   page = await call("docs.page", { params: { page: "protection" } });
 });
 

@@ -12,6 +12,7 @@ import { tablesOf } from "#test/written.ts";
 /** Columns of entity tables that name what no row beside them is. By hand. */
 const namesNoRowHere: Readonly<Record<string, string>> = {
   "api_keys.creator_id": "a member or an API key",
+  "api_keys.successor_id": "a key of this very table, made in the batch that names it",
   "oauth_clients.creator_id": "a member or an API key",
   "webhook_endpoints.creator_id": "a member or an API key",
   "invitations.inviter_id": "a member or an API key",

@@ -1,5 +1,12 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import {
+  createExecutionContext,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
+import { createApp } from "#app.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
@@ -20,6 +27,8 @@ const fields = [
   "id",
   "ipAllowList",
   "lastUsedAt",
+  "lastUsedIp",
+  "lastUsedPlace",
   "name",
   "retiresAt",
   "revokedAt",
@@ -214,8 +223,37 @@ test("a key's last use appears once its gate's alarm ran, without epoch, version
   expect(lastUsedAt).toBe(timestamp(lastUse));
   const { key: _text, lastUsedAt: _none, ...asMade } = key;
   expect(rest).toEqual(asMade);
-  expect(grown(before, await written())).toEqual({});
+  expect(grown(before, await written())).toEqual({ "us1 last_uses": 1 });
   expect([await alarmOf(key.id), await runDurableObjectAlarm(gateOf(key.id))]).toEqual([null, false]);
+});
+
+test("from where a key was last used is told, and kept sealed: in its gate, and in the cell", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenant = await newTenant();
+  const { json: key } = await createKey(tenant);
+  const [ip, city] = ["198.51.100.77", "Canary-on-Sea"];
+  const request = new Request(`https://api.keyline.test/v1/tenants/${tenant.slug}/orders`, {
+    headers: { Authorization: `Bearer ${key.key}`, "CF-Connecting-IP": ip },
+    cf: { city, country: "NL" } as RequestInitCfProperties,
+  });
+  const context = createExecutionContext();
+  expect((await createApp().fetch(request, testEnv(), context)).status).toBe(200);
+  await waitOnExecutionContext(context);
+  const kept = await runInDurableObject(gateOf(key.id), async (_gate, { storage }) => {
+    await scheduler.wait(50);
+    return JSON.stringify([...(await storage.list()).values()]);
+  });
+  expect(kept).toContain(key.id);
+  vi.setSystemTime(Date.now() + minuteMs);
+  await evictDurableObject(gateOf(key.id));
+  await runDurableObjectAlarm(gateOf(key.id));
+  const stored = JSON.stringify(
+    await rowsOf(tenant.cell.database, "select * from last_uses where principal_id = ?", key.id),
+  );
+  for (const text of [kept, stored]) for (const secret of [ip, city]) expect(text).not.toContain(secret);
+  const told = await ask(tenant, "api-keys.get", { params: { apiKeyId: key.id } });
+  expect(told.json).toMatchObject({ lastUsedIp: ip, lastUsedPlace: `${city}, NL` });
+  expect(await keyOf(tenant, key.id)).toEqual(told.json);
 });
 
 test("a key that is used no more keeps its last use, and a use after that is written a minute later", async () => {
@@ -256,17 +294,16 @@ test("a key used twice a minute by gates that are evicted in between has its use
   expect(await alarmOf(key.id), "no later use may put the alarm off").toBe(due);
 });
 
-test("neither a refused key nor a member leaves a last use", async () => {
+test("a refused key leaves no last use, and a member one that says no more", async () => {
   const tenant = await newTenant();
   const { json: key } = await createKey(tenant);
   await revokeKey(tenant, key.id);
   expect((await ping(tenant, key.key)).status).toBe(401);
   await use(tenant, await memberToken(tenant, "viewer"));
   expect([await alarmOf(key.id), await runDurableObjectAlarm(gateOf(key.id))]).toEqual([null, false]);
-  // A member's alarm writes how many calls there were, and that alone.
   const before = await written();
   expect(await runDurableObjectAlarm(gateOf(tenant.memberIds.viewer))).toBe(true);
-  expect(grown(before, await written())).toEqual({});
+  expect(grown(before, await written())).toEqual({ "us1 last_uses": 1 });
   expect((await keyOf(tenant, key.id)).lastUsedAt).toBeNull();
 });
 

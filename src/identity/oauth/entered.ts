@@ -3,6 +3,7 @@ import type { Credential } from "#gate/authenticate.ts";
 import { enter } from "#gate/enter.ts";
 import type { Policy } from "#gate/policy.ts";
 import { callerOf } from "#http/caller.ts";
+import { cameFrom } from "#http/came-from.ts";
 import { openRun, type Run } from "#http/execute.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
 import type { RequestContext } from "#http/request-state.ts";
@@ -25,8 +26,7 @@ export async function entered<A>(
   work: (entered: Entered) => Promise<A>,
 ): Promise<A | Refusal> {
   const serve = async (staleEpoch: number | null): Promise<A | Refusal> => {
-    const address = c.req.header("cf-connecting-ip") ?? null;
-    const entrance = await enter(c.env, credential, { staleEpoch, recheck: false, address });
+    const entrance = await enter(c.env, credential, { staleEpoch, recheck: false, ...cameFrom(c) });
     const policy = entrance.outcome === "unknown" ? null : entrance.policy;
     const refusal = unknown(policy);
     if (refusal !== null) return refusal;

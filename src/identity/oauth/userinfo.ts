@@ -1,6 +1,7 @@
 import { accessClaims, credentialOf } from "#gate/authenticate.ts";
 import { isOver } from "#gate/ended.ts";
 import { enter } from "#gate/enter.ts";
+import { cameFrom } from "#http/came-from.ts";
 import { Refusal } from "#http/outcome.ts";
 import { ProtocolAnswer } from "#http/protocol-answer.ts";
 import type { RequestContext } from "#http/request-state.ts";
@@ -17,8 +18,7 @@ export async function userinfo(c: RequestContext, { header }: FormRequest): Prom
   const credential = claims && credentialOf(c.env, claims);
   if (!credential) return invalidToken;
   if (claims.client !== undefined || !claims.scope.split(" ").includes("openid")) return insufficientScope;
-  const address = c.req.header("cf-connecting-ip") ?? null;
-  const entrance = await enter(c.env, credential, { staleEpoch: null, recheck: false, address });
+  const entrance = await enter(c.env, credential, { staleEpoch: null, recheck: false, ...cameFrom(c) });
   if (entrance.outcome === "unknown") return invalidToken;
   const { policy, rate } = entrance;
   if (isOver(credential, policy)) return invalidToken;

@@ -1,6 +1,7 @@
-import { eq, sql } from "drizzle-orm";
+import { desc, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, remove as deletion, emit, insert, insertAll, mustExist } from "#db/changes.ts";
+import { lastUses } from "#db/last-use.ts";
 import { many, one } from "#db/queries.ts";
 import { isCapability, maskOf } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
@@ -24,12 +25,43 @@ export const list = readOperation({
   query: z.strictObject(pageQuery),
   returns: pageOf(ApiKey),
   problems: ["invalid"],
-  async run({ tenant, cursors }, { query }) {
+  async run({ tenant, cursors, principal }, { query }) {
     const after = await cursors.open(query.cursor, {});
     if (after instanceof Refusal) return after;
-    const where = after === null ? undefined : sql`${apiKeys.id} < ${after}`;
-    const { rows } = await tenant.read({ rows: many(apiKeys, { where, limit: query.limit + 1 }) });
-    return await cursors.page(rows, query.limit, {}, (row) => row.id, present);
+    const { tenantId, id } = apiKeys;
+    const where = after === null ? sql`1` : sql`${id} < ${after}`;
+    const limit = query.limit + 1;
+    const onPage = sql`select ${id} from ${apiKeys} where ${tenantId} = ${principal.tenantId} and ${where} order by ${desc(id)} limit ${limit}`;
+    const { rows, uses } = await tenant.read({
+      rows: many(apiKeys, { where, limit }),
+      uses: lastUses(onPage, limit),
+    });
+    return await cursors.page(
+      rows,
+      query.limit,
+      {},
+      (row) => row.id,
+      (row) => present(row, uses.get(row.id)),
+    );
+  },
+});
+
+export const get = readOperation({
+  mount: "tenant",
+  method: "get",
+  path: "/api-keys/{apiKeyId}",
+  summary: "Read an API key, with when and from where it was last used",
+  can: "api-keys:read",
+  store: "cell",
+  params: z.object({ apiKeyId: ApiKeyId }),
+  returns: ApiKey,
+  problems: ["not-found"],
+  async run({ tenant }, { params: { apiKeyId } }) {
+    const { row, uses } = await tenant.read({
+      row: one(apiKeys, apiKeyId),
+      uses: lastUses(sql`${apiKeyId}`, 1),
+    });
+    return row ? present(row, uses.get(row.id)) : refuse("not-found");
   },
 });
 

@@ -25,7 +25,13 @@ const fields = z.object({
   retiresAt: Timestamp.nullable().meta({
     description: "Until when it is let in beside its successor.",
   }),
-  lastUsedAt: Timestamp.nullable(),
+  lastUsedAt: Timestamp.nullable().meta({ description: "A minute behind at most." }),
+  lastUsedIp: told(45, "203.0.113.9").nullable().meta({
+    description: "From where, then; null where that is not known, and in the answers to changes.",
+  }),
+  lastUsedPlace: told(100, "Leeuwarden, NL")
+    .nullable()
+    .meta({ description: "City and country of that address, as the platform guesses them." }),
   ...stored,
 });
 

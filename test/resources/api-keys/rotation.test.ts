@@ -80,6 +80,20 @@ test("a successor has the terms of the key that it follows, and both are let in 
   expect((await listOrders(tenant, made.json.key, at)).status).toBe(200);
 });
 
+test("a rotation that is asked for again with its Idempotency-Key is the same, and shows no key a second time", async () => {
+  const tenant = await newTenant();
+  const old = await newKey(tenant);
+  const asked = { ...as(tenant), params: { apiKeyId: old.id }, body: {} };
+  const headers = { "Idempotency-Key": "rotate-once" };
+  const [first, again] = [
+    await call("api-keys.rotate", { ...asked, headers }),
+    await call("api-keys.rotate", { ...asked, headers }),
+  ];
+  expect([first.status, first.headers.get("idempotency-replayed")]).toEqual([201, null]);
+  expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([201, "true"]);
+  expect(again.json).toEqual({ ...first.json, key: null });
+});
+
 test("without an overlap the old key is refused at once, though its gate was warm and never told", async () => {
   const tenant = await newTenant();
   const old = await newKey(tenant);

@@ -20,7 +20,11 @@ export function doTo(
   as: string,
   operation: "get" | "update" | "suspend" | "reinstate" | "remove" | "transferOwnership" | "access",
   memberId: string,
-  more: { readonly body?: unknown; readonly query?: Readonly<Record<string, string>> } = {},
+  more: {
+    readonly body?: unknown;
+    readonly query?: Readonly<Record<string, string>>;
+    readonly headers?: Record<string, string>;
+  } = {},
 ) {
   return call(`members.${operation}`, { tenant: tenant.slug, as, params: { memberId }, ...more });
 }

@@ -171,7 +171,10 @@ test("an owner makes another in their place, or beside them, and nobody else doe
   const { memberId, as: theirs } = await newColleague(tenant, { role: "staff" });
   const admin = await memberToken(tenant, "admin");
   expect((await doTo(tenant, admin, "transferOwnership", memberId, { body: {} })).status).toBe(403);
-  const given = await doTo(tenant, owner, "transferOwnership", memberId, { body: {} });
+  const given = await doTo(tenant, owner, "transferOwnership", memberId, {
+    body: {},
+    headers: { "Idempotency-Key": "given-once" },
+  });
   expect(given.json).toMatchObject({ role: "owner", allLocations: true, grants: [], denials: [] });
   const roleOf = async (id: string) => (await doTo(tenant, theirs, "get", id)).json.role;
   expect([await roleOf(memberId), await roleOf(tenant.memberIds.owner)]).toEqual(["owner", "admin"]);
