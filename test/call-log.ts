@@ -49,6 +49,7 @@ export function callAt(tenant: TestTenant, ms: number, changes: Partial<CallReco
   return {
     id: `${firstIdAt("req", ms).slice(0, 14)}${newId("req").slice(14)}`,
     actorId: tenant.keyId,
+    clientId: null,
     operation: "orders.list",
     route: "GET /v1/tenants/{tenant}/orders",
     status: 200,
@@ -70,5 +71,17 @@ export async function logOf({ cell, tenantId }: TestTenant) {
     counts: await all("call_counts"),
     hours: await all("call_hours"),
     gates: await all("gate_counts"),
+    uses: await all("capability_uses"),
+    starts: await all("capability_use_starts"),
   };
 }
+
+/** What `logOf` finds of a tenant that nothing is logged of. */
+export const nothingOf: Awaited<ReturnType<typeof logOf>> = {
+  calls: [],
+  counts: [],
+  hours: [],
+  gates: [],
+  uses: [],
+  starts: [],
+};

@@ -41,6 +41,10 @@ const examples: Readonly<Record<string, Example>> = {
   ...federationExamples,
   ...oauthExamples,
   ...ssoExamples,
+  "access-advice.get": {
+    needs: "security:read",
+    make: ({ memberIds }) => ({ params: { principalId: memberIds.sales } }),
+  },
   "api-calls.list": {
     needs: "api-calls:read",
     queryIds: ["actorId"],

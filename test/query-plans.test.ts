@@ -264,6 +264,10 @@ const acrossTenantsOfLog: Reads = {
   },
   hoursToForget: { args: ["2026"], steps: ["SEARCH call_hours USING INDEX call_hours_by_age (hour<?)"] },
   hoursToPurge: { args: ["2026"], steps: ["SEARCH call_hours USING INDEX call_hours_unpurged (hour<?)"] },
+  tenantsWithOldUses: {
+    args: ["2026"],
+    steps: ["SEARCH capability_uses USING INDEX capability_uses_by_age (last_day<?)"],
+  },
 };
 /** What the triggers look up for each row, which no plan of a statement shows: by a whole key, or by a few rows' beginning. */
 const ofTriggers: Readonly<Record<string, string>> = {

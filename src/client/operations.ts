@@ -1,5 +1,19 @@
 // Generated from the contract by `npm run client`; do not edit.
 
+export type AccessAdvice = {
+  readonly principalId: string;
+  readonly kind: "member" | "api-key" | "client";
+  readonly summary: string;
+  /** What it may do and was let do by calls, as the call log knows; by the capability that an operation asks for. */
+  readonly used: readonly CapabilityUse[];
+  /** What it may do as well, and did not: less could be enough. */
+  readonly unused: readonly string[];
+  /** From when on this is known: 30 days ago, or when the principal was made, or when the log began to keep it. Null: nothing is known yet. */
+  readonly since: string | null;
+  /** Whether the answer covers all of 30 days. If not, what is unused may have been used before. */
+  readonly isWholeWindow: boolean;
+};
+
 export type AccessStep = {
   readonly by: "role" | "grants" | "denials" | "state";
   readonly says: "gives" | "takes" | "nothing";
@@ -239,6 +253,12 @@ export type CallLogGap = {
   readonly counted: number;
   readonly logged: number;
   readonly missing: number;
+};
+
+export type CapabilityUse = {
+  readonly capability: string;
+  /** The day, in UTC. */
+  readonly lastUsedOn: string;
 };
 
 export type ConnectedClients = {
@@ -1915,6 +1935,10 @@ export type WebhookEndpointWithSecret = {
 
 /** By resource and verb: what a call takes and what it answers. */
 export interface Operations {
+  accessAdvice: {
+    /** Tell which capabilities a member, an API key or an OAuth client used in the last 30 days. */
+    get: { input: { params: { principalId: string } }; answer: AccessAdvice };
+  };
   account: {
     /** Delete your account; all sessions end, and what is personal of you here is erased. */
     close: { input: { idempotencyKey?: string }; answer: null };
@@ -2694,6 +2718,9 @@ export type ProblemName =
 
 /** Where each operation is. */
 export const routes = {
+  accessAdvice: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/access-advice/{principalId}" },
+  },
   account: {
     close: { method: "POST", path: "/v1/me/close" },
   },

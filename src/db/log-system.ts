@@ -42,11 +42,24 @@ export class LogSystem {
     );
   }
 
+  /** Tenants that have uses of capabilities which ended before this day. */
+  async tenantsWithOldUses(day: string): Promise<string[]> {
+    const [rows] = await this.#store.batch([
+      {
+        text: "select distinct tenant_id from capability_uses indexed by capability_uses_by_age where last_day < ? limit 200",
+        params: [day],
+      },
+    ]);
+    return Tenants.parse(rows);
+  }
+
   async #hours(text: string, params: readonly unknown[]): Promise<TenantHour[]> {
     const [rows] = await this.#store.batch([{ text, params }]);
     return Hours.parse(rows);
   }
 }
+
+const Tenants = z.array(z.object({ tenant_id: z.string() }).transform((row) => row.tenant_id));
 
 const Hours = z.array(
   z

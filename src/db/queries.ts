@@ -23,6 +23,13 @@ export interface Query<R> {
    */
   besideState?(context: QueryContext): Promise<Statement>;
   decode(context: QueryContext, rows: ResultRows): Promise<R>;
+  /** It reads the tenant's cell, whatever the store of the operation is. */
+  readonly isOfCell?: true;
+}
+
+/** The same in the cell, for an operation whose store is another: both databases are asked at once. */
+export function inCell<R>(query: Query<R>): Query<R> {
+  return { ...query, isOfCell: true };
 }
 
 export interface ListOptions {

@@ -8,7 +8,7 @@ import type { DatabaseKind } from "./technical-columns.ts";
 export const newestMigrations = {
   directory: "0018_arrivals.sql",
   cell: "0028_last_uses.sql",
-  log: "0001_calls.sql",
+  log: "0002_capability_uses.sql",
 } as const;
 
 export interface SchemaFault {

@@ -247,10 +247,13 @@ export const schemaDigests = {
     "index calls_by_actor": "7fab9c891c26039328e5360147d80aa7",
     "index calls_by_operation": "09af14f77ffe8a6c5cf211eb8581d54b",
     "index calls_by_status": "e5c868ee204f62bf4e28f31350d3baf0",
+    "index capability_uses_by_age": "ec6f87115923d438d43c580768d30742",
     "index gate_counts_by_actor": "b58ba3d6685160d4e03e3a5c1a4bde37",
     "table call_counts": "075511086fa6050a63060ed477da2ff7",
     "table call_hours": "543921bb3de2777c812f1596ad10ba29",
     "table calls": "3aef2105fcc09d0832b30ecf62aab7a8",
+    "table capability_use_starts": "94743b5702f45a4a81339392ef33c41c",
+    "table capability_uses": "2df0958bb90971e3d45da24813d2f958",
     "table gate_counts": "0dfd95dc956b581f14a18ad15a249b23",
   },
 } as const;

@@ -179,6 +179,8 @@ export const technicalColumns = {
     columns: plain("tenant_id", "hour", "actor_id", "operation", "status", "calls"),
   },
   gate_counts: { lies: ["log"], columns: plain("tenant_id", "hour", "actor_id", "calls") },
+  capability_uses: { lies: ["log"], columns: plain("tenant_id", "actor_id", "capability", "last_day") },
+  capability_use_starts: { lies: ["log"], columns: plain("tenant_id", "since") },
   call_hours: { lies: ["log"], columns: plain("tenant_id", "hour", "logged", "archived", "purged") },
 } as const satisfies Readonly<Record<TechnicalTable | "search_index" | "commit_guard", TechnicalColumns>>;
 

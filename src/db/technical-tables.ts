@@ -37,6 +37,8 @@ export const technicalTables = {
   calls: "the call log, best effort and no audit; kept 7 days",
   call_counts: "the call log by the hour; kept 90 days",
   gate_counts: "how many calls there should be in the log; kept 90 days",
+  capability_uses: "on which day each principal last used which capability; kept 90 days",
+  capability_use_starts: "from when on that is written; one row, kept as long as the tenant",
   call_hours: "what of the call log is to be archived or deleted; kept 90 days",
 } as const;
 

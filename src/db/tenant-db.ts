@@ -89,14 +89,17 @@ export class TenantSession implements QueryContext {
     return results;
   }
 
-  // Another database knows no epoch: it is read in its own beside the queries, which costs no second trip in time.
+  // Another database knows no epoch: it is read in its own beside the queries, with those that are the cell's, which
+  // costs no second trip in time.
   async #guardedApart(queries: readonly Query<unknown>[]): Promise<readonly ResultRows[]> {
-    const [[state], results] = await Promise.all([
-      this.execute([this.#stateStatement()]),
-      this.#reads.execute(await this.#statements(queries)),
+    const ofCell = await this.#statements(queries.filter(({ isOfCell }) => isOfCell));
+    const others = await this.#statements(queries.filter(({ isOfCell }) => !isOfCell));
+    const [[state, ...here], there] = await Promise.all([
+      this.execute([this.#stateStatement(), ...ofCell]),
+      this.#reads.execute(others),
     ]);
     this.#assertState(state?.[0]);
-    return results;
+    return queries.map(({ isOfCell }) => (isOfCell ? here : there).shift() ?? []);
   }
 
   #statements(queries: readonly Query<unknown>[], bearer = -1): Promise<Statement[]> {

@@ -9,9 +9,9 @@ import type { RequestContext } from "./request-state.ts";
 export function noteCall(c: RequestContext, startedAt: number, durationMs: number): void {
   const { caller, requestId, operation, route, problem } = c.get("state");
   if (!caller || operation === null || route === null) return;
-  const { cell, tenantId, principalId: actorId } = caller;
+  const { cell, tenantId, principalId: actorId, clientId } = caller;
   const { status } = c.res;
-  const call = { id: requestId, actorId, operation, route, status, problem, durationMs, times: 1 };
+  const call = { id: requestId, actorId, clientId, operation, route, status, problem, durationMs, times: 1 };
   const waitMs = Number(c.env.CALL_LOG_WAIT_MS);
   try {
     const waitUntil = (work: Promise<void>) => c.executionCtx.waitUntil(work);

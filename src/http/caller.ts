@@ -17,7 +17,7 @@ import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
 import { showRate } from "./rate-fields.ts";
 import { type AnyTenantOperation, proofAgeOf } from "./registry.ts";
-import type { RequestContext } from "./request-state.ts";
+import type { KnownCaller, RequestContext } from "./request-state.ts";
 
 /** A principal that was let in, with the rights it was let in with. */
 export interface Caller {
@@ -48,9 +48,8 @@ export async function admit(
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
     return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
-  const { cell, principalId } = credential;
-  c.get("state").cell = cell.id;
-  c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
+  c.get("state").cell = credential.cell.id;
+  c.get("state").caller = knownCaller(credential, policy.tenantId);
   const lacksFactor = policy.asksForFactor && credential.outside?.hasSecondFactor === false;
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
@@ -66,6 +65,11 @@ export async function admit(
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
   if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
+}
+
+/** Whose call it is, for the log. */
+export function knownCaller({ cell, principalId, by }: Credential, tenantId: string): KnownCaller {
+  return { cell, principalId, tenantId, clientId: by?.clientId ?? null };
 }
 
 function stranger(credential: Credential): Refusal {

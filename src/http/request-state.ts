@@ -9,6 +9,8 @@ export interface KnownCaller {
   readonly cell: Cell;
   readonly tenantId: string;
   readonly principalId: string;
+  /** The OAuth client that a member calls through; null for all others. */
+  readonly clientId: string | null;
 }
 
 /** What the door keeps of one request, beside Hono's own context. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { callStatements } from "#db/call-rows.ts";
+import { useStatements } from "#db/capability-uses.ts";
 import { type GateCount, gateCountStatements } from "#db/gate-counts.ts";
 import type { Statement } from "#db/statement.ts";
 import { Store } from "#db/store.ts";
@@ -9,6 +10,7 @@ import { dayMs } from "#lib/time.ts";
 import { timeOfId } from "#lib/typeid.ts";
 import type { Cell } from "#platform/cells.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { usesOf } from "./uses-of-calls.ts";
 
 // A day before its rows could be gone: a later one could not be told from one that was counted already.
 const acceptedForMs = 6 * dayMs;
@@ -31,7 +33,7 @@ class Received {
 export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Promise<void> {
   const received = receivedFrom(batch, now);
   try {
-    await store(cell, received);
+    await store(cell, received, now);
     acknowledge([...received.values()]);
     return;
   } catch (error) {
@@ -39,7 +41,7 @@ export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Pr
   }
   for (const [tenantId, own] of received) {
     try {
-      await store(cell, new Map([[tenantId, own]]));
+      await store(cell, new Map([[tenantId, own]]), now);
       acknowledge([own]);
     } catch (error) {
       log("error", "a tenant's calls could not be logged", errorFields(error));
@@ -82,11 +84,16 @@ function timesOf(calls: readonly CallRecord[]): number {
   return calls.reduce((sum, { times }) => sum + times, 0);
 }
 
-async function store({ log: database }: Cell, received: ReadonlyMap<string, Received>): Promise<void> {
+async function store(
+  { log: database }: Cell,
+  received: ReadonlyMap<string, Received>,
+  now: number,
+): Promise<void> {
   const byTenant = new Map<string, Statement[]>();
   for (const [tenantId, { calls, counts }] of received) {
     const statements = [
       ...callStatements(tenantId, [...calls.values()]),
+      ...(calls.size > 0 ? useStatements(tenantId, usesOf([...calls.values()].flat()), now) : []),
       ...gateCountStatements(tenantId, counts),
     ];
     if (statements.length > 0) byTenant.set(tenantId, statements);

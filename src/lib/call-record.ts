@@ -10,6 +10,8 @@ export interface CallRecord {
   readonly id: string;
   /** The principal; its prefix says of which kind. */
   readonly actorId: string;
+  /** The OAuth client that a member called through; null where they called themselves, and for all others. */
+  readonly clientId: string | null;
   readonly operation: string;
   /** `GET /v1/tenants/{tenant}/orders/{orderId}`: the template, never what stood in its braces. */
   readonly route: string;
@@ -40,6 +42,8 @@ export const CallMessage = z.object({
     )
     .min(1)
     .max(mostCallsPerMessage),
+  /** By OAuth client: which of the calls members made through it, by their places from 0. Absent where there are none. */
+  clients: z.record(Name, z.array(Count).max(mostCallsPerMessage)).optional(),
 });
 export type CallMessage = z.infer<typeof CallMessage>;
 
@@ -56,6 +60,9 @@ export const CountMessage = z.object({
 export type CountMessage = z.infer<typeof CountMessage>;
 
 export function messageOfCalls(tenantId: string, calls: readonly CallRecord[]): CallMessage {
+  const clients: Record<string, number[]> = {};
+  for (const [place, { clientId }] of calls.entries())
+    if (clientId !== null) clients[clientId] = [...(clients[clientId] ?? []), place];
   return {
     v: 1,
     tenantId,
@@ -64,13 +71,20 @@ export function messageOfCalls(tenantId: string, calls: readonly CallRecord[]): 
       const { id, actorId, operation, status, problem, durationMs, times } = call;
       return [id, actorId, operation, status, problem, durationMs, times];
     }),
+    ...(Object.keys(clients).length > 0 ? { clients } : {}),
   };
 }
 
-export function callsOfMessage({ routes, calls }: CallMessage): CallRecord[] {
-  return calls.map(([id, actorId, operation, status, problem, durationMs, times]) => ({
+export function callsOfMessage({ routes, calls, clients = {} }: CallMessage): CallRecord[] {
+  const clientAt = new Map(
+    Object.entries(clients).flatMap(([clientId, places]) =>
+      places.map((place) => [place, clientId] as const),
+    ),
+  );
+  return calls.map(([id, actorId, operation, status, problem, durationMs, times], place) => ({
     id,
     actorId,
+    clientId: clientAt.get(place) ?? null,
     operation,
     route: routes[operation] ?? "",
     status,

@@ -13,6 +13,11 @@ export function hourStart(ms: number): number {
   return Math.floor(ms / hourMs) * hourMs;
 }
 
+/** The day that this instant lies in, in UTC: `2026-11-23`. */
+export function dayOf(ms: number): string {
+  return timestamp(ms).slice(0, 10);
+}
+
 /** The month that this instant lies in, in UTC: `2026-11`. */
 export function monthOf(ms: number): string {
   return timestamp(ms).slice(0, 7);

@@ -1,11 +1,16 @@
 import { z } from "zod";
 import { decodeBase32Number, encodeBase32Number } from "./base32.ts";
 
-/** A TypeID of this prefix: a UUIDv7 in Crockford base32. */
-export function typeId(prefix: string) {
+/** A TypeID of this prefix, or of one of several of the same length: a UUIDv7 in Crockford base32. */
+export function typeId(prefix: string, ...others: readonly string[]) {
+  const prefixes = [prefix, ...others];
+  const form = others.length === 0 ? prefix : `(?:${prefixes.join("|")})`;
   return z
     .string()
-    .regex(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`), `is not an id of the form ${prefix}_…`)
+    .regex(
+      new RegExp(`^${form}_[0-7][0-9a-hjkmnp-tv-z]{25}$`),
+      `is not an id of the form ${prefixes.join("_… or ")}_…`,
+    )
     .meta({ maxLength: prefix.length + 27, examples: [`${prefix}_01jd5r0t6vf3h8k2m4n6p8q0rs`] });
 }
 

@@ -2,6 +2,8 @@ import type { registry } from "./index.ts";
 
 /** What each resource is, in the contract and its pages. A resource joins here as well. */
 export const abouts: Readonly<Record<keyof typeof registry, string>> = {
+  "access-advice":
+    "Which of its capabilities a member, an API key or an OAuth client used of late, and which it may do without.",
   account: "The end of your account.",
   "api-calls":
     "Who called what, and how it was answered: 7 days of calls, 90 days of hourly counts, best effort.",

@@ -1,5 +1,6 @@
 import type { Registry } from "#http/registry.ts";
 import { identityOperations } from "#identity/operations.ts";
+import * as accessAdvice from "./access-advice/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import { rotate as rotateKey } from "./api-keys/rotation.ts";
@@ -52,6 +53,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 /** Every operation there is. A resource joins here, and with that come limits, permissions, audit and their tests. */
 export const registry = {
   ...identityOperations,
+  "access-advice": accessAdvice,
   "api-calls": apiCalls,
   "api-keys": { ...apiKeys, rotate: rotateKey },
   audit: { ...audit, ...leaves, ...proofs, sinks },

@@ -157,10 +157,11 @@ const broken: readonly (readonly [
     [
       `insert into call_hours (tenant_id, hour, purged) values ('ten_x', '${long}', 1)`,
       `insert into call_hours (tenant_id, hour) values ('ten_x', '${ago(9 * dayMs)}')`,
+      `insert into capability_uses (tenant_id, actor_id, capability, last_day) values ('ten_x', 'key_1', 'orders:read', '${long.slice(0, 10)}'), ('ten_x', 'key_2', 'orders:read', '${ago(90 * dayMs).slice(0, 10)}')`,
       `insert into call_hours (tenant_id, hour, logged, purged) values ('ten_x', '${ago(4 * hourMs)}', 1, 0)`,
     ],
     [
-      /log-eu1 keeps what should be gone: calls \(1 row\), call counts and archives \(1 row\)\./,
+      /log-eu1 keeps what should be gone: calls \(1 row\), call counts and archives \(1 row\), uses of capabilities \(1 row\)\./,
       /Cell eu1: 1 hour of calls to be archived for more than 120 minutes\./,
     ],
   ],

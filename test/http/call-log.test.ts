@@ -45,6 +45,7 @@ for (const { name, operation } of tenantOperations) {
       {
         id: answer.headers.get("x-request-id"),
         actorId: tenant.keyId,
+        clientId: null,
         operation: name,
         route,
         status: answer.status,

@@ -200,6 +200,7 @@ function record(changes: Partial<CallRecord>): CallRecord {
   return {
     id: newId("req"),
     actorId: "key_1",
+    clientId: null,
     operation: "orders.list",
     route: "GET /v1/tenants/{tenant}/orders",
     status: 200,

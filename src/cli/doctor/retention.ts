@@ -2,8 +2,8 @@ import { CellSystem } from "#db/cell-system.ts";
 import { LogSystem } from "#db/log-system.ts";
 import { cellKinds, kernelKinds, mostOfAKind } from "#db/retention.ts";
 import { Store } from "#db/store.ts";
-import { callCountsKeptMs, callsKeptMs } from "#jobs/call-retention.ts";
-import { dayMs, hourStart, timestamp } from "#lib/time.ts";
+import { callCountsKeptMs, callsKeptMs, capabilityUsesKeptMs } from "#jobs/call-retention.ts";
+import { dayMs, dayOf, hourStart, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { counted, type Finding, graded } from "./finding.ts";
@@ -36,15 +36,17 @@ export async function retentionFacts(env: Env, now: number): Promise<RetentionFa
 
   async function callsOf(database: string, store: D1Database) {
     const system = new LogSystem(new Store(store, "first-primary"));
-    const [rows, counts] = await Promise.all([
+    const [rows, counts, uses] = await Promise.all([
       system.hoursToPurge(before(callsKeptMs)),
       system.hoursToForget(before(callCountsKeptMs)),
+      system.tenantsWithOldUses(dayOf(now - capabilityUsesKeptMs - graceMs)),
     ]);
     return {
       database,
       kinds: [
         { kind: "calls", overdue: rows.length },
         { kind: "call counts and archives", overdue: counts.length },
+        { kind: "uses of capabilities", overdue: uses.length },
       ],
     };
   }

@@ -2,7 +2,7 @@ import { EpochMoved } from "#db/tenant-db.ts";
 import type { Credential } from "#gate/authenticate.ts";
 import { enter } from "#gate/enter.ts";
 import type { Policy } from "#gate/policy.ts";
-import { callerOf } from "#http/caller.ts";
+import { callerOf, knownCaller } from "#http/caller.ts";
 import { cameFrom } from "#http/came-from.ts";
 import { openRun, type Run } from "#http/execute.ts";
 import { Refusal, refuse } from "#http/outcome.ts";
@@ -31,8 +31,7 @@ export async function entered<A>(
     const refusal = unknown(policy);
     if (refusal !== null) return refusal;
     if (entrance.outcome === "unknown" || policy === null) return refuse("unauthorized");
-    const { cell, principalId } = credential;
-    c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
+    c.get("state").caller = knownCaller(credential, policy.tenantId);
     const { retryAfterSeconds } = entrance.rate;
     if (retryAfterSeconds > 0) return new Refusal("rate-limited", { retryAfterSeconds }, []);
     try {

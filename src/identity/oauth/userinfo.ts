@@ -1,6 +1,7 @@
 import { accessClaims, credentialOf } from "#gate/authenticate.ts";
 import { isOver } from "#gate/ended.ts";
 import { enter } from "#gate/enter.ts";
+import { knownCaller } from "#http/caller.ts";
 import { cameFrom } from "#http/came-from.ts";
 import { Refusal } from "#http/outcome.ts";
 import { ProtocolAnswer } from "#http/protocol-answer.ts";
@@ -22,8 +23,7 @@ export async function userinfo(c: RequestContext, { header }: FormRequest): Prom
   if (entrance.outcome === "unknown") return invalidToken;
   const { policy, rate } = entrance;
   if (isOver(credential, policy)) return invalidToken;
-  const { cell, principalId } = credential;
-  c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
+  c.get("state").caller = knownCaller(credential, policy.tenantId);
   if (rate.retryAfterSeconds > 0)
     return new Refusal("rate-limited", { retryAfterSeconds: rate.retryAfterSeconds }, []);
   const standing = await standingOf(c, { sessionId: claims.sid, userId: claims.sub });

@@ -1,8 +1,10 @@
-import { element, never, replaced } from "#test/mutation/cut.ts";
+import { conjunct, element, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 import { noFirewall } from "./isolation.ts";
 
 const lists = ["test/resources/api-calls.test.ts"];
+const uses = ["test/jobs/capability-uses.test.ts"];
+const advice = ["test/resources/access-advice.test.ts"];
 const consumer = ["test/jobs/log-calls.test.ts"];
 
 // As the code has it, but for its last condition.
@@ -46,6 +48,33 @@ export const calls: readonly Mutant[] = [
     name: "the refusal of calls whose rows could be gone",
     cut: replaced("src/jobs/log-calls.ts", "isTooOld", "BinaryExpression", "ms <=", "false"),
     caughtBy: consumer,
+  },
+  {
+    name: "tenant_id = ? on what a principal used",
+    cut: conjunct("src/db/capability-uses.ts", "usesSince", `"capability_uses"."tenant_id"`),
+    wallsDown: [noFirewall],
+    caughtBy: advice,
+  },
+  {
+    name: "tenant_id = ? on the uses that are forgotten",
+    cut: conjunct("src/db/capability-uses.ts", "forgetUses", `"capability_uses"."tenant_id"`),
+    wallsDown: [noFirewall],
+    caughtBy: uses,
+  },
+  {
+    name: "the days of uses only going forward",
+    cut: conjunct("src/db/capability-uses.ts", "useStatements", `"last_day" <`),
+    caughtBy: uses,
+  },
+  {
+    name: "the leaving out of calls that were refused by rights",
+    cut: operand("src/jobs/uses-of-calls.ts", "wasLet", "refusedByRights"),
+    caughtBy: uses,
+  },
+  {
+    name: "programs being out of reach of who is limited",
+    cut: never("src/resources/access-advice/operations.ts", "get", "isOutOfReach"),
+    caughtBy: advice,
   },
   {
     name: "the gate's count of an hour never falling",
