@@ -48,6 +48,20 @@ export type ApiKey = {
   readonly updatedAt: string;
 };
 
+export type ApiKeyLimit = {
+  readonly apiKeyId: string;
+  /** How many calls are let through in a minute. */
+  readonly perMinute: number;
+  /** How many may come at once after a rest. */
+  readonly burst: number;
+  readonly reason: string;
+  /** From that moment on the plan's rate holds again. */
+  readonly expiresAt: string;
+  /** Who set it; null: whoever runs this deployment, who alone may go beyond the plan. */
+  readonly creatorId: string | null;
+  readonly updatedAt: string;
+};
+
 export type ApiKeyPage = {
   readonly data: readonly ApiKey[];
   /** Where the next page begins; null on the last. */
@@ -753,6 +767,16 @@ export type NewApiKey = {
   readonly expiresAt?: string;
 };
 
+export type NewApiKeyLimit = {
+  /** How many calls are let through in a minute. */
+  readonly perMinute: number;
+  /** How many may come at once after a rest. */
+  readonly burst: number;
+  readonly reason: string;
+  /** At most 90 days away. */
+  readonly expiresAt: string;
+};
+
 export type NewCustomer = {
   readonly name: string;
   readonly email?: string | null;
@@ -899,6 +923,7 @@ export type NewWebhookEndpoint = {
   readonly eventTypes: readonly (
     | "api_key.created"
     | "api_key.revoked"
+    | "api_key.limit_changed"
     | "customer.created"
     | "customer.updated"
     | "customer.deleted"
@@ -1761,6 +1786,7 @@ export type WebhookEndpointPatch = {
   readonly eventTypes?: readonly (
     | "api_key.created"
     | "api_key.revoked"
+    | "api_key.limit_changed"
     | "customer.created"
     | "customer.updated"
     | "customer.deleted"
@@ -1926,12 +1952,21 @@ export interface Operations {
   apiKeys: {
     /** Create an API key; its text is shown once. */
     create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
+    /** Read what an API key is held to instead of the plan's rate. */
+    limit: { input: { params: { apiKeyId: string } }; answer: ApiKeyLimit };
     /** List API keys, newest first, with the revoked. */
     list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
+    /** Hold an API key to the plan's rate again, at once. */
+    removeLimit: { input: { params: { apiKeyId: string }; ifMatch?: string }; answer: null };
     /** Revoke an API key, at once and for good. */
     revoke: {
       input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
       answer: ApiKey;
+    };
+    /** Hold an API key to less than the plan's rate until some moment, at once. */
+    setLimit: {
+      input: { params: { apiKeyId: string }; body: NewApiKeyLimit; ifMatch?: string };
+      answer: ApiKeyLimit;
     };
   };
   audit: {
@@ -2594,6 +2629,7 @@ export type ProblemName =
   | "last-owner"
   | "last-way-in"
   | "length-required"
+  | "limit-exceeds-plan"
   | "link-not-valid"
   | "location-in-use"
   | "malformed-request"
@@ -2657,8 +2693,11 @@ export const routes = {
   },
   apiKeys: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
+    limit: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
+    removeLimit: { method: "DELETE", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
+    setLimit: { method: "PUT", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
   },
   audit: {
     checkpoint: { method: "GET", path: "/v1/tenants/{tenant}/audit/checkpoint" },

@@ -6,6 +6,7 @@ import { type ResultRows, Store } from "#db/store.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { storedMask } from "./capabilities.ts";
 import { endedFrom, endedLately, mostEnded } from "./ended.ts";
+import { ownLimitFrom, ownLimitRow } from "./key-limits.ts";
 import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
 import { rightsOf, scopeOf } from "./rights.ts";
@@ -36,7 +37,7 @@ export async function hydrate(
 
 // What is read of each kind of principal, and what follows from it.
 function kindOf(principalId: string) {
-  if (principalId.startsWith("key_")) return { asked: [keyRow, keyPlaces], rightsOf: keyRights };
+  if (principalId.startsWith("key_")) return { asked: [keyRow, keyPlaces, ownLimitRow], rightsOf: keyRights };
   if (principalId.startsWith("cli_")) return { asked: [clientRow, endedOfClient], rightsOf: clientRights };
   const asked = [memberRow, memberPlaces, outsideRows, endedOfMember, securityPolicy];
   return { asked, rightsOf: memberRights };
@@ -101,6 +102,7 @@ function parseCommon(
     slug,
     currency,
     tier: plan,
+    ownLimit: null,
     origins,
     tenantKeys: WrappedKeys.parse(tenantKeys),
     subjectKey: WrappedKeys.parse(subjectKeys)[0] ?? null,
@@ -116,7 +118,7 @@ const Key = z.object({
   expires_at: z.string().nullable(),
 });
 
-function keyRights([principal, places]: readonly ResultRows[]) {
+function keyRights([principal, places, limit]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const key = Key.parse(principal[0]);
   return {
@@ -127,6 +129,7 @@ function keyRights([principal, places]: readonly ResultRows[]) {
     clientOrigins: key.allowed_origins,
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
     secretHash: key.secret_hash,
+    ownLimit: ownLimitFrom(limit),
     grantTypes: null,
     outsideMembers: [],
     endedSessions: [],

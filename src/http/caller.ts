@@ -35,19 +35,21 @@ export interface Caller {
 export async function admit(
   c: RequestContext,
   tenant: string,
+  operation: { readonly expensive?: true },
   staleEpoch: number | null = null,
   recheck = false,
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
   const address = c.req.header("cf-connecting-ip") ?? null;
-  const answer = await enter(c.env, credential, { staleEpoch, recheck, address });
+  const isExpensive = operation.expensive === true;
+  const answer = await enter(c.env, credential, { staleEpoch, recheck, address, isExpensive });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
   if (isOver(credential, policy)) return refuse("unauthorized");
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
-    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
+    return staleEpoch === null ? await admit(c, tenant, operation, policy.epoch) : stranger(credential);
   const { cell, principalId } = credential;
   c.get("state").cell = cell.id;
   c.get("state").caller = { cell, principalId, tenantId: policy.tenantId };
@@ -55,13 +57,14 @@ export async function admit(
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;
-  showRate(c, tier, tiers[tier], answer.rate);
+  const { limit } = answer.rate;
+  showRate(c, limit?.name ?? tier, limit ?? tiers[tier], answer.rate);
   const refusal = isTheirs ? policyRefusal(c, policy, lacksFactor) : null;
   if (isLimited) return new Refusal("rate-limited", { retryAfterSeconds: answer.rate.retryAfterSeconds }, []);
   if (!isTheirs) return refuse("not-found");
   if (answer.outcome === "elsewhere") return refuse("address-not-allowed");
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
-  if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
+  if (refusal && staleEpoch === null) return await admit(c, tenant, operation, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
 }
 

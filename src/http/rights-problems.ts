@@ -16,6 +16,11 @@ export const rightsProblems = {
     title: "A key cannot do more than who creates it.",
     meaning: "Scopes and locations must be among the creator's own.",
   },
+  "limit-exceeds-plan": {
+    status: 422,
+    title: "A key is not let do more than the plan sells.",
+    meaning: "A business may hold a key to less. Ask whoever runs this deployment for more.",
+  },
   "events-exceed-creator": {
     status: 422,
     title: "An endpoint is told no more than who answers for it may read.",

@@ -1,6 +1,7 @@
 import type { Registry } from "#http/registry.ts";
 import { identityOperations } from "#identity/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
+import * as limits from "./api-keys/limits.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import * as leaves from "./audit/leaves.ts";
 import * as audit from "./audit/operations.ts";
@@ -52,7 +53,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 export const registry = {
   ...identityOperations,
   "api-calls": apiCalls,
-  "api-keys": apiKeys,
+  "api-keys": { ...apiKeys, ...limits },
   audit: { ...audit, ...leaves, ...proofs, sinks },
   "customer-consent": { ...customerConsent, sharedProfiles },
   "customer-dietary": customerDietary,

@@ -14,6 +14,7 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "api_keys.creator_id": "a member or an API key",
   "oauth_clients.creator_id": "a member or an API key",
   "webhook_endpoints.creator_id": "a member or an API key",
+  "key_limits.creator_id": "a member or an API key",
   "invitations.inviter_id": "a member or an API key",
   "files.document_id": "what the revisions of one document share",
   "files.upload_id": "R2's own",

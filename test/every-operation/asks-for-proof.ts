@@ -8,6 +8,8 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "account.close": 15 * minute,
   "api-keys.create": 15 * minute,
   "api-keys.revoke": 15 * minute,
+  "api-keys.setLimit": 15 * minute,
+  "api-keys.removeLimit": 15 * minute,
   "me.changePassword": 15 * minute,
   "email-changes.ask": 15 * minute,
   "identities.begin": 15 * minute,

@@ -13,6 +13,8 @@ const { env, counts, reset } = counted();
 /** Whose change tells another gate after the answer. By hand. */
 const forgets: Readonly<Record<string, string[]>> = {
   "api-keys.revoke": ["forget"],
+  "api-keys.setLimit": ["forget"],
+  "api-keys.removeLimit": ["forget"],
   "members.update": ["forget"],
   "members.suspend": ["forget"],
   "members.reinstate": ["forget"],

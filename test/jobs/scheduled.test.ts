@@ -107,6 +107,7 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
         "webhooks",
         "secrets",
         "invitations",
+        "key limits",
         "retention",
         "wraps",
       ],
