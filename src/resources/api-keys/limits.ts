@@ -30,7 +30,10 @@ const KeyLimit = z
     perMinute,
     burst,
     reason: told(200, "An import that must not crowd out the till."),
-    expiresAt: Timestamp.meta({ description: "From that moment on the plan's rate holds again." }),
+    expiresAt: Timestamp.meta({
+      description: "From that moment on the plan's rate holds again.",
+      examples: ["2026-12-23T09:00:00.000Z"],
+    }),
     creatorId: toldId().nullable().meta({
       description: "Who set it; null: whoever runs this deployment, who alone may go beyond the plan.",
     }),
