@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type AnyOperation, namedOperations } from "#http/registry.ts";
 import { dispatchEvents } from "#jobs/dispatch-events.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { accountExamples } from "#test/account-examples.ts";
@@ -79,6 +80,12 @@ const examples: Readonly<Record<string, Example>> = {
     needs: "api-keys:write",
     make: async (tenant) => ({ params: { apiKeyId: await newKey(tenant) } }),
   },
+  "api-keys.limit": { needs: "api-keys:read", make: withLimit },
+  "api-keys.setLimit": {
+    needs: "api-keys:write",
+    make: async (tenant) => ({ ...(await withLimit(tenant)), body: keyLimit() }),
+  },
+  "api-keys.removeLimit": { needs: "api-keys:write", make: withLimit },
   "audit.list": {
     needs: "audit:read",
     queryIds: ["actorId", "entityId"],
@@ -460,6 +467,17 @@ async function newLocation(tenant: TestTenant): Promise<string> {
 
 async function newKey(tenant: TestTenant): Promise<string> {
   return (await made(tenant, "api-keys.create", { body: { name: "Kiosk", scopes: ["orders:read"] } })).id;
+}
+
+async function withLimit(tenant: TestTenant): Promise<Input> {
+  const params = { apiKeyId: await newKey(tenant) };
+  await made(tenant, "api-keys.setLimit", { params, body: keyLimit() });
+  return { params };
+}
+
+function keyLimit() {
+  const expiresAt = timestamp(Date.now() + dayMs);
+  return { perMinute: 60, burst: 5, reason: "An import that must not crowd out the till.", expiresAt };
 }
 
 async function made(

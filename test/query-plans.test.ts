@@ -114,6 +114,13 @@ const acrossTenants: Reads = {
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
     ],
   },
+  keyLimitsToForget: {
+    args: ["2026"],
+    steps: [
+      "SEARCH key_limits USING INDEX key_limits_by_expiry (expires_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
   domainsToCheck: {
     args: ["2026"],
     steps: ["SEARCH sso_domains USING INDEX sso_domains_to_check (checked_at<?)"],

@@ -5,6 +5,7 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
 import { resumeAudits, verifyAudit } from "./audit.ts";
+import { limitKey } from "./key-limit.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
 import { checkSchemas } from "./schema.ts";
@@ -79,6 +80,21 @@ export const commands: Readonly<Record<string, Command>> = {
       const person = { ...organizationOf(env, option), subject: option("subject") };
       const outcome = await linkMember(env, person, option("member"), runOf("link-member", now));
       return { said: memberOutcomes[outcome], isDone: outcome === "linked" };
+    },
+  },
+  limit: {
+    options: ["tenant", "key", "per-minute", "burst", "until", "reason"],
+    does: "holds an API key of a tenant (slug) to this rate instead of its plan's, above it too, for 90 days at most",
+    async run(env, option, now) {
+      const order = {
+        tenant: option("tenant"),
+        key: option("key"),
+        perMinute: option("per-minute"),
+        burst: option("burst"),
+        until: option("until"),
+        reason: option("reason"),
+      };
+      return await limitKey(env, order, runOf("limit", now));
     },
   },
   "keys rotate": {

@@ -11,9 +11,11 @@ import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { type CapabilityMask, maskOf } from "#gate/capabilities.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { keyLimits } from "#gate/key-limits.ts";
 import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
 import { roles as fixedRoles, type Role } from "#gate/roles.ts";
 import { apiKeyLocations, apiKeys, locations, members, tenants } from "#gate/tables.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
@@ -225,6 +227,19 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       now,
     ),
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    insert(
+      keyLimits,
+      {
+        id: newId("kli"),
+        apiKeyId: limitedKey,
+        perMinute: 60,
+        burst: 5,
+        reason: "A till asks for no more.",
+        expiresAt: timestamp(now + 30 * dayMs),
+        creatorId: memberIds.owner,
+      },
+      now,
+    ),
     sleepingEndpoint(slug, memberIds.owner, now),
     ...outsideRows(slug, memberIds.owner, now),
     emit("tenant.created", { tenantId }, { table: tenants, row: {} }),

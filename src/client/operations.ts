@@ -72,6 +72,20 @@ export type ApiKey = {
   readonly updatedAt: string;
 };
 
+export type ApiKeyLimit = {
+  readonly apiKeyId: string;
+  /** How many calls are let through in a minute. */
+  readonly perMinute: number;
+  /** How many may come at once after a rest. */
+  readonly burst: number;
+  readonly reason: string;
+  /** From that moment on the plan's rate holds again. */
+  readonly expiresAt: string;
+  /** Who set it; null: whoever runs this deployment, who alone may go beyond the plan. */
+  readonly creatorId: string | null;
+  readonly updatedAt: string;
+};
+
 export type ApiKeyPage = {
   readonly data: readonly ApiKey[];
   /** Where the next page begins; null on the last. */
@@ -800,6 +814,16 @@ export type NewApiKey = {
   readonly expiresAt?: string;
 };
 
+export type NewApiKeyLimit = {
+  /** How many calls are let through in a minute. */
+  readonly perMinute: number;
+  /** How many may come at once after a rest. */
+  readonly burst: number;
+  readonly reason: string;
+  /** At most 90 days away. */
+  readonly expiresAt: string;
+};
+
 export type NewCustomer = {
   readonly name: string;
   readonly email?: string | null;
@@ -949,6 +973,7 @@ export type NewWebhookEndpoint = {
     | "api_key.still_used"
     | "api_key.rotation_due"
     | "api_key.revoked"
+    | "api_key.limit_changed"
     | "customer.created"
     | "customer.updated"
     | "customer.deleted"
@@ -1819,6 +1844,7 @@ export type WebhookEndpointPatch = {
     | "api_key.still_used"
     | "api_key.rotation_due"
     | "api_key.revoked"
+    | "api_key.limit_changed"
     | "customer.created"
     | "customer.updated"
     | "customer.deleted"
@@ -1990,8 +2016,12 @@ export interface Operations {
     create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
     /** Read an API key, with when and from where it was last used. */
     get: { input: { params: { apiKeyId: string } }; answer: ApiKey };
+    /** Read what an API key is held to instead of the plan's rate. */
+    limit: { input: { params: { apiKeyId: string } }; answer: ApiKeyLimit };
     /** List API keys, newest first, with the revoked. */
     list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
+    /** Hold an API key to the plan's rate again, at once. */
+    removeLimit: { input: { params: { apiKeyId: string }; ifMatch?: string }; answer: null };
     /** Revoke an API key, at once and for good. */
     revoke: {
       input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
@@ -2001,6 +2031,11 @@ export interface Operations {
     rotate: {
       input: { params: { apiKeyId: string }; body: KeyRotation; idempotencyKey?: string; ifMatch?: string };
       answer: CreatedApiKey;
+    };
+    /** Hold an API key to less than the plan's rate until some moment, at once. */
+    setLimit: {
+      input: { params: { apiKeyId: string }; body: NewApiKeyLimit; ifMatch?: string };
+      answer: ApiKeyLimit;
     };
   };
   audit: {
@@ -2664,6 +2699,7 @@ export type ProblemName =
   | "last-owner"
   | "last-way-in"
   | "length-required"
+  | "limit-exceeds-plan"
   | "link-not-valid"
   | "location-in-use"
   | "malformed-request"
@@ -2731,9 +2767,12 @@ export const routes = {
   apiKeys: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
     get: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}" },
+    limit: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
+    removeLimit: { method: "DELETE", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
     rotate: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/rotate" },
+    setLimit: { method: "PUT", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
   },
   audit: {
     checkpoint: { method: "GET", path: "/v1/tenants/{tenant}/audit/checkpoint" },

@@ -220,6 +220,15 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), keyId: String(row.id) }));
   }
 
+  /** Retention: keys' limits that had expired by then, the oldest first; of a tenant that is frozen none go. */
+  async keyLimitsToForget(by: string): Promise<{ tenantId: string; keyLimitId: string }[]> {
+    const rows = await this.#rows(
+      "select tenant_id, id from key_limits indexed by key_limits_by_expiry where expires_at <= ? and exists (select 1 from tenant_state where tenant_state.tenant_id = key_limits.tenant_id and tenant_state.state = 'active') order by expires_at limit 500",
+      [by],
+    );
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), keyLimitId: String(row.id) }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
   async expired(
     now: number,

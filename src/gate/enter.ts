@@ -5,7 +5,8 @@ import type { Credential } from "./authenticate.ts";
 import { type EnterRequest, enterAnswerFrom, Policy, type Rate } from "./policy.ts";
 
 /** What a request tells its gate beside its credential. */
-export type Asking = Pick<EnterRequest, "staleEpoch" | "recheck" | "address" | "place">;
+export type Asking = Pick<EnterRequest, "staleEpoch" | "recheck" | "address" | "place"> &
+  Partial<Pick<EnterRequest, "isExpensive">>;
 
 /** What the gate says of it. */
 export type Entrance =
@@ -33,6 +34,7 @@ export async function enter(env: Env, credential: Credential, asking: Asking): P
     tenantId,
     secretHash,
     isBare: credential.isBare ?? false,
+    isExpensive: false,
     ...asking,
     knownPolicyId: held?.id ?? null,
   };

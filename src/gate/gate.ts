@@ -10,6 +10,8 @@ import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env, GateRpc } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { Bucket } from "./bucket.ts";
+import { holdingLimit } from "./holding-limit.ts";
 import { hydrate } from "./hydrate.ts";
 import { type EnterAnswer, type EnterRequest, enterRequestFrom, type Policy } from "./policy.ts";
 import { tiers } from "./tiers.ts";
@@ -28,7 +30,8 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   #said: { readonly policy: Policy; readonly text: string; readonly id: string } | null = null;
   #hydrating: { readonly tenantId: string | null; readonly policy: Promise<Policy | null> } | null = null;
   #generation = 0;
-  #tatMs: number | null = null;
+  readonly #ordinary = new Bucket();
+  readonly #expensive = new Bucket();
   #elsewhereTatMs: number | null = null;
   #lastMs = 0;
   readonly #usage = new Usage(this.ctx.storage);
@@ -41,20 +44,18 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     // A clock that steps back shall neither grant nor refuse more.
     this.#lastMs = Math.max(this.#lastMs, systemNow());
     if (isElsewhere(policy, request)) return await this.#fromElsewhere(request);
-    const taken = takeGcra(
-      this.#tatMs,
-      this.#lastMs,
-      tiers[policy.tier],
-      request.staleEpoch === null ? 1 : 0,
-    );
-    if (taken.admitted) this.#tatMs = taken.tatMs;
+    // An expensive call takes nothing from the sold rate: that stays whole for all others.
+    const bucket = request.isExpensive ? this.#expensive : this.#ordinary;
+    const { sold, held, shown } = holdingLimit(policy, request.isExpensive, this.#lastMs);
+    const { epoch } = policy;
+    const taken = bucket.take(sold, held, { nowMs: this.#lastMs, epoch, staleEpoch: request.staleEpoch });
     this.#note(policy, request, taken.admitted);
     const { remaining, resetSeconds, retryAfterSeconds } = taken;
     return {
       v: 1,
       outcome: taken.admitted ? "admitted" : "limited",
       ...this.#say(policy, request),
-      rate: { remaining, resetSeconds, retryAfterSeconds },
+      rate: { remaining, resetSeconds, retryAfterSeconds, limit: shown },
     };
   }
 

@@ -7,6 +7,7 @@ import { TenantDriver } from "#db/tenant-driver.ts";
 import { storedMask } from "./capabilities.ts";
 import { endedFrom, endedLately, mostEnded } from "./ended.ts";
 import { endOfKey } from "./key-age.ts";
+import { ownLimitFrom, ownLimitRow } from "./key-limits.ts";
 import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
 import { rightsOf, scopeOf } from "./rights.ts";
@@ -38,7 +39,7 @@ export async function hydrate(
 // What is read of each kind of principal, and what follows from it.
 function kindOf(principalId: string) {
   if (principalId.startsWith("key_"))
-    return { asked: [keyRow, keyPlaces, securityPolicy], rightsOf: keyRights };
+    return { asked: [keyRow, keyPlaces, securityPolicy, ownLimitRow], rightsOf: keyRights };
   if (principalId.startsWith("cli_")) return { asked: [clientRow, endedOfClient], rightsOf: clientRights };
   const asked = [memberRow, memberPlaces, outsideRows, endedOfMember, securityPolicy];
   return { asked, rightsOf: memberRights };
@@ -103,6 +104,7 @@ function parseCommon(
     slug,
     currency,
     tier: plan,
+    ownLimit: null,
     origins,
     tenantKeys: WrappedKeys.parse(tenantKeys),
     subjectKey: WrappedKeys.parse(subjectKeys)[0] ?? null,
@@ -120,7 +122,7 @@ const Key = z.object({
   retires_at: z.string().nullable(),
 });
 
-function keyRights([principal, places, security]: readonly ResultRows[]) {
+function keyRights([principal, places, security, limit]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const key = Key.parse(principal[0]);
   const [policy] = SecurityPolicies.parse(security ?? []);
@@ -141,6 +143,7 @@ function keyRights([principal, places, security]: readonly ResultRows[]) {
     endsAt: endOfKey(times),
     retiresAt: key.retires_at === null ? null : Date.parse(key.retires_at),
     secretHash: key.secret_hash,
+    ownLimit: ownLimitFrom(limit),
     grantTypes: null,
     outsideMembers: [],
     endedSessions: [],

@@ -9,6 +9,16 @@ const Mask = z.string().transform((text, context): CapabilityMask => {
   return z.NEVER;
 });
 
+const OwnLimit = z.object({
+  perMinute: z.int(),
+  burst: z.int(),
+  /** ms since 1970: from then on the sold rate holds. */
+  untilMs: z.number(),
+  /** False where the operator set it, who may let a key do more than its plan sells. */
+  isWithinPlan: z.boolean(),
+});
+export type OwnLimit = z.infer<typeof OwnLimit>;
+
 const WrappedKey = z.object({ id: z.string(), wrapped: z.string() });
 
 /** What a principal may do, as the cell said at `epoch`. */
@@ -45,6 +55,8 @@ export const Policy = z.object({
   tokensFromMs: z.number().nullable().default(null),
   /** Members only: their tenant asks them for a second factor. */
   asksForFactor: z.boolean().default(false),
+  /** Of a key that is held to another rate than its plan sells. A gate of before knows of none. */
+  ownLimit: OwnLimit.nullable().default(null),
   tenantKeys: z.array(WrappedKey),
   subjectKey: WrappedKey.nullable(),
   /** Where the cell stood when this was read: no replica older than it may answer. */
@@ -70,13 +82,24 @@ export const EnterRequest = z.object({
   address: z.string().nullable().default(null),
   /** City and country of that address, as the platform guesses them. */
   place: z.string().nullable().default(null),
+  /** Taken from the bucket of its own that expensive operations have. A Worker of before has none such. */
+  isExpensive: z.boolean().default(false),
   /** The policyId of the rights that whoever asks still has at hand. */
   knownPolicyId: z.string().nullable().default(null),
 });
 export type EnterRequest = z.infer<typeof EnterRequest>;
 export const enterRequestFrom = quickParse(EnterRequest);
 
-const Rate = z.object({ remaining: z.int(), resetSeconds: z.int(), retryAfterSeconds: z.int() });
+const ShownLimit = z.object({ name: z.string(), perMinute: z.int(), burst: z.int() });
+export type ShownLimit = z.infer<typeof ShownLimit>;
+
+const Rate = z.object({
+  remaining: z.int(),
+  resetSeconds: z.int(),
+  retryAfterSeconds: z.int(),
+  /** What it is of; null where that is the plan's rate. A gate of before has no other. */
+  limit: ShownLimit.nullable().default(null),
+});
 export type Rate = z.infer<typeof Rate>;
 
 const known = {

@@ -66,6 +66,10 @@ function changedPrincipals(changes: readonly Change[]): string[] {
       return (change.kind === "insert" ? change.rows : [change.before, after(change)])
         .map(({ memberId }) => memberId)
         .filter((id) => typeof id === "string");
+    if (entity === "key-limit")
+      return (change.kind === "insert" ? change.rows : [change.before]).map(({ apiKeyId }) =>
+        String(apiKeyId),
+      );
     if (change.kind === "insert") return [];
     return ["api-key", "member", "oauth-client"].includes(entity) ? [String(change.before.id)] : [];
   });

@@ -36,25 +36,28 @@ export interface Caller {
 export async function admit(
   c: RequestContext,
   tenant: string,
+  operation: { readonly expensive?: true },
   staleEpoch: number | null = null,
   recheck = false,
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
-  const answer = await enter(c.env, credential, { staleEpoch, recheck, ...cameFrom(c) });
+  const isExpensive = operation.expensive === true;
+  const answer = await enter(c.env, credential, { staleEpoch, recheck, ...cameFrom(c), isExpensive });
   if (answer.outcome === "unknown") return stranger(credential);
   const { policy } = answer;
   if (isOver(credential, policy)) return refuse("unauthorized");
   // Whoever is limited has time to wait before the rights are read anew.
   if (answer.outcome === "admitted" && !isVouchedFor(credential, policy))
-    return staleEpoch === null ? await admit(c, tenant, policy.epoch) : stranger(credential);
+    return staleEpoch === null ? await admit(c, tenant, operation, policy.epoch) : stranger(credential);
   c.get("state").cell = credential.cell.id;
   c.get("state").caller = knownCaller(credential, policy.tenantId);
   const lacksFactor = policy.asksForFactor && credential.outside?.hasSecondFactor === false;
   const isTheirs = tenant === policy.slug || tenant === policy.tenantId;
   const tier = answer.outcome === "elsewhere" ? "free" : policy.tier;
   const isLimited = answer.rate.retryAfterSeconds > 0;
-  showRate(c, tier, tiers[tier], answer.rate);
+  const { limit } = answer.rate;
+  showRate(c, limit?.name ?? tier, limit ?? tiers[tier], answer.rate);
   // Whoever runs the program that still has the old key sees it in the program's own log.
   if (isTheirs && policy.retiresAt !== null)
     c.get("state").headers.set("X-Keyline-Key-Retires", timestamp(policy.retiresAt));
@@ -63,7 +66,7 @@ export async function admit(
   if (!isTheirs) return refuse("not-found");
   if (answer.outcome === "elsewhere") return refuse("address-not-allowed");
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
-  if (refusal && staleEpoch === null) return await admit(c, tenant, policy.epoch, true);
+  if (refusal && staleEpoch === null) return await admit(c, tenant, operation, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
 }
 

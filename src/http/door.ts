@@ -118,7 +118,7 @@ async function authorized(
   operation: AnyTenantOperation,
   staleEpoch: number | null = null,
 ): Promise<Caller | Response> {
-  const caller = await admit(c, c.req.param("tenant") ?? "", staleEpoch);
+  const caller = await admit(c, c.req.param("tenant") ?? "", operation, staleEpoch);
   if (caller instanceof Refusal) return problemAnswer(c, caller.problem, caller.details);
   if (mayCall(caller, operation)) {
     const stale = staleProof(caller, operation);

@@ -40,8 +40,9 @@ export function prose(most: number) {
 export const Instant = z.iso
   .datetime()
   .max(40)
-  .transform((text) => new Date(text).toISOString())
-  .meta({ examples: ["2026-11-23T09:00:00Z"] });
+  // Of what is transformed, zod tells examples of the result alone.
+  .meta({ examples: ["2026-11-23T09:00:00Z"] })
+  .transform((text) => new Date(text).toISOString());
 
 /** An IANA time zone that this runtime knows. */
 export const TimeZone = z

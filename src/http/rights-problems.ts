@@ -21,6 +21,11 @@ export const rightsProblems = {
     title: "The key has ended, or has a successor.",
     meaning: "It was revoked, or has expired, or was rotated before: go on with its successor.",
   },
+  "limit-exceeds-plan": {
+    status: 422,
+    title: "A key is not let do more than the plan sells.",
+    meaning: "A business may hold a key to less. Ask whoever runs this deployment for more.",
+  },
   "events-exceed-creator": {
     status: 422,
     title: "An endpoint is told no more than who answers for it may read.",

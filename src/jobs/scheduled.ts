@@ -15,6 +15,7 @@ import { sweepEvents } from "./dispatch-events.ts";
 import { eraseAccounts } from "./erase-accounts.ts";
 import { expireAccounts } from "./expire-accounts.ts";
 import { forgetInvitations } from "./forget-invitations.ts";
+import { forgetKeyLimits } from "./forget-key-limits.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
@@ -59,6 +60,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
       [`api keys ${cell.id}`, () => tellOfKeys(env, cell, now)],
       [`invitations ${cell.id}`, () => forgetInvitations(cell, now)],
+      [`key limits ${cell.id}`, () => forgetKeyLimits(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

@@ -8,7 +8,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "api-calls":
     "Who called what, and how it was answered: 7 days of calls, 90 days of hourly counts, best effort.",
   "api-keys":
-    "Credentials for programs: scoped, limited to locations and addresses, shown once, revoked at once.",
+    "Credentials for programs: scoped, limited to locations and addresses, held to less than the plan's rate, shown once, revoked at once.",
   audit: "Who changed what and when: one row for every changed row, append-only.",
   "customer-consent":
     "What a customer agreed to share with other venues, and what those share of the same person after consent on both sides.",

@@ -24,6 +24,8 @@ const seed = `
   const { env, dispose } = await localBindings();
   const [row] = (await env.CELL_US1.prepare("select id from members where role = 'owner'").all()).results;
   console.log("owner=" + row.id);
+  const [key] = (await env.CELL_US1.prepare("select id from api_keys where all_locations = 0").all()).results;
+  console.log("till=" + key.id);
   await dispose();
 `;
 const age = `
@@ -43,6 +45,7 @@ const alter = `
   await dispose();
 `;
 let owner = "";
+let till = "";
 
 before(() => {
   for (const entry of ["src", "migrations", "wrangler.toml", "package.json", "tsconfig.json"])
@@ -64,6 +67,7 @@ before(() => {
   const seeded = typed(node, "seed.mjs");
   assert.equal(seeded.code, 0, seeded.said);
   owner = /owner=(mbr_\w+)/.exec(seeded.said)?.[1] ?? "";
+  till = /till=(key_\w+)/.exec(seeded.said)?.[1] ?? "";
 });
 
 after(() => rmSync(home, { recursive: true, force: true }));
@@ -75,6 +79,21 @@ test("an organization is linked, once, then its owner, and unlinked again", () =
   const person = ["--issuer", "clerk", "--organization", "org_1", "--subject", "user_1", "--member"];
   expectDone(keyline("link-member", ...person, owner), /^Linked:/);
   expectDone(keyline("unlink-organization", "--issuer", "clerk", "--organization", "org_1"), /^Unlinked\./);
+});
+
+test("a key is held to another rate than its plan's, until a moment within 90 days", () => {
+  const until = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const limit = (key: string, days: number) => [
+    ...["limit", "--tenant", "northside-signs", "--key", key, "--per-minute", "20000", "--burst", "2000"],
+    ...["--until", until(days), "--reason", "Their sale."],
+  ];
+  expectDone(keyline(...limit(till, 30)), /^key_\w+ is held to 20000 a minute, 2000 at once, until 20/);
+  expectRefused(keyline(...limit(till, 91)), /^--until is more than 90 days away\./);
+  expectRefused(keyline(...limit(owner, 30)), /^The tenant has no such key/);
+  expectRefused(
+    keyline("limit", "--tenant", "northside-signs", "--key", till),
+    /npm run keyline -- <command>/,
+  );
 });
 
 test("logs are let go on after a restore, of the store that is named and no other", () => {

@@ -39,6 +39,7 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "files.name": "personal",
   "invitations.email": "secret",
   "key_peppers.pepper": "secret",
+  "key_limits.reason": "personal",
   "members.email": "personal",
   "members.name": "personal",
   "mail_suppressions.recipient": "secret",

@@ -15,6 +15,7 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "api_keys.successor_id": "a key of this very table, made in the batch that names it",
   "oauth_clients.creator_id": "a member or an API key",
   "webhook_endpoints.creator_id": "a member or an API key",
+  "key_limits.creator_id": "a member or an API key",
   "invitations.inviter_id": "a member or an API key",
   "files.document_id": "what the revisions of one document share",
   "files.upload_id": "R2's own",

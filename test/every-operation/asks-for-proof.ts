@@ -9,6 +9,8 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "api-keys.create": 15 * minute,
   "api-keys.rotate": 15 * minute,
   "api-keys.revoke": 15 * minute,
+  "api-keys.setLimit": 15 * minute,
+  "api-keys.removeLimit": 15 * minute,
   "me.changePassword": 15 * minute,
   "email-changes.ask": 15 * minute,
   "identities.begin": 15 * minute,

@@ -14,6 +14,8 @@ const { env, counts, reset } = counted();
 const forgets: Readonly<Record<string, string[]>> = {
   "api-keys.revoke": ["forget"],
   "api-keys.rotate": ["forget"],
+  "api-keys.setLimit": ["forget"],
+  "api-keys.removeLimit": ["forget"],
   "members.update": ["forget"],
   "members.suspend": ["forget"],
   "members.reinstate": ["forget"],

@@ -12,6 +12,7 @@ import { registry } from "#resources/index.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
+import { expensive } from "./expensive.ts";
 import { expectSuccess, ownKeyOf, tryOut } from "./trial.ts";
 
 const secret = "the brass key under the mat";
@@ -86,8 +87,11 @@ for (const { name } of operations) {
       return expectProblem(answer);
     }
     expect(success.headers.get("x-keyline-cell")).toBe("us1");
-    expect(success.headers.get("ratelimit")).toMatch(/^"enterprise";r=\d+;t=\d+$/);
-    expect(success.headers.get("ratelimit-policy")).toMatch(/^"enterprise";q=10000;w=60/);
+    const [limit, perMinute] = expensive.includes(name)
+      ? ["enterprise-expensive", 1_000]
+      : ["enterprise", 10_000];
+    expect(success.headers.get("ratelimit")).toMatch(new RegExp(`^"${limit}";r=\\d+;t=\\d+$`));
+    expect(success.headers.get("ratelimit-policy")).toMatch(new RegExp(`^"${limit}";q=${perMinute};w=60`));
     for (const [changes, status] of [
       [{ as: "nobody" }, 401],
       [{ tenant: "nobody-has-this-slug" }, 404],

@@ -108,6 +108,7 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
         "secrets",
         "api keys",
         "invitations",
+        "key limits",
         "retention",
         "wraps",
       ],

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { EnterAnswer, EnterRequest } from "#gate/policy.ts";
 import { quickParse } from "#lib/quick-parse.ts";
 
-const rate = { remaining: 3, resetSeconds: 1, retryAfterSeconds: 0 };
+const rate = { remaining: 3, resetSeconds: 1, retryAfterSeconds: 0, limit: null };
 const examples = {
   request: {
     schema: EnterRequest,
@@ -19,6 +19,7 @@ const examples = {
       address: "192.0.2.1",
       knownPolicyId: "pol_1",
       isBare: false,
+      isExpensive: false,
     },
   },
   admitted: {

@@ -152,6 +152,7 @@ test("no source but the chokepoints reaches for a namespace of objects", () => {
 });
 
 const changesClient = ["oauth-clients.update", "oauth-clients.rotate", "oauth-clients.remove"];
+const changesKey = ["api-keys.revoke", "api-keys.rotate", "api-keys.setLimit", "api-keys.removeLimit"];
 const changesMember = [
   "members.update",
   "members.suspend",
@@ -167,7 +168,7 @@ async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
   const changed: string[] = [];
   for (const { name } of tenantOperations) {
     const input = await exampleOf(name).make(tenant);
-    if (["api-keys.revoke", "api-keys.rotate"].includes(name)) changed.push(input.params?.apiKeyId ?? "");
+    if (changesKey.includes(name)) changed.push(input.params?.apiKeyId ?? "");
     if (changesClient.includes(name)) changed.push(input.params?.oauthClientId ?? "");
     if (changesMember.includes(name)) changed.push(input.params?.memberId ?? "");
     expectOk(await ask(name, input));

@@ -67,6 +67,11 @@ const sweepsOfCell: readonly Sweep[] = [
       system.invitationsToForget(timestamp(Date.parse(before) - invitationsKeptMs)),
   },
   {
+    noun: "limit of a key to be forgotten",
+    withinMs: dayMs,
+    waiting: ({ system }, before) => system.keyLimitsToForget(before),
+  },
+  {
     noun: "hour of calls to be archived",
     withinMs: 2 * hourMs,
     waiting: ({ log }, before, now) => log.hoursToArchive(timestamp(hourStart(now - callsKeptMs)), before),

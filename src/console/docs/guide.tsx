@@ -98,6 +98,8 @@ export function Guide({ document, origin }: { document: OpenApi; origin: string 
         <p>
           Limits are per key and exact. <code>RateLimit</code> on every answer says how many more calls will
           be let through; a <code>429</code> says in <code>Retry-After</code> how many seconds to wait.
+          Operations that read much have a tenth of it to themselves and take nothing from the rest, and a key
+          may be held to less for a while.
         </p>
         <table>
           <thead>

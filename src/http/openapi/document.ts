@@ -11,6 +11,7 @@ const about = `The back end of businesses that sell work and time.
 - **Credentials**: an API key or an access token as a bearer. Every call is made within one tenant, named in the URL by its slug or id.
 - **Problems** are RFC 9457 documents; the last part of \`type\` is a stable name.
 - **Retries**: send an Idempotency-Key with a POST, and asking again is safe.
+- **Limits** are exact and per principal: \`RateLimit\` says what is left, a 429 in \`Retry-After\` how long to wait. Expensive operations say so and have a tenth of the rate to themselves; a key may be held to a limit of its own.
 - **Lists** answer \`{ data, nextCursor }\`.
 - **Money** is in integer minor units of an ISO 4217 currency, times are RFC 3339 in UTC.
 - **Growth**: we add operations, fields of answers and problems without a new version of the API; pass over what you do not know.`;

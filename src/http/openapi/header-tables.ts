@@ -9,12 +9,13 @@ export const answered: Readonly<Record<string, Omit<Header, "required">>> = {
     schema: visible(64, "^req_[0-9a-z]{26}$"),
   },
   "RateLimit-Policy": {
-    description: "The plan's limit (IETF draft, structured field): `q` calls in `w` seconds, and its burst.",
-    schema: visible(100, '^"[a-z]+";q=\\d+;w=\\d+;keyline-burst=\\d+$'),
+    description:
+      "The limit that holds (IETF draft, structured field): `q` calls in `w` seconds, and its burst. Its name is the plan, `key` where the key has a limit of its own, and ends in `-expensive` for operations that have a limit of their own.",
+    schema: visible(100, '^"[a-z-]+";q=\\d+;w=\\d+;keyline-burst=\\d+$'),
   },
   RateLimit: {
     description: "What is left of it: `r` more calls now, all of them again in `t` seconds.",
-    schema: visible(100, '^"[a-z]+";r=\\d+;t=\\d+$'),
+    schema: visible(100, '^"[a-z-]+";r=\\d+;t=\\d+$'),
   },
   "Retry-After": {
     description: "Seconds to wait before asking again.",

@@ -82,6 +82,10 @@ function notes(operation: AnyOperation): string[] {
     found.push("Streamed; ranges and conditional requests are answered as RFC 9110 says.");
   if (operation.mount === "tenant" && operation.recordRefusal)
     found.push("A refused call is recorded in the audit.");
+  if (operation.mount === "tenant" && operation.expensive)
+    found.push(
+      "Has a limit of its own, a tenth of the rate: such a call takes nothing from what is left for others.",
+    );
   return found;
 }
 

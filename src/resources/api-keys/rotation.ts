@@ -4,12 +4,14 @@ import { update as change, emit, insert, insertAll } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
 import { listOf, storedMask } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
+import { keyLimits } from "#gate/key-limits.ts";
 import { apiKeyLocations, apiKeys } from "#gate/tables.ts";
 import { writeOperation } from "#http/operation.ts";
 import { commit, refuse, refuseField } from "#http/outcome.ts";
 import { isSandbox } from "#lib/sandbox.ts";
 import { secondMs, timestamp } from "#lib/time.ts";
 import { mostEndpoints, webhookEndpoints } from "#resources/webhook-endpoints/table.ts";
+import { holding, limitSet } from "./limit-rules.ts";
 import { present, texts } from "./present.ts";
 import { excessOf } from "./rules.ts";
 import { ApiKeyId, CreatedApiKey, KeyRotation } from "./schema.ts";
@@ -37,7 +39,7 @@ export const rotate = writeOperation({
     "precondition-failed",
   ],
   async run({ tenant, principal, now, newId, mintApiKey }, { params, body }) {
-    const { row, places, endpoints } = await tenant.read({
+    const { row, places, endpoints, limits } = await tenant.read({
       row: one(apiKeys, params.apiKeyId),
       places: many(apiKeyLocations, {
         where: eq(apiKeyLocations.apiKeyId, params.apiKeyId),
@@ -47,6 +49,7 @@ export const rotate = writeOperation({
         where: eq(webhookEndpoints.creatorId, params.apiKeyId),
         limit: mostEndpoints,
       }),
+      limits: many(keyLimits, { where: eq(keyLimits.apiKeyId, params.apiKeyId), limit: 1 }),
     });
     if (!row) return refuse("not-found");
     const isOver = row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= timestamp(now));
@@ -89,6 +92,7 @@ export const rotate = writeOperation({
       },
       now,
     );
+    const limit = holding(limits[0] ?? null, now);
     const retiresAt = timestamp(now + body.overlapSeconds * secondMs);
     return commit(
       { ...present(made.row), key },
@@ -103,6 +107,8 @@ export const rotate = writeOperation({
           ]
         : []),
       change(apiKeys, row, { successorId: id, rotatedAt: timestamp(now), retiresAt }, now),
+      // What the key is held to, its successor is: nobody gets out of it by a rotation.
+      ...(limit ? limitSet(made.row, null, limit, newId("kli"), now).changes : []),
       // Else they would be disabled with the key that answers for them.
       ...endpoints.map((endpoint) => change(webhookEndpoints, endpoint, { creatorId: id }, now)),
       emit("api_key.created", { apiKeyId: id }, { table: apiKeys, row: made.row }),

@@ -30,6 +30,7 @@ export const leaves = readOperation({
   path: "/audit/leaves",
   summary: "List the log's leaves, oldest first, beside the rows as they stand now",
   can: "audit:read",
+  expensive: true,
   store: "cell",
   query: z.strictObject(pageQuery),
   returns: pageOf(Leaf),

@@ -35,6 +35,7 @@ export const proof = readOperation({
   path: "/audit/{auditId}/proof",
   summary: "Prove that an audit row is in the log, under its newest signed head",
   can: "audit:read",
+  expensive: true,
   store: "cell",
   params: z.object({ auditId: typeId("aud") }),
   returns: z
@@ -126,6 +127,7 @@ export const consistency = readOperation({
   path: "/audit/consistency",
   summary: "Prove that the log of one size continues that of an earlier one",
   can: "audit:read",
+  expensive: true,
   store: "cell",
   query: z.strictObject({ earlier: SizeQuery, size: SizeQuery }),
   returns: z

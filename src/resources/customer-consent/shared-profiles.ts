@@ -24,6 +24,7 @@ export const sharedProfiles = writeOperation({
   summary: "See what other venues share of the same person, where both have consent; each of them is told",
   can: "customers:consent",
   recordRefusal: true,
+  expensive: true,
   store: "cell",
   params: z.object({ customerId: CustomerId }),
   returns: SharedProfiles,

@@ -41,6 +41,7 @@ export const factorCoverage = readOperation({
   path: "/members/factor-coverage",
   summary: "List which second factors members have, the newest member first, and how many have one",
   can: "security:read",
+  expensive: true,
   store: "cell",
   query: z.strictObject(pageQuery),
   returns: pageOf(MemberFactors).extend({ summary: Summary }),

@@ -108,6 +108,7 @@ export const replay = writeOperation({
   path: "/webhook-endpoints/{webhookEndpointId}/replays",
   summary: "Send again: one delivery, all that failed, or every event since a time",
   can: "integrations:manage",
+  expensive: true,
   store: "cell",
   params,
   body: NewReplay,

@@ -9,6 +9,11 @@ const terms = "test/gate/key-terms.test.ts";
 const credentials = "test/every-operation/credentials.test.ts";
 const origins = "test/every-operation/transport.test.ts";
 const settings = "test/resources/settings.test.ts";
+const keyLimits = "test/gate/key-limits.test.ts";
+const limitCalls = "test/resources/key-limits.test.ts";
+const keyRules = "src/resources/api-keys/limit-rules.ts";
+const bucket = "src/gate/bucket.ts";
+const holding = "src/gate/holding-limit.ts";
 const keys = "test/resources/api-keys.test.ts";
 const excess = "src/resources/api-keys/rules.ts";
 const caller = "src/http/caller.ts";
@@ -65,8 +70,83 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the take from the rate limit",
-    cut: replaced(gate, "enter", "ExpressionStatement", "this.#tatMs = taken.tatMs", "{}"),
+    cut: replaced(bucket, "take", "ExpressionStatement", "this.#soldTatMs = ofSold.tatMs", "{}"),
     caughtBy: [limits],
+  },
+  {
+    name: "the take from a key's own limit",
+    cut: never(bucket, "#takeHeld", "isKept"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "that a key's own limit is asked",
+    cut: operand(bucket, "both", "held.admitted"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "that the sold rate is asked under a limit within it",
+    cut: operand(bucket, "both", "sold.admitted"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the take from a limit that came under a request",
+    cut: operand(bucket, "#takeHeld", "sinceEpoch"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the Retry-After of two limits",
+    cut: replaced(bucket, "both", "CallExpression", "retryAfterSeconds", "sold.retryAfterSeconds"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the end of a key's own limit",
+    cut: operand(holding, "holdingLimit", "untilMs"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the plan above a tenant's own limits",
+    cut: replaced(holding, "holdingLimit", "ConditionalExpression", "Math.min", "asked"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the bucket of expensive operations",
+    cut: replaced(gate, "enter", "ConditionalExpression", "this.#expensive", "this.#ordinary"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the tenth of expensive operations",
+    cut: body("src/gate/tiers.ts", "tenthOf", "return count;"),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "that a tenant sets no limit beyond its plan",
+    cut: body(keyRules, "beyondPlan", 'return asked.burst > sold.burst * 1_000_000 ? "/burst" : null;'),
+    caughtBy: [keyLimits],
+  },
+  {
+    name: "the longest time of a key's limit",
+    cut: replaced(keyRules, "endFault", "ConditionalExpression", "longestLimitMs", "null"),
+    caughtBy: [limitCalls],
+  },
+  {
+    name: "the past as the end of a key's limit",
+    cut: never(keyRules, "endFault", "leftMs <= 0"),
+    caughtBy: [limitCalls],
+  },
+  {
+    name: "the expiry of a limit that is read",
+    cut: operand(keyRules, "holding", "expiresAt"),
+    caughtBy: [limitCalls],
+  },
+  {
+    name: "the notice of a changed limit to its gate",
+    cut: never("src/http/after-commit.ts", "changedPrincipals", "key-limit"),
+    caughtBy: ["test/every-operation/budget.test.ts"],
+  },
+  {
+    name: "the key of the limit that is read for the gate",
+    cut: conjunct("src/gate/key-limits.ts", "ownLimitRow", '"key_limits"."api_key_id"'),
+    caughtBy: [keyLimits],
   },
   {
     name: "the bucket's capacity",

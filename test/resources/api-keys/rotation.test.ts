@@ -156,6 +156,24 @@ test("while a key is rotated under load no request fails: each client goes over 
   expect(new Set(keys)).toEqual(new Set([successor]));
 });
 
+test("a successor is held to the limit that its key was held to", async () => {
+  const tenant = await newTenant("signs", { plan: "pro" });
+  const old = await newKey(tenant);
+  const limit = {
+    perMinute: 6,
+    burst: 2,
+    reason: "An import",
+    expiresAt: timestamp(Date.now() + dayMs),
+  };
+  const params = { apiKeyId: old.id };
+  expect((await call("api-keys.setLimit", { ...as(tenant), params, body: limit })).status).toBe(200);
+  const { json } = await rotate(tenant, old.id);
+  const held = await call("api-keys.limit", { ...as(tenant), params: { apiKeyId: json.id } });
+  expect(held.json).toMatchObject(limit);
+  const answers = await Promise.all([1, 2, 3, 4, 5].map(() => listOrders(tenant, json.key)));
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 429, 429, 429]);
+});
+
 test("an endpoint that a key answers for is its successor's from then on", async () => {
   const tenant = await newTenant();
   const old = await newKey(tenant, { scopes: ["orders:read", "integrations:manage"] });

@@ -1,0 +1,12 @@
+/** By hand: what has a bucket of its own, as it reads or sets off much more than others. */
+export const expensive: readonly string[] = [
+  "api-calls.list",
+  "api-calls.usage",
+  "audit.consistency",
+  "audit.leaves",
+  "audit.proof",
+  "customer-consent.sharedProfiles",
+  "customers.search",
+  "members.factorCoverage",
+  "webhook-endpoints.replay",
+];
