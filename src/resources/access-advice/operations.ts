@@ -24,7 +24,8 @@ export const get = readOperation({
   async run(context, { params: { principalId } }) {
     const kind = kindOf(principalId);
     const known = await knownOf[kind](context, principalId);
-    if (!known || (kind !== "member" && isOutOfReach(context, principalId))) return refuse("not-found");
+    if (known === null) return refuse("not-found");
+    if (kind !== "member" && isOutOfReach(context, principalId)) return refuse("not-found");
     return { principalId, kind, ...adviceOf(known, context.now) };
   },
 });
