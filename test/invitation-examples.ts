@@ -85,7 +85,7 @@ async function invited(tenant: TestTenant) {
   const user = await newUser();
   const id = await newInvitation(tenant, { email: user.email });
   const token = await mailedToken(tenant, id, user.email);
-  return { as: user.accessToken, body: { tenantId: tenant.tenantId, token } };
+  return { as: user.accessToken, body: { token, tenantId: tenant.tenantId } };
 }
 
 /** Of invitations, from both sides. */

@@ -17,7 +17,7 @@ const shownOnce: Readonly<Record<string, readonly string[]>> = {
   "totp.confirm": ["recoveryCodes"],
 };
 /** By hand: these POSTs take no key, as what they make lies in a tenant's cell or nowhere, and making it twice does no harm. */
-const withoutKey = ["oauth.authorize", "identities.begin"];
+const withoutKey = ["oauth.authorize", "identities.begin", "me.lookAtInvitation"];
 
 const posts = operations.filter(({ operation }) => operation.mount === "me" && operation.method === "post");
 
