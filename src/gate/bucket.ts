@@ -49,11 +49,12 @@ export class Bucket {
 
 // Of two that both have to admit: what either refuses waits until both would.
 function both(held: GcraOutcome, sold: GcraOutcome): GcraOutcome {
+  const retryAfterSeconds = Math.max(held.retryAfterSeconds, sold.retryAfterSeconds);
   return {
-    admitted: held.admitted && sold.admitted,
+    admitted: retryAfterSeconds === 0,
     tatMs: held.tatMs,
     remaining: Math.min(held.remaining, sold.remaining),
-    retryAfterSeconds: Math.max(held.retryAfterSeconds, sold.retryAfterSeconds),
+    retryAfterSeconds,
     resetSeconds: Math.max(held.resetSeconds, sold.resetSeconds),
   };
 }

@@ -8,7 +8,7 @@ import { copyPlatformLog } from "#jobs/audit-sinks/sweep-sinks.ts";
 import { logAudit, logPlatformAudit } from "#jobs/log-audit.ts";
 import { runScheduled } from "#jobs/scheduled.ts";
 import { CallMessage } from "#lib/call-record.ts";
-import { hourMs, timestamp } from "#lib/time.ts";
+import { dayMs, hourMs, timestamp } from "#lib/time.ts";
 import { utf8 } from "#lib/utf8.ts";
 import { auditSinks, sinkKeys } from "#platform/audit-sinks.ts";
 import { cellsOf } from "#platform/cells.ts";
@@ -234,7 +234,13 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   await ask(tenant, "files.update", { params: { fileId }, body: { name: `${person.name} 2.pdf` } });
   const downloaded = await ask(tenant, "files.download", { params: { fileId } });
   expect(downloaded.headers.get("content-disposition")).toContain(encodeURIComponent("Ünwin 2.pdf"));
-  await ask(tenant, "api-keys.create", { body: { name: personal.key, scopes: ["orders:read"] } });
+  const key = await ask(tenant, "api-keys.create", {
+    body: { name: personal.key, scopes: ["orders:read"] },
+  });
+  const expiresAt = timestamp(Date.now() + dayMs);
+  const limit = { perMinute: 60, burst: 5, reason: personal.key, expiresAt };
+  const limited = await ask(tenant, "api-keys.setLimit", { params: { apiKeyId: key.json.id }, body: limit });
+  expect(limited.json.reason).toBe(personal.key);
   for (const { name, operation } of operations)
     if (operation.mount !== "protocol" && operation.store !== "none")
       await ask(tenant, name, await exampleOf(name).make(tenant));

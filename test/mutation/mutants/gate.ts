@@ -79,22 +79,12 @@ export const gates: readonly Mutant[] = [
     caughtBy: [keyLimits],
   },
   {
-    name: "that a key's own limit is asked",
-    cut: operand(bucket, "both", "held.admitted"),
-    caughtBy: [keyLimits],
-  },
-  {
-    name: "that the sold rate is asked under a limit within it",
-    cut: operand(bucket, "both", "sold.admitted"),
-    caughtBy: [keyLimits],
-  },
-  {
     name: "the take from a limit that came under a request",
     cut: operand(bucket, "#takeHeld", "sinceEpoch"),
     caughtBy: [keyLimits],
   },
   {
-    name: "the Retry-After of two limits",
+    name: "that a key's own limit refuses",
     cut: replaced(bucket, "both", "CallExpression", "retryAfterSeconds", "sold.retryAfterSeconds"),
     caughtBy: [keyLimits],
   },
@@ -140,7 +130,13 @@ export const gates: readonly Mutant[] = [
   },
   {
     name: "the notice of a changed limit to its gate",
-    cut: never("src/http/after-commit.ts", "changedPrincipals", "key-limit"),
+    cut: replaced(
+      "src/http/after-commit.ts",
+      "changedPrincipals",
+      "BinaryExpression",
+      "key-limit",
+      'entity === "no-limit"',
+    ),
     caughtBy: ["test/every-operation/budget.test.ts"],
   },
   {
