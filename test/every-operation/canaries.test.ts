@@ -116,7 +116,7 @@ const places: Readonly<
       ),
     // What no request leaves rows in, as nothing is delivered, purged or counted by a gate here.
     mayBeEmpty:
-      / (webhook_attempts|commit_guard|purge_permits|gate_counts|ended_sessions|member_factors)$|^directory (intents|idempotency|sign_in_challenges)$/,
+      / (webhook_attempts|commit_guard|purge_permits|gate_counts|ended_sessions|member_factors|last_uses)$|^directory (intents|idempotency|sign_in_challenges)$/,
   },
   "a message of a queue, calls on their way among them": {
     look: () => ({ events: counts.sent, calls: counts.noted, webhooks: counts.woken }),

@@ -8,7 +8,7 @@ import { typeId } from "#lib/typeid.ts";
 export const ApiKeyId = typeId("key");
 
 /** For how long a key may be let in beside its successor, in seconds: 7 days. */
-export const longestOverlap = 604_800;
+const longestOverlap = 604_800;
 
 const fields = z.object({
   id: toldId("key"),
