@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { SealError } from "#crypto/envelope.ts";
 import { systemSession } from "#db/open-tenant.ts";
@@ -33,7 +34,11 @@ test("each sealed column of a technical table opens at home, and an envelope of 
   const sim = await Simulation.begin();
   const { ask } = await told(sim, us);
   await told(sim, neighbour);
-  await created(neighbour);
+  for (const tenant of [us, neighbour]) {
+    await created(tenant);
+    // From where it came, as its gate tells the cell.
+    await runDurableObjectAlarm(gateOf(testEnv(), tenant.cell, tenant.keyId));
+  }
   await sim.run(10 * secondMs);
   const { id: deliveryId } = await only(ask);
   // What stands in the audit can be moved only where nothing keeps it in its place.
@@ -145,6 +150,14 @@ async function homesOf(tenant: TestTenant, excerpt: () => Promise<string>): Prom
         return status === 200 ? json.data[0].userAgent : failed(status, text);
       },
     },
+    "last_uses.origin": {
+      where: `principal_id = '${tenant.keyId}'`,
+      async read() {
+        const asked = { ...as(tenant), params: { apiKeyId: tenant.keyId } };
+        const { status, text, json } = await call("api-keys.get", asked);
+        return status === 200 ? json.lastUsedIp : failed(status, text);
+      },
+    },
     "webhook_attempts.excerpt": { where: newest, read: excerpt },
     "webhook_bodies.body": {
       where: "true",
@@ -173,7 +186,7 @@ async function told(sim: Simulation, tenant: TestTenant) {
 
 /** By one key: its record holds the answer, and the next time is a replay. */
 function created(tenant: TestTenant): Promise<Answer> {
-  const headers = { ...keyed("moved"), "User-Agent": "Mover" };
+  const headers = { ...keyed("moved"), "User-Agent": "Mover", "CF-Connecting-IP": "198.51.100.9" };
   return call("customers.create", { ...as(tenant), headers, body: { ...person } });
 }
 
