@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import { copyIdentityEvents } from "#jobs/copy-identity-events.ts";
 import { eraseAccounts } from "#jobs/erase-accounts.ts";
 import { hourMs, minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
@@ -120,6 +121,11 @@ test("a closed account signs in nowhere, from the next request on; then its memb
   await texted(user);
   await beginSms(user, newNumber());
   await ask(user.accessToken, newEmail());
+  // Their tenant shows them by a copy of what lies under the account's key.
+  await copyIdentityEvents(testEnv(), Date.now());
+  const theirs = "select state, name is null and email is null as nameless from members where id = ?";
+  const shown = await rowsOf(tenant.cell.database, theirs, memberId);
+  expect(shown).toEqual([{ state: "active", nameless: 0 }]);
   expect((await close(user.accessToken)).status).toBe(204);
   expect((await call("me.get", { as: user.accessToken })).status).toBe(401);
   expect((await signIn(user.email)).json.type).toBe("/problems/sign-in-failed");
@@ -130,8 +136,8 @@ test("a closed account signs in nowhere, from the next request on; then its memb
   expect(await rowsOf(directory, "select id from passwords where user_id = ?", userId)).toHaveLength(1);
   await Promise.all([eraseAccounts(testEnv(), later()), eraseAccounts(testEnv(), later())]);
   await eraseAccounts(testEnv(), later());
-  const [member] = await rowsOf(tenant.cell.database, "select state from members where id = ?", memberId);
-  expect(member).toEqual({ state: "suspended" });
+  const [member] = await rowsOf(tenant.cell.database, theirs, memberId);
+  expect(member).toEqual({ state: "suspended", nameless: 1 });
   for (const table of [
     "passwords",
     "totp_factors",
