@@ -18,6 +18,7 @@ const examples = {
       recheck: true,
       address: "192.0.2.1",
       knownPolicyId: "pol_1",
+      place: null,
       isBare: false,
       isExpensive: false,
     },

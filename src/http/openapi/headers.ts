@@ -33,6 +33,7 @@ export interface Presence {
 const ofALimit = ["RateLimit-Policy", "RateLimit"];
 const ofTheGate = [...ofALimit, "X-Keyline-Cell"];
 const cors = "Access-Control-Allow-Origin";
+const retires = "X-Keyline-Key-Retires";
 
 /** Which headers a success of this operation carries. */
 export function successHeaders(operation: AnyOperation, isVersioned: boolean): Presence {
@@ -53,7 +54,7 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
     ],
     sometimes: [
       cors,
-      "X-Keyline-Key-Retires",
+      retires,
       ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []),
       ...replayed,
     ],
@@ -104,6 +105,6 @@ export function problemHeaders(operation: AnyOperation, status: number): Presenc
   if (isForAnybody(operation) || isMine(operation))
     return { always, sometimes: isCounted(operation) ? [...ofALimit, ...sometimes] : sometimes };
   return beforeTheGate.includes(status)
-    ? { always, sometimes: [...ofTheGate, ...sometimes] }
-    : { always: [...always, ...ofTheGate], sometimes };
+    ? { always, sometimes: [...ofTheGate, retires, ...sometimes] }
+    : { always: [...always, ...ofTheGate], sometimes: [retires, ...sometimes] };
 }

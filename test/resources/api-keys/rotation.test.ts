@@ -174,6 +174,29 @@ test("a successor is held to the limit that its key was held to", async () => {
   expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 429, 429, 429]);
 });
 
+test("what retires makes nothing that outlives it, and no key lifts what it is held to", async () => {
+  const tenant = await newTenant("signs", { plan: "pro" });
+  const scopes = ["api-keys:write", "api-keys:read", "orders:read"];
+  const old = await newKey(tenant, { scopes });
+  const { json } = await rotate(tenant, old.id, { overlapSeconds: 3600 });
+  const make = (key: string, terms: object = {}) =>
+    call("api-keys.create", {
+      tenant: tenant.slug,
+      as: key,
+      body: { name: "Later", scopes: ["orders:read"], ...terms },
+    });
+  expect(await make(old.key)).toMatchObject({ status: 422, ...problem("scopes-exceed-creator") });
+  const within = { expiresAt: timestamp(Date.now() + 60_000) };
+  for (const made of [await make(old.key, within), await make(json.key)]) expect(made.status).toBe(201);
+  const own = { tenant: tenant.slug, as: json.key, params: { apiKeyId: json.id } };
+  const limit = { perMinute: 60, burst: 20, reason: "Less", expiresAt: timestamp(Date.now() + dayMs) };
+  expect(
+    (await call("api-keys.setLimit", { ...as(tenant), ...{ params: own.params, body: limit } })).status,
+  ).toBe(200);
+  expect(await call("api-keys.setLimit", { ...own, body: limit })).toMatchObject({ status: 403 });
+  expect(await call("api-keys.removeLimit", own)).toMatchObject({ status: 403 });
+});
+
 test("an endpoint that a key answers for is its successor's from then on", async () => {
   const tenant = await newTenant();
   const old = await newKey(tenant, { scopes: ["orders:read", "integrations:manage"] });
