@@ -55,6 +55,8 @@ export type ApiKey = {
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  /** When its leak was reported, which revoked it. */
+  readonly leakedAt: string | null;
   /** The key that takes its place. */
   readonly successorId: string | null;
   readonly rotatedAt: string | null;
@@ -316,6 +318,8 @@ export type CreatedApiKey = {
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  /** When its leak was reported, which revoked it. */
+  readonly leakedAt: string | null;
   /** The key that takes its place. */
   readonly successorId: string | null;
   readonly rotatedAt: string | null;
@@ -972,6 +976,7 @@ export type NewWebhookEndpoint = {
     | "api_key.rotated"
     | "api_key.still_used"
     | "api_key.rotation_due"
+    | "api_key.leaked"
     | "api_key.revoked"
     | "api_key.limit_changed"
     | "customer.created"
@@ -1843,6 +1848,7 @@ export type WebhookEndpointPatch = {
     | "api_key.rotated"
     | "api_key.still_used"
     | "api_key.rotation_due"
+    | "api_key.leaked"
     | "api_key.revoked"
     | "api_key.limit_changed"
     | "customer.created"
@@ -2016,12 +2022,19 @@ export interface Operations {
     create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
     /** Read an API key, with when and from where it was last used. */
     get: { input: { params: { apiKeyId: string } }; answer: ApiKey };
+    /** Hand in a key that was found: it is revoked, and its owners are told. */
+    leakedKey: { input: { body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> }; answer: null };
     /** Read what an API key is held to instead of the plan's rate. */
     limit: { input: { params: { apiKeyId: string } }; answer: ApiKeyLimit };
     /** List API keys, newest first, with the revoked. */
     list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
     /** Hold an API key to the plan's rate again, at once. */
     removeLimit: { input: { params: { apiKeyId: string }; ifMatch?: string }; answer: null };
+    /** Report that a key is where it should not be: it is revoked at once, and the owners are told. */
+    reportLeak: {
+      input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: ApiKey;
+    };
     /** Revoke an API key, at once and for good. */
     revoke: {
       input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
@@ -2767,9 +2780,11 @@ export const routes = {
   apiKeys: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
     get: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}" },
+    leakedKey: { method: "POST", path: "/v1/leaked-keys", takes: "bytes" },
     limit: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
     removeLimit: { method: "DELETE", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
+    reportLeak: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/report-leak" },
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
     rotate: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/rotate" },
     setLimit: { method: "PUT", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },

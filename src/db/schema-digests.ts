@@ -176,7 +176,7 @@ export const schemaDigests = {
     "index webhook_endpoints_to_tell": "028ad3685949de6d0326a4f7fc2181f4",
     "index webhook_queues_due": "bba6ae7221430677fb2b95a5fdde018a",
     "table api_key_locations": "227e7d48969576aa74e1648e9390d2c0",
-    "table api_keys": "8fd07f9a7250b495769fda841a3d6047",
+    "table api_keys": "ca9d022699ead3e34e5b59141e0f14ca",
     "table audit_checkpoints": "677b61102e222b2c15dc90bc9498471f",
     "table audit_log": "b45f6a2be19878d2168bda927fd9dc07",
     "table audit_sink_progress": "a5b87998c329ba729b2fca6be71f759d",

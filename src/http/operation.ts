@@ -7,6 +7,7 @@ import type { Visit } from "#db/visit-tenant.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Invitations } from "#gate/invitations.ts";
 import type { Memberships } from "#gate/memberships.ts";
+import type { Owners } from "#gate/owners.ts";
 import type { SsoDomainClaims } from "#gate/sso-claims.ts";
 import type { Tier } from "#gate/tiers.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
@@ -181,6 +182,7 @@ export interface Ports {
   readonly invitations: Invitations;
   readonly ssoDomains: SsoDomainClaims;
   readonly memberships: Memberships;
+  readonly owners: Owners;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>

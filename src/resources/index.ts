@@ -2,6 +2,7 @@ import type { Registry } from "#http/registry.ts";
 import { identityOperations } from "#identity/operations.ts";
 import * as accessAdvice from "./access-advice/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
+import { found as leakedKey, reportLeak } from "./api-keys/leaks.ts";
 import * as limits from "./api-keys/limits.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import { rotate as rotateKey } from "./api-keys/rotation.ts";
@@ -56,7 +57,7 @@ export const registry = {
   ...identityOperations,
   "access-advice": accessAdvice,
   "api-calls": apiCalls,
-  "api-keys": { ...apiKeys, ...limits, rotate: rotateKey },
+  "api-keys": { ...apiKeys, ...limits, leakedKey, reportLeak, rotate: rotateKey },
   audit: { ...audit, ...leaves, ...proofs, sinks },
   "customer-consent": { ...customerConsent, sharedProfiles },
   "customer-dietary": customerDietary,

@@ -20,6 +20,7 @@ const fields = z.object({
   creatorId: toldId(),
   expiresAt: Timestamp.nullable(),
   revokedAt: Timestamp.nullable(),
+  leakedAt: Timestamp.nullable().meta({ description: "When its leak was reported, which revoked it." }),
   successorId: toldId("key").nullable().meta({ description: "The key that takes its place." }),
   rotatedAt: Timestamp.nullable(),
   retiresAt: Timestamp.nullable().meta({
