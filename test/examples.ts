@@ -189,6 +189,8 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "mail.mailbox": { needs: "nobody", make: () => ({}) },
   "mail.postmark": { needs: "nobody", make: postmarkMessage },
+  "ip-allow-list.get": { needs: "security:read", make: () => ({}) },
+  "ip-allow-list.update": { needs: "security:write", make: () => ({ body: { networks: [] } }) },
   ...invitationExamples,
   ...memberExamples,
   "orders.list": {

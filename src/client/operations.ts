@@ -682,6 +682,28 @@ export type InvitedTo = {
   readonly expiresAt: string;
 };
 
+export type IpAllowList = {
+  /** Empty: people and programs are let in from anywhere. */
+  readonly networks: readonly string[];
+};
+
+export type IpAllowListChange = {
+  /** Empty: from anywhere. Keys that have a list of their own are held to both. */
+  readonly networks: readonly string[];
+  /** True: nothing is changed. */
+  readonly dryRun?: boolean;
+};
+
+export type IpAllowListOutcome = {
+  /** Empty: people and programs are let in from anywhere. */
+  readonly networks: readonly string[];
+  readonly isChanged: boolean;
+  /** In a dry run alone: else it is refused. */
+  readonly locksYouOut: boolean;
+  /** Who came in within 30 days, last from elsewhere, of up to 500 that are looked at. */
+  readonly lockedOut: readonly LockedOut[];
+};
+
 export type JoinedTenant = {
   readonly tenantId: string;
   readonly slug: string;
@@ -715,6 +737,13 @@ export type LocationPage = {
 export type LocationPatch = {
   readonly name?: string;
   readonly timezone?: string;
+};
+
+export type LockedOut = {
+  /** A member, an API key or an OAuth client. */
+  readonly principalId: string;
+  readonly lastUsedAt: string;
+  readonly lastUsedIp: string | null;
 };
 
 export type Member = {
@@ -1027,6 +1056,7 @@ export type NewWebhookEndpoint = {
     | "order.completed"
     | "order.cancelled"
     | "security_policy.updated"
+    | "security_policy.ip_allow_list_changed"
     | "settings.updated"
     | "sso_connection.created"
     | "sso_connection.updated"
@@ -1899,6 +1929,7 @@ export type WebhookEndpointPatch = {
     | "order.completed"
     | "order.cancelled"
     | "security_policy.updated"
+    | "security_policy.ip_allow_list_changed"
     | "settings.updated"
     | "sso_connection.created"
     | "sso_connection.updated"
@@ -2239,6 +2270,12 @@ export interface Operations {
     };
     /** Take an invitation back; its link opens nothing from then on. */
     revoke: { input: { params: { invitationId: string }; ifMatch?: string }; answer: null };
+  };
+  ipAllowList: {
+    /** Read from where people and programs are let in. */
+    get: { input: Record<never, never>; answer: IpAllowList };
+    /** Decide from where people and programs are let in, or try it first: it holds from their next request on. */
+    update: { input: { body: IpAllowListChange }; answer: IpAllowListOutcome };
   };
   locations: {
     /** Add a location. */
@@ -2763,7 +2800,8 @@ export type ProblemName =
   | "unsupported-media-type"
   | "upload-broken"
   | "upload-too-slow"
-  | "upstream-failed";
+  | "upstream-failed"
+  | "would-lock-you-out";
 
 /** Where each operation is. */
 export const routes = {
@@ -2856,6 +2894,10 @@ export const routes = {
     list: { method: "GET", path: "/v1/tenants/{tenant}/invitations" },
     resend: { method: "POST", path: "/v1/tenants/{tenant}/invitations/{invitationId}/resend" },
     revoke: { method: "DELETE", path: "/v1/tenants/{tenant}/invitations/{invitationId}" },
+  },
+  ipAllowList: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/ip-allow-list" },
+    update: { method: "PUT", path: "/v1/tenants/{tenant}/ip-allow-list" },
   },
   locations: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },

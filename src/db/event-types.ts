@@ -12,7 +12,7 @@ const told = {
   oauth_client: ["created", "updated", "secret_rotated", "deleted"],
   role: ["created", "updated", "deleted"],
   order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
-  security_policy: ["updated"],
+  security_policy: ["updated", "ip_allow_list_changed"],
   settings: ["updated"],
   sso_connection: ["created", "updated", "deleted"],
   sso_domain: ["verified", "lapsed", "deleted"],

@@ -212,7 +212,7 @@ export const schemaDigests = {
     "table roles": "ccea7698a92d3ea7186dbcc71786f063",
     "table search_index": "b15730a2696025b360cfe8c6299249fd",
     "table search_rows": "0dd2ca2ee6f8277a87eef2ec70ef0fe6",
-    "table security_policies": "9b793c83690b7e4d0a1b36b40f4f8dc7",
+    "table security_policies": "3f713e0d3010e7c49ce6abbcc006dfd5",
     "table sso_connections": "07cfa61b1ca40e5fc6c1e7da3960d395",
     "table sso_domains": "b1f0863dd76d3736d2817e478eae4789",
     "table subject_keys": "3a9567102091754e165d3abe15d14a4b",

@@ -77,6 +77,8 @@ export interface TenantContext {
   readonly linkedPeople: LinkedPeople;
   /** Why nothing may be sent to this address, or null; asks where its name points. */
   readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
+  /** From where the request came; null where that is not known, and for jobs. */
+  readonly address: string | null;
   /** The name that this deployment is served under. */
   readonly ownHost: string;
 }

@@ -26,6 +26,7 @@ import * as removal from "./files/removal.ts";
 import { revise } from "./files/versions.ts";
 import * as invitations from "./invitations/operations.ts";
 import { create as createInvitation, resend } from "./invitations/sending.ts";
+import * as ipAllowList from "./ip-allow-list/operations.ts";
 import * as locations from "./locations/operations.ts";
 import * as mail from "./mail/operations.ts";
 import { access } from "./members/access.ts";
@@ -65,6 +66,7 @@ export const registry = {
   docs: { ...docs, ...pages, ...security },
   events,
   files: { ...files, ...content, ...parts, ...removal, revise },
+  "ip-allow-list": ipAllowList,
   invitations: { ...invitations, create: createInvitation, resend },
   locations,
   mail,

@@ -27,6 +27,7 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "invitations.create": 15 * minute,
   "invitations.resend": 15 * minute,
   "invitations.revoke": 15 * minute,
+  "ip-allow-list.update": 15 * minute,
   "members.reinstate": 15 * minute,
   "members.remove": 15 * minute,
   "members.suspend": 15 * minute,

@@ -34,7 +34,7 @@ export const list = readOperation({
     const onPage = sql`select ${id} from ${apiKeys} where ${tenantId} = ${principal.tenantId} and ${where} order by ${desc(id)} limit ${limit}`;
     const { rows, uses } = await tenant.read({
       rows: many(apiKeys, { where, limit }),
-      uses: lastUses(onPage, limit),
+      uses: lastUses([onPage], limit),
     });
     return await cursors.page(
       rows,
@@ -59,7 +59,7 @@ export const get = readOperation({
   async run({ tenant }, { params: { apiKeyId } }) {
     const { row, uses } = await tenant.read({
       row: one(apiKeys, apiKeyId),
-      uses: lastUses(sql`${apiKeyId}`, 1),
+      uses: lastUses([sql`${apiKeyId}`], 1),
     });
     return row ? present(row, uses.get(row.id)) : refuse("not-found");
   },
