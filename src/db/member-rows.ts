@@ -33,7 +33,7 @@ export function isActiveMember(memberId: string): Query<boolean> {
   return {
     statement: async ({ tenantId }) =>
       statementOf(
-        sql`select count(*) as "count" from "members" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${memberId} and "members"."state" = 'active'`,
+        sql`select count(*) as "count" from "members" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${memberId} and "members"."state" = 'active' and "members"."removed_at" is null`,
       ),
     decode: async (_context, [row]) => Count.parse(row).count === 1,
   };

@@ -65,7 +65,7 @@ const clientRow = (tenantId: string, id: string) =>
   sql`select "scopes", "secret_hash", "grant_types" from "oauth_clients" where "oauth_clients"."tenant_id" = ${tenantId} and "oauth_clients"."id" = ${id} and "deleted_at" is null`;
 
 const memberRow = (tenantId: string, id: string) =>
-  sql`select "members"."role", "members"."grants", "members"."denials", "members"."all_locations", "roles"."capabilities", "roles"."scope" from "members" left join "roles" on "roles"."tenant_id" = ${tenantId} and "roles"."id" = "members"."role_id" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${id} and "members"."state" = 'active'`;
+  sql`select "members"."role", "members"."grants", "members"."denials", "members"."all_locations", "roles"."capabilities", "roles"."scope" from "members" left join "roles" on "roles"."tenant_id" = ${tenantId} and "roles"."id" = "members"."role_id" where "members"."tenant_id" = ${tenantId} and "members"."id" = ${id} and "members"."state" = 'active' and "members"."removed_at" is null`;
 
 const memberPlaces = (tenantId: string, id: string) =>
   sql`select "location_id" from "member_locations" where "member_locations"."tenant_id" = ${tenantId} and "member_locations"."member_id" = ${id}`;

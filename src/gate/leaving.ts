@@ -16,8 +16,9 @@ export interface Leaving {
 /** Somebody else owns the business as well, at the moment that this is written. */
 export function notTheLastOwner({ row }: Pick<Leaving, "row">): Change[] {
   if (row.role !== "owner" || row.state !== "active") return [];
-  const { id, role, state } = members;
-  const another = sql`${role} = 'owner' and ${state} = 'active' and ${id} <> ${row.id}`;
+  const { id, role, state, denials, allLocations } = members;
+  const isWhole = sql`${denials} = ${noCapabilities} and ${allLocations} = 1`;
+  const another = sql`${role} = 'owner' and ${state} = 'active' and ${isWhole} and ${id} <> ${row.id}`;
   return [mustExist(members, another, { problem: "last-owner" })];
 }
 
@@ -27,6 +28,8 @@ export function leaving(member: Leaving, now: number): Change[] {
   const gone = {
     state: "suspended" as const,
     removedAt: timestamp(now),
+    // Their name stays beside what they did; where to write to them is nobody's business any more.
+    email: null,
     roleId: null,
     grants: noCapabilities,
     denials: noCapabilities,

@@ -84,7 +84,7 @@ export async function membersOfUser(
 }
 
 function memberRow(tenantId: string, userId: string, which: "active" | "whoever") {
-  const mayAct = sql`"members"."state" = 'active' and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active')`;
+  const mayAct = sql`"members"."state" = 'active' and "members"."removed_at" is null and exists (select 1 from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId} and "tenant_state"."state" = 'active')`;
   return statementOf(
     sql`select "members"."id", "members"."role", "members"."created_at", "tenants"."slug", "tenants"."name", "security_policies"."second_factor", "security_policies"."second_factor_since", "security_policies"."allows_sms", ${ssoTermsOf(tenantId)} from "members" join "tenants" on "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId} left join "security_policies" on "security_policies"."tenant_id" = ${tenantId} where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and ${which === "active" ? mayAct : sql`1`}`,
   );

@@ -23,7 +23,14 @@ import { keyIds, left, move, newEndpoint, rotate } from "./rotations.ts";
 const { call } = clientOf();
 
 /** What a rotation tells of itself in the audit. By hand: each kind of thing that lies under a tenant's key. */
-const steps = ["begun", "subjects", "secrets webhook_endpoints", "index customers"];
+const steps = [
+  "begun",
+  "subjects",
+  "secrets invitations",
+  "secrets webhook_endpoints",
+  "index invitations",
+  "index customers",
+];
 
 test("each page of a rotation leaves everything readable and findable, and the last leaves nothing under the old key", async () => {
   const tenant = await newTenant();
@@ -55,7 +62,7 @@ test("each page of a rotation leaves everything readable and findable, and the l
   expect(await left(tenant, oldKey)).toEqual({ wraps: 0, secrets: 0 });
   const told = await notes(tenant);
   expect(told.map(({ step }) => step ?? "begun")).toEqual(steps);
-  expect(told.map(({ isLast }) => isLast)).toEqual([undefined, false, false, true]);
+  expect(told.map(({ isLast }) => isLast)).toEqual([undefined, false, false, false, false, true]);
 
   // Nothing asks for the old key any more: it could be gone.
   await tenant.cell.database

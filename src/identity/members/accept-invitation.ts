@@ -104,6 +104,8 @@ async function standingOf(
   });
   const policy = inviterId === null ? null : await hydrate(cell.database, inviterId, place.tenantId);
   if (policy?.state !== "active") return refuse("invitation-not-valid");
+  // A key that retired, or grew too old, is judged so by its gate alone.
+  if (policy.endsAt !== null && policy.endsAt <= systemNow()) return refuse("invitation-not-valid");
   const session = await sessionAt(c, cell, policy);
   const { invitation, places, ownRoles, found, owner } = await session.read({
     invitation: one(invitations, id),

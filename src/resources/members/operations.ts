@@ -3,7 +3,7 @@ import { z } from "zod";
 import { update as change, remove as deletion, emit, insertAll, mustExist } from "#db/changes.ts";
 import { many } from "#db/queries.ts";
 import { scoped } from "#db/scope.ts";
-import { maskOf } from "#gate/capabilities.ts";
+import { maskOf, noCapabilities } from "#gate/capabilities.ts";
 import { excessOf, givenTo, mostLocations } from "#gate/giving.ts";
 import { notTheLastOwner } from "#gate/leaving.ts";
 import { customRole } from "#gate/rights.ts";
@@ -104,6 +104,9 @@ export const update = writeOperation({
       ...(body.allLocations === undefined ? {} : { allLocations: body.allLocations ? 1 : 0 }),
     };
     const changed = change(members, row, next, now);
+    // An owner is one of the whole business, without less: the last one could be hollowed out otherwise.
+    const isLess = changed.row.denials !== noCapabilities || changed.row.allLocations !== 1;
+    if (changed.row.role === "owner" && isLess) return refuse("forbidden");
     const wanted = body.locationIds
       ? [...new Set(body.locationIds)]
       : places.map(({ locationId }) => locationId);

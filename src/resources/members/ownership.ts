@@ -2,9 +2,9 @@ import { z } from "zod";
 import { update as change, emit } from "#db/changes.ts";
 import { one } from "#db/queries.ts";
 import { isSubset, maskOf, noCapabilities } from "#gate/capabilities.ts";
-import { isHeld } from "#gate/giving.ts";
 import { roles } from "#gate/roles.ts";
 import { members } from "#gate/tables.ts";
+import { isLimited } from "#http/limited.ts";
 import { writeOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
 import { Member, MemberId } from "./schema.ts";
@@ -33,7 +33,8 @@ export const transferOwnership = writeOperation({
       theirs: one(members, params.memberId),
     });
     if (!theirs || theirs.removedAt !== null) return refuse("not-found");
-    if (!isSubset(maskOf(roles.owner.capabilities), principal.capabilities) || isHeld(principal))
+    // Owners are of all places: who is held to some makes none.
+    if (!isSubset(maskOf(roles.owner.capabilities), principal.capabilities) || isLimited(principal))
       return refuse("forbidden");
     if (theirs.id === principal.id || theirs.state !== "active" || (!keepsOwn && mine?.role !== "owner"))
       return refuse("forbidden");

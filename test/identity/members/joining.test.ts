@@ -149,6 +149,18 @@ test("an invitation is void once whoever answers for it could not give all of it
   expect(await accept(user.accessToken, tenant, token)).toMatchObject(notValid);
 });
 
+test("an invitation is void once the key that answers for it was rotated away", async () => {
+  const tenant = await newTenant();
+  const body = { name: "Staffing", scopes: ["members:read", "members:write", "orders:read"] };
+  const { json: key } = await call("api-keys.create", { ...as(tenant), body });
+  const roleId = await newRole(tenant, ["orders:read"]);
+  const { user, token } = await guest(tenant, { role: "custom", roleId, inviterId: key.id });
+  expect((await look(user.accessToken, tenant, token)).status).toBe(200);
+  const rotation = { params: { apiKeyId: key.id }, body: { overlapSeconds: 0 } };
+  expect((await call("api-keys.rotate", { ...as(tenant), ...rotation })).status).toBe(201);
+  expect(await accept(user.accessToken, tenant, token)).toMatchObject(notValid);
+});
+
 test("who answers for it is demoted in the very moment: nobody becomes a member", async () => {
   const tenant = await newTenant();
   const { memberId } = await newMember(tenant, { role: "manager" });

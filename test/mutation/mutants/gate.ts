@@ -170,7 +170,7 @@ export const gates: readonly Mutant[] = [
     caughtBy: [limits],
   },
   { name: "the key's secret", cut: operand(gate, "#isGenuine", "timingSafeEqual"), caughtBy: [limits] },
-  { name: "the key's expiry", cut: never(gate, "#isGenuine", "policy.expiresAt"), caughtBy: [terms] },
+  { name: "the key's expiry", cut: never(gate, "#isGenuine", "endsAt <= systemNow"), caughtBy: [terms] },
   {
     name: "the greatest age of cached rights",
     cut: operand(gate, "#current", "ageMs <"),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { maskOf } from "#gate/capabilities.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { newRole } from "#test/member-examples.ts";
@@ -270,4 +271,31 @@ test("what credentials may do is what their member may, within their own scope",
     locationIds: [tenant.locationIds[0]],
   });
   expect(await me(tenant.key)).toMatchObject({ kind: "api-key", id: tenant.keyId, allLocations: true });
+});
+
+test("an owner is one of the whole business: none is made by who is held to a place, and none is hollowed out", async () => {
+  const tenant = await newTenant();
+  const [here] = tenant.locationIds;
+  const { memberId } = await newColleague(tenant, { role: "staff" }, [here]);
+  const { json } = await call("principal.get", as(tenant));
+  const body = { name: "All but everywhere", scopes: json.capabilities, locationIds: [here] };
+  const { json: held } = await call("api-keys.create", { ...as(tenant), body });
+  const given = { body: { keepsOwn: true } };
+  expect(await doTo(tenant, held.key, "transferOwnership", memberId, given)).toMatchObject({ status: 403 });
+  for (const less of [{ denials: ["orders:read"] }, { allLocations: false, locationIds: [here] }])
+    expect(await doTo(tenant, tenant.key, "update", tenant.memberIds.owner, { body: less })).toMatchObject({
+      status: 403,
+    });
+  await rowsOf(
+    tenant.cell.database,
+    "update members set denials = ? where tenant_id = ? and id = ?",
+    maskOf(["orders:read"]),
+    tenant.tenantId,
+    (await newColleague(tenant, { role: "owner" }, null)).memberId,
+  );
+  // Who was hollowed out before is no other owner.
+  expect(await doTo(tenant, tenant.key, "suspend", tenant.memberIds.owner)).toMatchObject({
+    status: 409,
+    json: { type: "/problems/last-owner" },
+  });
 });
