@@ -38,9 +38,10 @@ export async function sealRow(
   const meta = metaOf(table);
   const sealed: Record<string, unknown> = { ...values, ...(await exactTokens(keys, meta, values)) };
   for (const [key, value] of Object.entries(values)) {
+    // What is taken away needs no key: it goes also where nobody can open what was there.
+    if (typeof value !== "string") continue;
     const dataKey = sealingKey(keys, meta, key, subjectId);
-    if (dataKey && typeof value === "string")
-      sealed[key] = await seal(dataKey, addressOf(keys, table, key, id), value);
+    if (dataKey) sealed[key] = await seal(dataKey, addressOf(keys, table, key, id), value);
   }
   return sealed;
 }

@@ -139,8 +139,13 @@ export async function callerOf(c: RequestContext, credential: Credential, ofRow:
     assigneeId,
     ipAllowList,
     allowedOrigins: clientOrigins,
-    expiresAt,
+    // What has a successor makes nothing that outlives it, though it was made for longer.
+    expiresAt: firstOf(expiresAt, policy.retiresAt),
     currency,
   };
   return { principal, credential, cell, policy, keys: { tenantId, ring, subjects } };
+}
+
+function firstOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }

@@ -104,7 +104,9 @@ async function erase(env: Env, userId: string, now: number): Promise<void> {
 async function suspend(session: TenantSession, userId: string, run: SystemRun): Promise<void> {
   const { rows } = await session.read({ rows: rowsOfUser(members, userId) });
   const changes = rows.map((before): Update => {
-    const patch = { state: "suspended", version: before.version + 1, updatedAt: timestamp(run.now) };
+    // Copies of what lay under the key that is destroyed.
+    const who = { name: null, email: null };
+    const patch = { state: "suspended", ...who, version: before.version + 1, updatedAt: timestamp(run.now) };
     return { kind: "update", table: members, before, patch };
   });
   if (changes.length > 0) await committed(commitAsSystem(session, run, changes));

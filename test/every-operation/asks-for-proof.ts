@@ -13,6 +13,7 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "api-keys.setLimit": 15 * minute,
   "api-keys.removeLimit": 15 * minute,
   "me.changePassword": 15 * minute,
+  "me.leave": 15 * minute,
   "email-changes.ask": 15 * minute,
   "identities.begin": 15 * minute,
   "identities.connect": 15 * minute,

@@ -11,6 +11,7 @@ import { type Refusal, refuse } from "#http/outcome.ts";
 import type { RequestContext } from "#http/request-state.ts";
 import { refusalOf } from "#http/write.ts";
 import { placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
+import { securityAge } from "#identity/factors/security-age.ts";
 import { asMember } from "#identity/oauth/as-member.ts";
 import { forget, mostTries } from "#identity/oauth/take-turn.ts";
 import { typeId } from "#lib/typeid.ts";
@@ -21,6 +22,7 @@ export const leave = meReadOperation({
   path: "/tenants/{tenantId}",
   summary: "Leave a business, for good; it holds from your next request on",
   store: "directory",
+  provedWithinSeconds: securityAge,
   params: z.object({ tenantId: typeId("ten") }),
   returns: z.null(),
   status: 204,

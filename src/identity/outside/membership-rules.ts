@@ -62,6 +62,8 @@ export interface MemberBefore {
   readonly role: string;
   readonly roleId: string | null;
   readonly allLocations: number;
+  /** Since when they are no member any more: for good, whatever their issuer says. */
+  readonly removedAt: string | null;
 }
 
 /** What becomes of the member, and whether their suspension is then the issuer's doing. */
@@ -89,6 +91,7 @@ export function memberStep(given: {
   readonly termsOf: (role: string | null) => RoleTerms | null;
 }): MemberStep {
   const { before, after, member, suspends } = given;
+  if (member && member.removedAt !== null) return { create: null, patch: {}, suspends: false };
   const terms = after.state === "active" ? given.termsOf(after.role) : null;
   if (terms === null) {
     const mustSuspend = member?.state === "active";

@@ -77,8 +77,10 @@ export const setLimit = writeOperation({
   params,
   body: NewLimit,
   returns: KeyLimit,
-  problems: ["invalid", "not-found", "limit-exceeds-plan", "conflict", "precondition-failed"],
+  problems: ["invalid", "not-found", "forbidden", "limit-exceeds-plan", "conflict", "precondition-failed"],
   async run({ tenant, principal, newId, now }, { params, body }) {
+    // What holds a key is not the key's own to change.
+    if (params.apiKeyId === principal.id) return refuse("forbidden");
     const fault = endFault(body.expiresAt, now);
     if (fault) return refuseField("/expiresAt", fault);
     const excess = beyondPlan(body, tiers[principal.tier]);
@@ -103,8 +105,9 @@ export const removeLimit = writeOperation({
   params,
   returns: z.null(),
   status: 204,
-  problems: ["not-found", "conflict", "precondition-failed"],
-  async run({ tenant, now }, { params }) {
+  problems: ["not-found", "forbidden", "conflict", "precondition-failed"],
+  async run({ tenant, principal, now }, { params }) {
+    if (params.apiKeyId === principal.id) return refuse("forbidden");
     const { key, before } = await found(tenant, params.apiKeyId);
     if (!key || !before) return refuse("not-found");
     return commit(null, ...limitLifted(key, before, now));

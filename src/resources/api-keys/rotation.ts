@@ -94,6 +94,8 @@ export const rotate = writeOperation({
     );
     const limit = holding(limits[0] ?? null, now);
     const retiresAt = timestamp(now + body.overlapSeconds * secondMs);
+    // Its end stands where every version of this code looks for it.
+    const ends = row.expiresAt !== null && row.expiresAt < retiresAt ? row.expiresAt : retiresAt;
     return commit(
       { ...present(made.row), key },
       made,
@@ -106,7 +108,7 @@ export const rotate = writeOperation({
             ),
           ]
         : []),
-      change(apiKeys, row, { successorId: id, rotatedAt: timestamp(now), retiresAt }, now),
+      change(apiKeys, row, { successorId: id, rotatedAt: timestamp(now), retiresAt, expiresAt: ends }, now),
       // What the key is held to, its successor is: nobody gets out of it by a rotation.
       ...(limit ? limitSet(made.row, null, limit, newId("kli"), now).changes : []),
       // Else they would be disabled with the key that answers for them.
