@@ -123,7 +123,14 @@ const terms: Readonly<Record<string, RoleTerms>> = {
   "org:admin": { role: "admin", allLocations: true },
   "org:member": { role: "staff", allLocations: false },
 };
-const member: MemberBefore = { state: "active", role: "admin", roleId: null, allLocations: 1 };
+const member: MemberBefore = {
+  state: "active",
+  role: "admin",
+  roleId: null,
+  allLocations: 1,
+  removedAt: null,
+};
+const gone: MemberBefore = { ...member, state: "suspended", removedAt: "2026-11-23T00:00:00.000Z" };
 const suspended: MemberBefore = { ...member, state: "suspended" };
 const asMember: Standing = { ...active, role: "org:member" };
 const removed: Standing = { ...active, state: "removed" };
@@ -189,6 +196,7 @@ const steps: Readonly<
     true,
     { patch: { state: "active", role: "admin", roleId: null, allLocations: 1 } },
   ],
+  "whom the tenant removed for good stays so, whoever suspended them": [removed, asMember, gone, true, {}],
   "who stays away stays suspended": [
     removed,
     { ...removed, state: "ended" },

@@ -1,6 +1,7 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { secondMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { gateOf, withoutNotices } from "#test/gate/kit.ts";
@@ -8,6 +9,7 @@ import { clientToken, newClient } from "#test/identity/oauth/kit.ts";
 import { as, memberToken, newTenant, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
+afterEach(() => void vi.useRealTimers());
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 
 const [office, elsewhere] = ["203.0.113.9", "198.51.100.7"];
@@ -26,6 +28,7 @@ const listOrders = (tenant: TestTenant, as: string, ip: string) =>
   call("orders.list", { tenant: tenant.slug, as, ...from(ip) });
 
 test("people, keys and clients are let in from the networks of a business's list alone, from their next request on", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
   const tenant = await newTenant();
   const client = await newClient(tenant, { scopes: ["orders:read"] });
   const principals = [tenant.key, await memberToken(tenant, "staff"), await clientToken(client)];
@@ -45,6 +48,8 @@ test("people, keys and clients are let in from the networks of a business's list
   const read = await call("ip-allow-list.get", { ...as(tenant), ...from(office) });
   expect(read.json).toEqual({ networks: ["203.0.113.0/24", "2001:db8::/32"] });
   expect((await setList(tenant, { networks: [] })).json).toMatchObject({ isChanged: true, networks: [] });
+  // A gate that turned somebody away asks again after two seconds.
+  vi.setSystemTime(Date.now() + 2 * secondMs);
   for (const who of principals) expect((await listOrders(tenant, who, elsewhere)).status).toBe(200);
 });
 
