@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { barriersOn } from "./accessibility.ts";
-import { followMail, noBrowser, openBrowser, watched } from "./browser.ts";
+import { followMail, mailedTo, noBrowser, openBrowser, watched } from "./browser.ts";
 import { type Instance, startInstance } from "./instance.ts";
 import { type Look, lookerAt, looks, phone } from "./looks.ts";
 
@@ -79,6 +79,9 @@ for (const [name, options] of Object.entries(looks)) {
     await page.goto(`${instance.baseUrl}/oauth/authorize?${await askedByAProgram()}`);
     await page.getByRole("heading", { name: "Let Route planner in?" }).waitFor();
     await looked("authorize");
+    await page.goto(await invitation());
+    await page.getByRole("heading", { name: /^Join / }).waitFor();
+    await looked("join");
     await page.goto(`${instance.baseUrl}/sessions`);
     await page.screenshot({ path: `.wrangler/reports/account-sessions-${name}.png` });
     assert.deepEqual(await barriersOn(page), []);
@@ -99,6 +102,27 @@ for (const [name, options] of Object.entries(looks)) {
     await page.screenshot({ path: `.wrangler/reports/account-token-${name}.png` });
     assert.deepEqual(await barriersOn(page), []);
   });
+}
+
+let invited: Promise<string> | undefined;
+
+/** The link by which the second business of the demo asks the first one's owner to join it; one mail for all looks. */
+function invitation(): Promise<string> {
+  invited ??= invite();
+  return invited;
+}
+
+async function invite(): Promise<string> {
+  const [, tenant] = instance.tenants;
+  const { ownerEmail: email } = ownerOfDemo();
+  const made = await fetch(`${instance.baseUrl}/v1/tenants/${tenant?.slug}/invitations`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${tenant?.apiKey}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ email, role: "staff", allLocations: true }),
+  });
+  assert.equal(made.status, 201, await made.text());
+  const link = await mailedTo(instance.baseUrl, email, /href="([^"]*\/join\?[^"]*)"/);
+  return link.replaceAll("&amp;", "&");
 }
 
 /** The query of a request that nobody has allowed. */
@@ -130,12 +154,16 @@ async function askedByAProgram(): Promise<URLSearchParams> {
 }
 
 async function signIn(page: Page): Promise<void> {
-  const [owner] = JSON.parse(readFileSync(`${instance.home}/.wrangler/demo.json`, "utf8")).tenants;
+  const owner = ownerOfDemo();
   await page.goto(`${instance.baseUrl}/sign-in`);
   await page.getByLabel("E-mail address").fill(owner.ownerEmail);
   await page.getByLabel("Password").fill(owner.ownerPassword);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("heading", { name: "Your businesses" }).waitFor();
+}
+
+function ownerOfDemo(): { readonly ownerEmail: string; readonly ownerPassword: string } {
+  return JSON.parse(readFileSync(`${instance.home}/.wrangler/demo.json`, "utf8")).tenants[0];
 }
 
 async function pageFor(options: BrowserContextOptions): Promise<Page> {
