@@ -39,6 +39,19 @@ export function isActiveMember(memberId: string): Query<boolean> {
   };
 }
 
+const Id = z.object({ id: z.string() });
+
+/** The member that a user was here and is no more, told without any key; null where there is none. */
+export function removedMemberOf(userId: string): Query<string | null> {
+  return {
+    statement: async ({ tenantId }) =>
+      statementOf(
+        sql`select "members"."id" from "members" where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} and "members"."removed_at" is not null limit 1`,
+      ),
+    decode: async (_context, [row]) => (row ? Id.parse(row).id : null),
+  };
+}
+
 const Inviter = z.object({ inviterId: z.string() });
 
 /** Who answers for an invitation, told without any key; null where there is none of it. */

@@ -6,7 +6,7 @@ import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { join, newUser } from "#test/identity/kit.ts";
 import { newMember } from "#test/member-examples.ts";
-import { envWith, newTenant, overtaken, rowsOf, type TestTenant } from "#test/world.ts";
+import { envWith, newTenant, overtaken, rowsOf, type TestTenant, tapped } from "#test/world.ts";
 
 const { call } = clientOf();
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
@@ -35,6 +35,21 @@ test("whoever leaves a business is out of it at once, and of that one alone", as
   expect(
     rows.map(({ entity, action, actor }: Record<string, { kind?: string }>) => [entity, action, actor?.kind]),
   ).toContainEqual(["member", "updated", "member"]);
+});
+
+test("where the directory was not told that somebody left, asking again tells it", async () => {
+  const [user, tenant] = [await newUser(), await newTenant()];
+  await join(user, tenant, "staff");
+  const userId = (await call("me.get", { as: user.accessToken })).json.id;
+  const away = tapped(testEnv().DIRECTORY, async (texts, run) => {
+    if (texts.some((text) => text.startsWith('delete from "memberships"'))) throw new Error("away");
+    return await run();
+  });
+  const params = { tenantId: tenant.tenantId };
+  const lost = await call("me.leave", { as: user.accessToken, params, env: envWith({ DIRECTORY: away }) });
+  expect([lost.status, (await pointersOf(userId)).length]).toEqual([500, 1]);
+  expect((await leave(user.accessToken, tenant)).status).toBe(204);
+  expect(await pointersOf(userId)).toEqual([]);
 });
 
 test("the last owner stays, and a stranger has nothing to leave", async () => {
