@@ -105,6 +105,8 @@ const acrossTenants: Reads = {
       "SCAN security_policies USING INDEX security_policies_key_age",
       "SEARCH api_keys USING INDEX api_keys_by_age (tenant_id=? AND created_at<?)",
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+      "SCAN (subquery-4)",
+      "SCAN (subquery-2)",
     ],
   },
   invitationsToForget: {
@@ -322,8 +324,6 @@ const idColumns = [
   "size",
   "sink",
   "endpoint_id",
-  "api_keys.tenant_id",
-  "api_keys.id",
   "event_seq",
   "member_id",
   "session_id",

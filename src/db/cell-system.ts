@@ -209,10 +209,10 @@ export class CellSystem {
 
   /** Keys: at four fifths of the longest age that their tenants ask for, of which those were not told. */
   async keysNearingAge(now: string): Promise<{ tenantId: string; keyId: string }[]> {
-    return await this.#keys(
-      "select api_keys.tenant_id, api_keys.id from security_policies indexed by security_policies_key_age cross join api_keys indexed by api_keys_by_age on api_keys.tenant_id = security_policies.tenant_id and api_keys.created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', ?, '-' || (security_policies.longest_key_age * 19.2) || ' hours') where security_policies.longest_key_age is not null and api_keys.revoked_at is null and api_keys.successor_id is null and coalesce(api_keys.age_told, 0) <> security_policies.longest_key_age and (api_keys.expires_at is null or api_keys.expires_at > ?) and exists (select 1 from tenant_state where tenant_state.tenant_id = api_keys.tenant_id and tenant_state.state = 'active') limit 500",
-      [now, now],
-    );
+    const old =
+      "select api_keys.tenant_id, api_keys.id, row_number() over (partition by api_keys.tenant_id order by api_keys.created_at) as turn from security_policies indexed by security_policies_key_age cross join api_keys indexed by api_keys_by_age on api_keys.tenant_id = security_policies.tenant_id and api_keys.created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', ?, '-' || (security_policies.longest_key_age * 19.2) || ' hours') where security_policies.longest_key_age is not null and api_keys.revoked_at is null and api_keys.successor_id is null and coalesce(api_keys.age_told, 0) <> security_policies.longest_key_age and (api_keys.expires_at is null or api_keys.expires_at > ?) and exists (select 1 from tenant_state where tenant_state.tenant_id = api_keys.tenant_id and tenant_state.state = 'active')";
+    // Each tenant's oldest before anybody's second: one with thousands, or whose keys do not open, keeps no other from being told.
+    return await this.#keys(`select tenant_id, id from (${old}) order by turn limit 500`, [now, now]);
   }
 
   async #keys(text: string, params: readonly string[]): Promise<{ tenantId: string; keyId: string }[]> {
