@@ -75,7 +75,7 @@ async function pageAfter(env: Env, directory: TenantSession, position: number, n
   return { position, events, places, profiles, callerOf };
 }
 
-// Where one does not open, nobody on this page is shown anew: all of them are told of all the same.
+// In one round trip; where one does not open, one by one, so that the others are shown anew.
 async function profilesOf(
   env: Env,
   directory: TenantSession,
@@ -83,11 +83,20 @@ async function profilesOf(
   now: number,
 ): Promise<ReadonlyMap<string, Profile>> {
   if (userIds.length === 0) return new Map();
-  const queries = Object.fromEntries(userIds.map((id) => [id, one(users, id)]));
-  const found = await directory.read(queries).catch(async (error: unknown) => {
+  const read = async (ids: readonly string[]) =>
+    await directory.read(Object.fromEntries(ids.map((id) => [id, one(users, id)])));
+  const found = await read(userIds).catch(async (error: unknown) => {
     if (!(error instanceof SealError)) throw error;
-    await noteUnopened(env.DIRECTORY, error, { requestId: newId("run"), now });
-    return {};
+    const each = await Promise.all(
+      userIds.map((id) =>
+        read([id]).catch(async (unopened: unknown) => {
+          if (!(unopened instanceof SealError)) throw unopened;
+          await noteUnopened(env.DIRECTORY, unopened, { requestId: newId("run"), now });
+          return {};
+        }),
+      ),
+    );
+    return Object.assign({}, ...each) as Awaited<ReturnType<typeof read>>;
   });
   return new Map(
     Object.entries(found).flatMap(([id, user]) =>

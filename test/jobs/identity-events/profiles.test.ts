@@ -53,3 +53,21 @@ test("who is shown as they are already moves nobody's rights anew", async () => 
   await copy();
   expect(await epoch()).toEqual(before);
 });
+
+test("an account that does not open keeps nobody else's name from being shown", async () => {
+  const [broken, whole] = [await inTwoTenants(), await inTwoTenants()];
+  for (const { user } of [broken, whole]) await signInFromAfar(user);
+  const { json: me } = await call("me.get", { as: broken.user.accessToken });
+  const [kept] = await rowsOf<{ name: string }>(
+    testEnv().DIRECTORY,
+    "select name from users where id = ?",
+    me.id,
+  );
+  const setName = (name: string | undefined) =>
+    rowsOf(testEnv().DIRECTORY, "update users set name = ? where id = ?", name, me.id);
+  await setName(kept?.name.replace(/.{4}$/, "AAAA"));
+  await copy();
+  await setName(kept?.name);
+  expect(await shown(whole.us, whole.members[0])).toMatchObject({ email: whole.user.email });
+  expect(await shown(broken.us, broken.members[0])).toEqual({ name: null, email: null });
+});
