@@ -3,6 +3,7 @@ import { mountAccountPages } from "#console/account/mount.tsx";
 import { contractOf } from "#console/contract.ts";
 import { mailboxPage } from "#console/mailbox.tsx";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { endLeakedKey } from "#gate/leaked-keys.ts";
 import { doorTo } from "#http/door.ts";
 import type { Registry } from "#http/registry.ts";
 import type { AppTypes } from "#http/request-state.ts";
@@ -35,6 +36,8 @@ export function createApp(operations: Registry = registry): Hono<AppTypes> {
           now: systemNow(),
           requestId: c.get("state").requestId,
         }),
+      endLeakedKey: (text) =>
+        endLeakedKey(c.env, text, { now: systemNow(), requestId: c.get("state").requestId }),
       receiveFromPostmark: (authorization, body) =>
         receiveFromPostmark(c.env, authorization, body, {
           now: systemNow(),

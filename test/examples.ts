@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AnyOperation, namedOperations } from "#http/registry.ts";
 import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
+import { utf8 } from "#lib/utf8.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { accountExamples } from "#test/account-examples.ts";
@@ -67,6 +68,19 @@ const examples: Readonly<Record<string, Example>> = {
   "api-keys.get": {
     needs: "api-keys:read",
     make: async (tenant) => ({ params: { apiKeyId: await newKey(tenant) } }),
+  },
+  "api-keys.reportLeak": {
+    needs: "api-keys:write",
+    make: async (tenant) => ({ params: { apiKeyId: await newKey(tenant) } }),
+  },
+  "api-keys.leakedKey": {
+    needs: "nobody",
+    async make(tenant) {
+      const { key } = await made(tenant, "api-keys.create", {
+        body: { name: "Lost", scopes: ["orders:read"] },
+      });
+      return { bytes: utf8(`key=${key}`), headers: { "Content-Type": "application/x-www-form-urlencoded" } };
+    },
   },
   "api-keys.rotate": {
     needs: "api-keys:write",
@@ -175,6 +189,8 @@ const examples: Readonly<Record<string, Example>> = {
   },
   "mail.mailbox": { needs: "nobody", make: () => ({}) },
   "mail.postmark": { needs: "nobody", make: postmarkMessage },
+  "ip-allow-list.get": { needs: "security:read", make: () => ({}) },
+  "ip-allow-list.update": { needs: "security:write", make: () => ({ body: { networks: [] } }) },
   ...invitationExamples,
   ...memberExamples,
   "orders.list": {
@@ -484,7 +500,7 @@ async function made(
   tenant: TestTenant,
   name: string,
   input: Input,
-): Promise<{ id: string; data?: { id: string }[] }> {
+): Promise<{ id: string; key?: string; data?: { id: string }[] }> {
   const answer = await call(name, { tenant: tenant.slug, as: tenant.key, ...input });
   if (answer.status >= 300) throw new Error(`An example's ${name} was answered ${answer.text}`);
   return answer.json;

@@ -55,6 +55,8 @@ export type ApiKey = {
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  /** When its leak was reported, which revoked it. */
+  readonly leakedAt: string | null;
   /** The key that takes its place. */
   readonly successorId: string | null;
   readonly rotatedAt: string | null;
@@ -316,6 +318,8 @@ export type CreatedApiKey = {
   readonly creatorId: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  /** When its leak was reported, which revoked it. */
+  readonly leakedAt: string | null;
   /** The key that takes its place. */
   readonly successorId: string | null;
   readonly rotatedAt: string | null;
@@ -678,6 +682,28 @@ export type InvitedTo = {
   readonly expiresAt: string;
 };
 
+export type IpAllowList = {
+  /** Empty: people and programs are let in from anywhere. */
+  readonly networks: readonly string[];
+};
+
+export type IpAllowListChange = {
+  /** Empty: from anywhere. Keys that have a list of their own are held to both. */
+  readonly networks: readonly string[];
+  /** True: nothing is changed. */
+  readonly dryRun?: boolean;
+};
+
+export type IpAllowListOutcome = {
+  /** Empty: people and programs are let in from anywhere. */
+  readonly networks: readonly string[];
+  readonly isChanged: boolean;
+  /** In a dry run alone: else it is refused. */
+  readonly locksYouOut: boolean;
+  /** Who came in within 30 days, last from elsewhere, of up to 500 that are looked at. */
+  readonly lockedOut: readonly LockedOut[];
+};
+
 export type JoinedTenant = {
   readonly tenantId: string;
   readonly slug: string;
@@ -711,6 +737,13 @@ export type LocationPage = {
 export type LocationPatch = {
   readonly name?: string;
   readonly timezone?: string;
+};
+
+export type LockedOut = {
+  /** A member, an API key or an OAuth client. */
+  readonly principalId: string;
+  readonly lastUsedAt: string;
+  readonly lastUsedIp: string | null;
 };
 
 export type Member = {
@@ -972,6 +1005,7 @@ export type NewWebhookEndpoint = {
     | "api_key.rotated"
     | "api_key.still_used"
     | "api_key.rotation_due"
+    | "api_key.leaked"
     | "api_key.revoked"
     | "api_key.limit_changed"
     | "customer.created"
@@ -1022,6 +1056,7 @@ export type NewWebhookEndpoint = {
     | "order.completed"
     | "order.cancelled"
     | "security_policy.updated"
+    | "security_policy.ip_allow_list_changed"
     | "settings.updated"
     | "sso_connection.created"
     | "sso_connection.updated"
@@ -1843,6 +1878,7 @@ export type WebhookEndpointPatch = {
     | "api_key.rotated"
     | "api_key.still_used"
     | "api_key.rotation_due"
+    | "api_key.leaked"
     | "api_key.revoked"
     | "api_key.limit_changed"
     | "customer.created"
@@ -1893,6 +1929,7 @@ export type WebhookEndpointPatch = {
     | "order.completed"
     | "order.cancelled"
     | "security_policy.updated"
+    | "security_policy.ip_allow_list_changed"
     | "settings.updated"
     | "sso_connection.created"
     | "sso_connection.updated"
@@ -2016,12 +2053,19 @@ export interface Operations {
     create: { input: { body: NewApiKey; idempotencyKey?: string }; answer: CreatedApiKey };
     /** Read an API key, with when and from where it was last used. */
     get: { input: { params: { apiKeyId: string } }; answer: ApiKey };
+    /** Hand in a key that was found: it is revoked, and its owners are told. */
+    leakedKey: { input: { body: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> }; answer: null };
     /** Read what an API key is held to instead of the plan's rate. */
     limit: { input: { params: { apiKeyId: string } }; answer: ApiKeyLimit };
     /** List API keys, newest first, with the revoked. */
     list: { input: { query?: { limit?: number; cursor?: string } }; answer: ApiKeyPage };
     /** Hold an API key to the plan's rate again, at once. */
     removeLimit: { input: { params: { apiKeyId: string }; ifMatch?: string }; answer: null };
+    /** Report that a key is where it should not be: it is revoked at once, and the owners are told. */
+    reportLeak: {
+      input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: ApiKey;
+    };
     /** Revoke an API key, at once and for good. */
     revoke: {
       input: { params: { apiKeyId: string }; idempotencyKey?: string; ifMatch?: string };
@@ -2226,6 +2270,12 @@ export interface Operations {
     };
     /** Take an invitation back; its link opens nothing from then on. */
     revoke: { input: { params: { invitationId: string }; ifMatch?: string }; answer: null };
+  };
+  ipAllowList: {
+    /** Read from where people and programs are let in. */
+    get: { input: Record<never, never>; answer: IpAllowList };
+    /** Decide from where people and programs are let in, or try it first: it holds from their next request on. */
+    update: { input: { body: IpAllowListChange }; answer: IpAllowListOutcome };
   };
   locations: {
     /** Add a location. */
@@ -2750,7 +2800,8 @@ export type ProblemName =
   | "unsupported-media-type"
   | "upload-broken"
   | "upload-too-slow"
-  | "upstream-failed";
+  | "upstream-failed"
+  | "would-lock-you-out";
 
 /** Where each operation is. */
 export const routes = {
@@ -2767,9 +2818,11 @@ export const routes = {
   apiKeys: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/api-keys" },
     get: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}" },
+    leakedKey: { method: "POST", path: "/v1/leaked-keys", takes: "bytes" },
     limit: { method: "GET", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-keys" },
     removeLimit: { method: "DELETE", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
+    reportLeak: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/report-leak" },
     revoke: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/revoke" },
     rotate: { method: "POST", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/rotate" },
     setLimit: { method: "PUT", path: "/v1/tenants/{tenant}/api-keys/{apiKeyId}/limit" },
@@ -2841,6 +2894,10 @@ export const routes = {
     list: { method: "GET", path: "/v1/tenants/{tenant}/invitations" },
     resend: { method: "POST", path: "/v1/tenants/{tenant}/invitations/{invitationId}/resend" },
     revoke: { method: "DELETE", path: "/v1/tenants/{tenant}/invitations/{invitationId}" },
+  },
+  ipAllowList: {
+    get: { method: "GET", path: "/v1/tenants/{tenant}/ip-allow-list" },
+    update: { method: "PUT", path: "/v1/tenants/{tenant}/ip-allow-list" },
   },
   locations: {
     create: { method: "POST", path: "/v1/tenants/{tenant}/locations" },

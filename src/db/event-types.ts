@@ -1,6 +1,6 @@
 /** Every fact that is told, by what it is about. A type never changes its meaning; what emits a new one adds it here. */
 const told = {
-  api_key: ["created", "rotated", "still_used", "rotation_due", "revoked", "limit_changed"],
+  api_key: ["created", "rotated", "still_used", "rotation_due", "leaked", "revoked", "limit_changed"],
   customer: ["created", "updated", "deleted", "restored"],
   customer_consent: ["given", "withdrawn"],
   customer_dietary: ["updated", "deleted", "revealed"],
@@ -12,7 +12,7 @@ const told = {
   oauth_client: ["created", "updated", "secret_rotated", "deleted"],
   role: ["created", "updated", "deleted"],
   order: ["created", "updated", "placed", "in_production", "ready", "completed", "cancelled"],
-  security_policy: ["updated"],
+  security_policy: ["updated", "ip_allow_list_changed"],
   settings: ["updated"],
   sso_connection: ["created", "updated", "deleted"],
   sso_domain: ["verified", "lapsed", "deleted"],

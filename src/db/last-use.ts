@@ -69,13 +69,17 @@ const Stored = z.object({
   $wrapped: z.string().nullable(),
 });
 
-/** Of the principals whose ids a query finds, by id; where the principal's key was destroyed, when alone. @throws SealError */
-export function lastUses(ids: SQL, limit: number): Query<ReadonlyMap<string, LastUse>> {
+/** Of the principals whose ids are in any of these sets, by id; where their key was destroyed, when alone. @throws SealError */
+export function lastUses(sets: readonly SQL[], limit: number): Query<ReadonlyMap<string, LastUse>> {
   return {
     async statement({ tenantId }) {
       const who = sql`"last_uses"."principal_id"`;
+      const isAmong = sql.join(
+        sets.map((ids) => sql`${who} in (${ids})`),
+        sql` or `,
+      );
       return statementOf(
-        sql`select ${who} as "principalId", "last_uses"."used_at" as "at", "last_uses"."origin", ${subjectKeyColumns(tenantId, who)} from "last_uses"${subjectKeyJoin(tenantId, who)} where "last_uses"."tenant_id" = ${tenantId} and ${who} in (${ids}) limit ${limit}`,
+        sql`select ${who} as "principalId", "last_uses"."used_at" as "at", "last_uses"."origin", ${subjectKeyColumns(tenantId, who)} from "last_uses"${subjectKeyJoin(tenantId, who)} where "last_uses"."tenant_id" = ${tenantId} and (${isAmong}) limit ${limit}`,
       );
     },
     async decode({ tenantId, keys }, rows) {

@@ -7,7 +7,7 @@ import type { DatabaseKind } from "./technical-columns.ts";
 /** The newest migration of each kind of database; a test holds it to the folder. */
 export const newestMigrations = {
   directory: "0018_arrivals.sql",
-  cell: "0028_last_uses.sql",
+  cell: "0030_ip_allow_list.sql",
   log: "0002_capability_uses.sql",
 } as const;
 

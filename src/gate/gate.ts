@@ -161,8 +161,8 @@ function mostAgeMs(policy: Policy | null, { staleEpoch, recheck }: EnterRequest)
   return recheck ? recheckedAgeMs : 0;
 }
 
-function isElsewhere({ ipAllowList }: Policy, { address }: EnterRequest): boolean {
-  return ipAllowList.length > 0 && !isWithin(address ?? "", ipAllowList);
+function isElsewhere({ ipAllowList, tenantIpAllowList }: Policy, { address }: EnterRequest): boolean {
+  return [ipAllowList, tenantIpAllowList].some((list) => list.length > 0 && !isWithin(address ?? "", list));
 }
 
 // Under the principal's own key, as what the object stores lies beside no database of ours.

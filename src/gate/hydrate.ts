@@ -40,7 +40,8 @@ export async function hydrate(
 function kindOf(principalId: string) {
   if (principalId.startsWith("key_"))
     return { asked: [keyRow, keyPlaces, securityPolicy, ownLimitRow], rightsOf: keyRights };
-  if (principalId.startsWith("cli_")) return { asked: [clientRow, endedOfClient], rightsOf: clientRights };
+  if (principalId.startsWith("cli_"))
+    return { asked: [clientRow, endedOfClient, securityPolicy], rightsOf: clientRights };
   const asked = [memberRow, memberPlaces, outsideRows, endedOfMember, securityPolicy];
   return { asked, rightsOf: memberRights };
 }
@@ -77,7 +78,7 @@ const endedOfMember = (tenantId: string, id: string) => endedLately(tenantId, id
 const endedOfClient = (tenantId: string, id: string) => endedLately(tenantId, id, mostEnded.client);
 
 const securityPolicy = (tenantId: string) =>
-  sql`select "second_factor", "longest_key_age", "longest_key_age_since" from "security_policies" where "security_policies"."tenant_id" = ${tenantId}`;
+  sql`select "second_factor", "longest_key_age", "longest_key_age_since", "ip_allow_list" from "security_policies" where "security_policies"."tenant_id" = ${tenantId}`;
 
 const jsonStrings = z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text)));
 const State = z.object({ state: z.enum(["active", "frozen", "closing"]), epoch: z.int() });
@@ -138,6 +139,7 @@ function keyRights([principal, places, security, limit]: readonly ResultRows[]) 
     locations: key.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: null,
     ipAllowList: key.ip_allow_list,
+    tenantIpAllowList: policy?.ip_allow_list ?? [],
     clientOrigins: key.allowed_origins,
     expiresAt: key.expires_at === null ? null : Date.parse(key.expires_at),
     endsAt: endOfKey(times),
@@ -157,11 +159,12 @@ const SecurityPolicies = z.array(
     second_factor: z.enum(["off", "elevated", "everyone"]),
     longest_key_age: z.int().nullable(),
     longest_key_age_since: z.string().nullable(),
+    ip_allow_list: jsonStrings,
   }),
 );
 const Client = z.object({ scopes: z.string(), secret_hash: z.string().nullable(), grant_types: jsonStrings });
 
-function clientRights([principal, ended]: readonly ResultRows[]) {
+function clientRights([principal, ended, security]: readonly ResultRows[]) {
   if (!principal?.[0]) return null;
   const client = Client.parse(principal[0]);
   return {
@@ -169,6 +172,7 @@ function clientRights([principal, ended]: readonly ResultRows[]) {
     locations: null,
     assigneeId: null,
     ipAllowList: [],
+    tenantIpAllowList: SecurityPolicies.parse(security ?? [])[0]?.ip_allow_list ?? [],
     clientOrigins: [],
     expiresAt: null,
     endsAt: null,
@@ -196,7 +200,8 @@ function memberRights(
 ) {
   if (!principal?.[0]) return null;
   const member = Member.parse(principal[0]);
-  const asks = SecurityPolicies.parse(security ?? [])[0]?.second_factor;
+  const [policy] = SecurityPolicies.parse(security ?? []);
+  const asks = policy?.second_factor;
   const { role, scope, capabilities } = member;
   const ownRole =
     capabilities === null || scope === null ? null : { capabilities: storedMask(capabilities), scope };
@@ -207,6 +212,7 @@ function memberRights(
     locations: member.all_locations === 1 ? null : Places.parse(places).map((place) => place.location_id),
     assigneeId: scopeOf(given) === "assigned" ? memberId : null,
     ipAllowList: [],
+    tenantIpAllowList: policy?.ip_allow_list ?? [],
     clientOrigins: [],
     expiresAt: null,
     endsAt: null,

@@ -1,21 +1,19 @@
 import { eq } from "drizzle-orm";
 import { macToken } from "#crypto/mac-token.ts";
-import { platformTenant } from "#db/directory-tables.ts";
 import { many, one } from "#db/queries.ts";
 import { wholeTenant } from "#db/scope.ts";
 import type { Keys } from "#db/sealing.ts";
 import { Store } from "#db/store.ts";
-import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
+import type { SystemRun } from "#db/system-commit.ts";
 import { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { hourMs, timestamp } from "#lib/time.ts";
 import { mailTo } from "#mail/outgoing.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { errorFields, log } from "#platform/log.ts";
-import { wakeMails } from "#platform/wake-ups.ts";
 import { directoryKeys } from "./directory-keys.ts";
 import { invitations } from "./invitation-tables.ts";
+import { writeLetters } from "./letters.ts";
 import { tenants } from "./tables.ts";
 
 /** What carries an invitation from its tenant's cell to whom it invites. */
@@ -47,20 +45,7 @@ export function invitationsOf(env: Env, cell: Cell, keys: Keys, run: SystemRun):
       };
       // Whether the address is somebody's is not asked: whoever invites learns nothing of accounts.
       const written = mailTo({ kind: "invitation", to: email, data, userId: null }, run.now);
-      const directory = new TenantSession(
-        new TenantDriver(new Store(env.DIRECTORY, "first-primary"), platformTenant),
-        {
-          reach: wholeTenant,
-          epoch: null,
-          keys: { tenantId: platformTenant, ring, subjects: new Map() },
-        },
-      );
-      const outcome = await commitAsSystem(directory, run, [written]);
-      if (outcome.kind !== "committed") throw new Error("An invitation could not be mailed.");
-      // What sweeps finds it too.
-      await wakeMails(env.MAILS, [written.row.id]).catch((error: unknown) =>
-        log("warn", "mails wait for the sweeper", errorFields(error)),
-      );
+      await writeLetters(env, run, [written]);
     },
   };
 }

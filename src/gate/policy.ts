@@ -37,6 +37,8 @@ export const Policy = z.object({
   /** Of the client; empty where it may be used from all of the tenant's. A gate of the former version says nothing. */
   clientOrigins: z.array(z.string()).default([]),
   ipAllowList: z.array(z.string()),
+  /** Of the tenant, for all of its people and programs; empty: from anywhere. */
+  tenantIpAllowList: z.array(z.string()).default([]),
   /** ms since 1970; null where it does not expire. */
   expiresAt: z.number().nullable(),
   /** Keys only: when it is let in for the last time, for whatever reason. A gate of before knows of its date alone. */

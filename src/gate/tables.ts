@@ -101,6 +101,7 @@ export const apiKeys = tenantTable(
     expiresAt: open(text("expires_at")),
     revokedAt: open(text("revoked_at")),
     lastUsedAt: open(text("last_used_at")),
+    leakedAt: open(text("leaked_at")),
     /** The key that takes its place. */
     successorId: open(text("successor_id")),
     rotatedAt: open(text("rotated_at")),

@@ -8,6 +8,7 @@ import type { SystemRun } from "#db/system-commit.ts";
 import { TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { invitationsOf } from "#gate/invitations.ts";
 import { membershipsOf } from "#gate/memberships.ts";
+import { ownersOf } from "#gate/owners.ts";
 import { ssoDomainClaimsOf } from "#gate/sso-claims.ts";
 import { secondMs } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -84,6 +85,7 @@ export function portsOf(env: Env, cell: Cell, keys: Keys, run: SystemRun): Ports
     files: tenantFiles(cell.files, tenantId),
     invitations: invitationsOf(env, cell, keys, run),
     ssoDomains: ssoDomainClaimsOf(env, tenantId, run),
+    owners: ownersOf(env, cell, keys, run),
     memberships: membershipsOf(env, cell, tenantId, run),
   };
 }

@@ -15,6 +15,7 @@ import type { JsonAnswer } from "./answer.ts";
 import { dataAnswer } from "./answers.ts";
 import { bookmarkHeader, bookmarkOf, laterBookmark } from "./bookmark.ts";
 import type { Caller } from "./caller.ts";
+import { cameFrom } from "./came-from.ts";
 import { linkedPeopleOf } from "./linked-people.ts";
 import type { TenantContext } from "./operation.ts";
 import { cursorsOf } from "./page.ts";
@@ -75,6 +76,7 @@ export async function openRun(
     auditLog: auditLogOf(c.env, caller.cell, tenantId),
     linkedPeople: linkedPeopleOf(c, caller, { operation, now, isAnswered: () => replay.isFound }),
     destinationFault: (url) => destinationFault(c.env, url),
+    address: cameFrom(c).address,
     ownHost: new URL(c.env.PUBLIC_ORIGIN).hostname,
   };
   return { c, caller, operation, now, driver, session, context, replay };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseCidr } from "#lib/cidr.ts";
 import { accountEmail } from "#lib/email-address.ts";
 
 // Shapes that many resources share. What a client sends is refused when it is not exactly of them.
@@ -155,3 +156,10 @@ export const AccountEmail = line(254)
   .refine((text) => accountEmail(text) !== null, "is not an e-mail address")
   .transform((text) => accountEmail(text) ?? text)
   .meta({ examples: ["ada@example.com"] });
+
+/** An address, or a network of them (CIDR). */
+export const Network = z
+  .string()
+  .max(50)
+  .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network")
+  .meta({ pattern: "^[0-9A-Fa-f.:]+(?:/[0-9]+)?$", examples: ["203.0.113.0/24"] });

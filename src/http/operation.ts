@@ -7,6 +7,7 @@ import type { Visit } from "#db/visit-tenant.ts";
 import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Invitations } from "#gate/invitations.ts";
 import type { Memberships } from "#gate/memberships.ts";
+import type { Owners } from "#gate/owners.ts";
 import type { SsoDomainClaims } from "#gate/sso-claims.ts";
 import type { Tier } from "#gate/tiers.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
@@ -76,6 +77,8 @@ export interface TenantContext {
   readonly linkedPeople: LinkedPeople;
   /** Why nothing may be sent to this address, or null; asks where its name points. */
   readonly destinationFault: (url: string) => Promise<DestinationFault | null>;
+  /** From where the request came; null where that is not known, and for jobs. */
+  readonly address: string | null;
   /** The name that this deployment is served under. */
   readonly ownHost: string;
 }
@@ -181,6 +184,7 @@ export interface Ports {
   readonly invitations: Invitations;
   readonly ssoDomains: SsoDomainClaims;
   readonly memberships: Memberships;
+  readonly owners: Owners;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>

@@ -32,8 +32,8 @@ export const problems = {
   },
   "address-not-allowed": {
     status: 403,
-    title: "This address may not use this key.",
-    meaning: "The key has an IP allow list and the caller is not on it.",
+    title: "This address is not let in.",
+    meaning: "The key, or the business, has an IP allow list and the caller is not on it.",
   },
   "origin-not-allowed": {
     status: 403,

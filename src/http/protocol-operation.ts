@@ -24,6 +24,8 @@ export interface ProtocolContext {
     authorization: string | undefined,
     body: Uint8Array<ArrayBuffer>,
   ) => Promise<MessageOutcome>;
+  /** Ends a key whose whole text this is; nothing for any other. */
+  readonly endLeakedKey: (text: string) => Promise<void>;
   /** The endpoints of OAuth 2.1 and OpenID Connect that programs call. */
   readonly oauth: (
     endpoint: "token" | "revoke" | "introspect" | "userinfo",

@@ -21,6 +21,11 @@ export const rightsProblems = {
     title: "The key has ended, or has a successor.",
     meaning: "It was revoked, or has expired, or was rotated before: go on with its successor.",
   },
+  "would-lock-you-out": {
+    status: 409,
+    title: "That would lock you out.",
+    meaning: "Your own address is not on the list. Add its network, or change it from where you are let in.",
+  },
   "limit-exceeds-plan": {
     status: 422,
     title: "A key is not let do more than the plan sells.",

@@ -39,6 +39,7 @@ export function systemContext(
     auditLog: noLog,
     linkedPeople: nobody,
     destinationFault: () => Promise.reject(new Error("The system sets no addresses.")),
+    address: null,
     ownHost: "",
   };
 }

@@ -5,6 +5,8 @@ const Link = z.url({ protocol: /^https?$/, error: "is an http(s) URL" }).max(200
 const Instant = z.iso.datetime();
 /** For how long a link works. */
 const validMinutes = z.int().min(1).max(10_080);
+/** What a business is called in addresses: nobody's free text. */
+const Slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 /** A device in words of ours, or a place in the platform's: nothing that a browser sent. */
 const Guessed = z.string().max(200);
 
@@ -37,7 +39,14 @@ export const mailVariables = {
   invitation: z.strictObject({
     link: Link,
     validMinutes,
-    business: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+    business: Slug,
+  }),
+  /** To the owners of a business whose key is where it should not be, and was revoked. */
+  "key-leaked": z.strictObject({
+    at: Instant,
+    business: Slug,
+    keyId: z.string().regex(/^key_[0-9a-z]{26}$/),
+    homeLink: Link,
   }),
   "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),
   "factor-changed": z.strictObject({

@@ -96,6 +96,20 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       "If you do not know that business, do nothing: nobody is told that you read this.",
     ],
   }),
+  "key-leaked": ({ at, business, keyId, homeLink }, { name }) => ({
+    subject: `A key of ${business} leaked and was revoked`,
+    parts: [
+      `Somebody reported that an API key of your business ${business} at ${name} is where it should not be. It was revoked at once: whatever still uses it is refused.`,
+      {
+        facts: [
+          ["Key", keyId],
+          ["When", instant(at)],
+        ],
+      },
+      "Make another key for the program that used it, take the old one out of wherever it was found, and look in the audit at what it did of late.",
+      { label: "Go to your businesses", link: homeLink },
+    ],
+  }),
   "recovery-code-used": ({ at, securityLink }, { name }) => ({
     subject: `A recovery code of your account at ${name} was used`,
     parts: [

@@ -21,6 +21,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   factors: "What you can prove yourself with besides a password.",
   files: "Artwork, proofs and papers: streamed, checked by their bytes, versioned, purged after deletion.",
   identities: "Whom you can sign in with besides a password: Google, Apple, Microsoft or others.",
+  "ip-allow-list": "From which networks a business's people and programs are let in.",
   invitations: "Who is asked by mail to become a member, as what and where.",
   me: "Your own account: who you are, where you are a member, your password.",
   locations: "Places of the business; members and keys may be limited to some.",

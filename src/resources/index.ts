@@ -2,6 +2,7 @@ import type { Registry } from "#http/registry.ts";
 import { identityOperations } from "#identity/operations.ts";
 import * as accessAdvice from "./access-advice/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
+import { found as leakedKey, reportLeak } from "./api-keys/leaks.ts";
 import * as limits from "./api-keys/limits.ts";
 import * as apiKeys from "./api-keys/operations.ts";
 import { rotate as rotateKey } from "./api-keys/rotation.ts";
@@ -25,6 +26,7 @@ import * as removal from "./files/removal.ts";
 import { revise } from "./files/versions.ts";
 import * as invitations from "./invitations/operations.ts";
 import { create as createInvitation, resend } from "./invitations/sending.ts";
+import * as ipAllowList from "./ip-allow-list/operations.ts";
 import * as locations from "./locations/operations.ts";
 import * as mail from "./mail/operations.ts";
 import { access } from "./members/access.ts";
@@ -56,7 +58,7 @@ export const registry = {
   ...identityOperations,
   "access-advice": accessAdvice,
   "api-calls": apiCalls,
-  "api-keys": { ...apiKeys, ...limits, rotate: rotateKey },
+  "api-keys": { ...apiKeys, ...limits, leakedKey, reportLeak, rotate: rotateKey },
   audit: { ...audit, ...leaves, ...proofs, sinks },
   "customer-consent": { ...customerConsent, sharedProfiles },
   "customer-dietary": customerDietary,
@@ -64,6 +66,7 @@ export const registry = {
   docs: { ...docs, ...pages, ...security },
   events,
   files: { ...files, ...content, ...parts, ...removal, revise },
+  "ip-allow-list": ipAllowList,
   invitations: { ...invitations, create: createInvitation, resend },
   locations,
   mail,

@@ -7,6 +7,7 @@ export const minute = 60;
 export const asksForProof: Readonly<Record<string, number>> = {
   "account.close": 15 * minute,
   "api-keys.create": 15 * minute,
+  "api-keys.reportLeak": 15 * minute,
   "api-keys.rotate": 15 * minute,
   "api-keys.revoke": 15 * minute,
   "api-keys.setLimit": 15 * minute,
@@ -27,6 +28,7 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "invitations.create": 15 * minute,
   "invitations.resend": 15 * minute,
   "invitations.revoke": 15 * minute,
+  "ip-allow-list.update": 15 * minute,
   "members.reinstate": 15 * minute,
   "members.remove": 15 * minute,
   "members.suspend": 15 * minute,

@@ -13,6 +13,7 @@ const { env, counts, reset } = counted();
 /** Whose change tells another gate after the answer. By hand. */
 const forgets: Readonly<Record<string, string[]>> = {
   "api-keys.revoke": ["forget"],
+  "api-keys.reportLeak": ["forget"],
   "api-keys.rotate": ["forget"],
   "api-keys.setLimit": ["forget"],
   "api-keys.removeLimit": ["forget"],

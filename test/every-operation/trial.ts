@@ -23,6 +23,7 @@ export const looksAcross: Readonly<Record<string, RegExp>> = {
 
 /** Reads what the directory knows of it besides, and commits it there: two round trips, one of them a write. By hand. */
 export const tellsDirectory: readonly string[] = [
+  "api-keys.reportLeak",
   "invitations.create",
   "invitations.resend",
   "members.remove",

@@ -59,6 +59,11 @@ export const letters: {
     "harbour invites you to Harbour & Sons",
     [link, "harbour", "for 7 days"],
   ],
+  "key-leaked": [
+    { at, business: "harbour", keyId: "key_01jd5r0t6vf3h8k2m4n6p8q0rs", homeLink: link },
+    "A key of harbour leaked and was revoked",
+    [link, "harbour", "Key: key_01jd5r0t6vf3h8k2m4n6p8q0rs", "When: 23 November 2026, 00:31 UTC"],
+  ],
   "recovery-code-used": [
     { at, securityLink: link },
     "A recovery code of your account at Harbour & Sons was used",

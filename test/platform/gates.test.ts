@@ -152,7 +152,13 @@ test("no source but the chokepoints reaches for a namespace of objects", () => {
 });
 
 const changesClient = ["oauth-clients.update", "oauth-clients.rotate", "oauth-clients.remove"];
-const changesKey = ["api-keys.revoke", "api-keys.rotate", "api-keys.setLimit", "api-keys.removeLimit"];
+const changesKey = [
+  "api-keys.revoke",
+  "api-keys.rotate",
+  "api-keys.reportLeak",
+  "api-keys.setLimit",
+  "api-keys.removeLimit",
+];
 const changesMember = [
   "members.update",
   "members.suspend",

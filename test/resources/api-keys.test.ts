@@ -29,6 +29,7 @@ const fields = [
   "lastUsedAt",
   "lastUsedIp",
   "lastUsedPlace",
+  "leakedAt",
   "name",
   "retiresAt",
   "revokedAt",

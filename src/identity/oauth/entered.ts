@@ -32,6 +32,7 @@ export async function entered<A>(
     if (refusal !== null) return refusal;
     if (entrance.outcome === "unknown" || policy === null) return refuse("unauthorized");
     c.get("state").caller = knownCaller(credential, policy.tenantId);
+    if (entrance.outcome === "elsewhere") return refuse("address-not-allowed");
     const { retryAfterSeconds } = entrance.rate;
     if (retryAfterSeconds > 0) return new Refusal("rate-limited", { retryAfterSeconds }, []);
     try {

@@ -3,11 +3,13 @@ import { usesKnownSince, usesSince } from "#db/capability-uses.ts";
 import { inCell, many, one } from "#db/queries.ts";
 import { type CapabilityMask, noCapabilities, storedMask } from "#gate/capabilities.ts";
 import { givenTo, mostRoles } from "#gate/giving.ts";
+import { endOfKey } from "#gate/key-age.ts";
 import { rightsOf } from "#gate/rights.ts";
 import { apiKeys, members, oauthClients, roles } from "#gate/tables.ts";
 import { readOperation, type TenantContext } from "#http/operation.ts";
 import { refuse } from "#http/outcome.ts";
-import { timestamp } from "#lib/time.ts";
+
+import { securityPolicies } from "#resources/security-policy/table.ts";
 import { adviceOf, firstDay, type Known } from "./rules.ts";
 import { AccessAdvice, AdvisedId } from "./schema.ts";
 
@@ -49,9 +51,16 @@ const knownOf: Readonly<Record<Kind, (context: TenantContext, id: string) => Pro
     return known(row, row.state === "active" ? rightsOf(givenTo(row, ownRoles)) : null, log);
   },
   async "api-key"({ tenant, now }, id) {
-    const { row, ...log } = await tenant.read({ row: inCell(one(apiKeys, id)), ...logged(id, now) });
+    const { row, policies, ...log } = await tenant.read({
+      row: inCell(one(apiKeys, id)),
+      policies: inCell(many(securityPolicies, { limit: 1 })),
+      ...logged(id, now),
+    });
     if (!row) return null;
-    const isOver = row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= timestamp(now));
+    const [policy] = policies;
+    const { longestKeyAge: longestAge = null, longestKeyAgeSince: longestAgeSince = null } = policy ?? {};
+    const end = endOfKey({ ...row, longestAge, longestAgeSince });
+    const isOver = row.revokedAt !== null || (end !== null && end <= now);
     return known(row, isOver ? null : storedMask(row.scopes), log);
   },
   async client({ tenant, now }, id) {

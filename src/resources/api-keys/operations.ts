@@ -1,10 +1,10 @@
 import { desc, eq, sql } from "drizzle-orm";
 import { z } from "zod";
-import { update as change, remove as deletion, emit, insert, insertAll, mustExist } from "#db/changes.ts";
+import { emit, insert, insertAll, mustExist } from "#db/changes.ts";
 import { lastUses } from "#db/last-use.ts";
 import { many, one } from "#db/queries.ts";
 import { isCapability, maskOf } from "#gate/capabilities.ts";
-import { mostLocations } from "#gate/giving.ts";
+import { endingKey, revoked } from "#gate/key-ends.ts";
 import { apiKeyLocations, apiKeys, locations } from "#gate/tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
@@ -34,7 +34,7 @@ export const list = readOperation({
     const onPage = sql`select ${id} from ${apiKeys} where ${tenantId} = ${principal.tenantId} and ${where} order by ${desc(id)} limit ${limit}`;
     const { rows, uses } = await tenant.read({
       rows: many(apiKeys, { where, limit }),
-      uses: lastUses(onPage, limit),
+      uses: lastUses([onPage], limit),
     });
     return await cursors.page(
       rows,
@@ -59,7 +59,7 @@ export const get = readOperation({
   async run({ tenant }, { params: { apiKeyId } }) {
     const { row, uses } = await tenant.read({
       row: one(apiKeys, apiKeyId),
-      uses: lastUses(sql`${apiKeyId}`, 1),
+      uses: lastUses([sql`${apiKeyId}`], 1),
     });
     return row ? present(row, uses.get(row.id)) : refuse("not-found");
   },
@@ -137,22 +137,9 @@ export const revoke = writeOperation({
   returns: ApiKey,
   problems: ["not-found", "conflict", "precondition-failed"],
   async run({ tenant, now }, { params }) {
-    const { row, places } = await tenant.read({
-      row: one(apiKeys, params.apiKeyId),
-      places: many(apiKeyLocations, {
-        where: eq(apiKeyLocations.apiKeyId, params.apiKeyId),
-        limit: mostLocations,
-      }),
-    });
+    const { row, places } = await tenant.read(endingKey(params.apiKeyId));
     if (!row) return refuse("not-found");
-    if (row.revokedAt !== null) return commit(present(row));
-    const revoked = change(apiKeys, row, { revokedAt: timestamp(now) }, now);
-    return commit(
-      present(revoked.row),
-      revoked,
-      // A key that opens nothing shall keep no location from being removed.
-      ...places.map((place) => deletion(apiKeyLocations, place)),
-      emit("api_key.revoked", { apiKeyId: row.id }, { table: apiKeys, row }),
-    );
+    const ended = revoked(row, places, now);
+    return commit(present(ended.row), ...ended.changes);
   },
 });

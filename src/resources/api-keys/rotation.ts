@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
-import { update as change, emit, insert, insertAll } from "#db/changes.ts";
+import { update as change, remove as deletion, emit, insert, insertAll } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
 import { listOf, storedMask } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
@@ -109,6 +109,8 @@ export const rotate = writeOperation({
           ]
         : []),
       change(apiKeys, row, { successorId: id, rotatedAt: timestamp(now), retiresAt, expiresAt: ends }, now),
+      // A key that opens nothing shall keep no location from being removed.
+      ...(body.overlapSeconds === 0 ? places.map((place) => deletion(apiKeyLocations, place)) : []),
       // What the key is held to, its successor is: nobody gets out of it by a rotation.
       ...(limit ? limitSet(made.row, null, limit, newId("kli"), now).changes : []),
       // Else they would be disabled with the key that answers for them.

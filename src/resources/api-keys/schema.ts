@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { isCapability } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
-import { Instant, line, Origin, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
-import { parseCidr } from "#lib/cidr.ts";
+import { Instant, line, Network, Origin, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { typeId } from "#lib/typeid.ts";
 
 export const ApiKeyId = typeId("key");
@@ -20,6 +19,7 @@ const fields = z.object({
   creatorId: toldId(),
   expiresAt: Timestamp.nullable(),
   revokedAt: Timestamp.nullable(),
+  leakedAt: Timestamp.nullable().meta({ description: "When its leak was reported, which revoked it." }),
   successorId: toldId("key").nullable().meta({ description: "The key that takes its place." }),
   rotatedAt: Timestamp.nullable(),
   retiresAt: Timestamp.nullable().meta({
@@ -61,17 +61,7 @@ export const NewApiKey = z
       .max(mostLocations)
       .optional()
       .meta({ description: "Only at these; absent: wherever its creator may." }),
-    ipAllowList: z
-      .array(
-        z
-          .string()
-          .max(50)
-          .refine((text) => parseCidr(text) !== null, "is not an IPv4 or IPv6 address or network")
-          .meta({ pattern: "^[0-9A-Fa-f.:]+(?:/[0-9]+)?$", examples: ["203.0.113.0/24"] }),
-      )
-      .max(50)
-      .default([])
-      .meta({ description: "Empty: from any address." }),
+    ipAllowList: z.array(Network).max(50).default([]).meta({ description: "Empty: from any address." }),
     allowedOrigins: z.array(Origin).max(20).default([]).meta({
       description:
         "Of pages that may use it, as far as the settings list them too; empty: all that they list.",

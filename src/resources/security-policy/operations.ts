@@ -98,7 +98,7 @@ export const update = writeOperation({
     const written = before
       ? [change(securityPolicies, before, next, now)]
       : // Of two at once that find none the other's epoch has moved.
-        [insert(securityPolicies, { id: newId("spo"), ...next }, now)];
+        [insert(securityPolicies, { id: newId("spo"), ipAllowList: "[]", ...next }, now)];
     const told = emit(
       "security_policy.updated",
       { tenantId: principal.tenantId, ...answer },

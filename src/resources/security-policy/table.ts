@@ -11,6 +11,8 @@ export const securityPolicies = tenantTable(
     secondFactorSince: open(text("second_factor_since").notNull()),
     /** 1 where codes by SMS are a second factor here, of whoever is neither owner nor admin. */
     allowsSms: open(integer("allows_sms").notNull()),
+    /** JSON array of CIDRs; empty: from anywhere. */
+    ipAllowList: open(text("ip_allow_list").notNull()),
     /** How old an API key may become, in days; null: as old as it likes. */
     longestKeyAge: open(integer("longest_key_age")),
     longestKeyAgeSince: open(text("longest_key_age_since")),

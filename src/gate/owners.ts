@@ -1,0 +1,47 @@
+import { eq, sql } from "drizzle-orm";
+import { many } from "#db/queries.ts";
+import { wholeTenant } from "#db/scope.ts";
+import type { Keys } from "#db/sealing.ts";
+import { Store } from "#db/store.ts";
+import type { SystemRun } from "#db/system-commit.ts";
+import { TenantSession } from "#db/tenant-db.ts";
+import { TenantDriver } from "#db/tenant-driver.ts";
+import type { MailData } from "#mail/kinds.ts";
+import { mailTo } from "#mail/outgoing.ts";
+import type { Cell } from "#platform/cells.ts";
+import type { Env } from "#platform/env.ts";
+import { writeLetters } from "./letters.ts";
+import { members, tenants } from "./tables.ts";
+
+/** What concerns a business so much that its owners are written to. */
+export interface Owners {
+  /** Each that is active and has signed in; at least once. */
+  tell(kind: "key-leaked", about: Omit<MailData<"key-leaked">, "business" | "homeLink">): Promise<void>;
+}
+
+const mostOwners = 50;
+
+export function ownersOf(env: Env, cell: Cell, keys: Keys, run: SystemRun): Owners {
+  const { tenantId } = keys;
+  return {
+    async tell(kind, about) {
+      const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
+      const session = new TenantSession(driver, { reach: wholeTenant, epoch: null, keys });
+      const { owners, found } = await session.read({
+        owners: many(members, {
+          where: sql`${members.role} = 'owner' and ${members.state} = 'active'`,
+          indexedBy: "members_owners",
+          limit: mostOwners,
+        }),
+        found: many(tenants, { where: eq(tenants.id, tenantId), limit: 1 }),
+      });
+      const business = found[0]?.slug;
+      if (business === undefined) return;
+      const data = { ...about, business, homeLink: `${env.PUBLIC_ORIGIN}/home` };
+      const mails = owners.flatMap(({ email, userId }) =>
+        email === null ? [] : [mailTo({ kind, to: email, data, userId }, run.now)],
+      );
+      await writeLetters(env, run, mails);
+    },
+  };
+}
