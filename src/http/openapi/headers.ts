@@ -52,12 +52,7 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       ...(isVersioned ? ["ETag"] : []),
       ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
     ],
-    sometimes: [
-      cors,
-      retires,
-      ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []),
-      ...replayed,
-    ],
+    sometimes: [cors, retires, ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []), ...replayed],
   };
 }
 
