@@ -48,7 +48,13 @@ export const found = protocolOperation({
     because: "the key's own text is the credential, and all that it does here is end itself",
   }),
   store: "directory",
-  takes: z.object({ key: z.string().max(200).meta({ description: "The whole text, kl_…" }) }),
+  takes: z.object({
+    key: z
+      .string()
+      .max(200)
+      .regex(/^[!-~]+$/)
+      .meta({ description: "The whole text, kl_…" }),
+  }),
   returns: z.null(),
   status: 204,
   problems: ["invalid"],
