@@ -100,8 +100,12 @@ function policyRefusal(c: RequestContext, policy: Policy, lacksFactor: boolean):
 }
 
 /** authorize: does this principal hold what the operation asks for. */
-export function mayCall(caller: Caller, operation: { readonly can: Capability | AnyPrincipal }): boolean {
-  return operation.can instanceof AnyPrincipal || holds(caller.principal.capabilities, operation.can);
+export function mayCall(
+  { credential, principal }: Caller,
+  { can, inPerson }: { readonly can: Capability | AnyPrincipal; readonly inPerson?: true },
+): boolean {
+  if (inPerson && (credential.kind !== "member" || credential.by !== null)) return false;
+  return can instanceof AnyPrincipal || holds(principal.capabilities, can);
 }
 
 /** RFC 9470: what it asks for, where the person behind these credentials was last asked too long ago for this. */

@@ -159,6 +159,8 @@ interface TenantDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, 
   readonly can: Capability | AnyPrincipal;
   /** A 403 of this operation is written to the audit. */
   readonly recordRefusal?: true;
+  /** A member's own session alone, whatever others hold: no API key, and no client that acts for somebody. */
+  readonly inPerson?: true;
   /** It reads, or sets off, much more than others: the gate holds it to a bucket of its own. */
   readonly expensive?: true;
 }

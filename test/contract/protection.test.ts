@@ -6,6 +6,7 @@ import { dispatchEvents } from "#jobs/dispatch-events.ts";
 import { cellsOf } from "#platform/cells.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv, wholeEnv } from "#test/env.ts";
+import { wholeOf } from "#test/every-operation/trial.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { gateOf } from "#test/gate/kit.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
@@ -32,7 +33,8 @@ beforeAll(async () => {
   for (const { name } of tenantOperations) {
     const headers = { "Idempotency-Key": `once-${name}` };
     const input = await exampleOf(name).make(tenant);
-    await call(name, { tenant: tenant.slug, as: tenant.key, ...input, headers });
+    const { as } = await wholeOf(tenant, name);
+    await call(name, { tenant: tenant.slug, as, ...input, headers });
   }
   for (const { name, operation } of operations) {
     if (operation.store !== "directory" || operation.mount === "protocol") continue;

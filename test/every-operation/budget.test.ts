@@ -5,7 +5,15 @@ import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { counted, nothing } from "#test/counted.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { as, newTenant, type TestTenant } from "#test/world.ts";
-import { expectSuccess, looksAcross, memberOf, ownKeyOf, type Principal, tellsDirectory } from "./trial.ts";
+import {
+  expectSuccess,
+  looksAcross,
+  memberOf,
+  ownKeyOf,
+  type Principal,
+  tellsDirectory,
+  wholeOf,
+} from "./trial.ts";
 
 const { call } = clientOf();
 const { env, counts, reset } = counted();
@@ -142,7 +150,7 @@ for (const { name, operation } of tenantOperations) {
   for (const headers of headersTried) {
     const how = Object.keys(headers ?? {}).map((header) => ` with ${header}`);
     test(`${name}${how} makes one hop to its gate and ${isRead ? trips : `at most ${trips}`} to D1`, async () => {
-      for (const principal of [ownKeyOf(tenant), await memberOf(tenant, "owner")]) {
+      for (const principal of [await wholeOf(tenant, name), await memberOf(tenant, "owner")]) {
         const input = await exampleOf(name).make(tenant);
         await warm(principal);
         expectSuccess(name, await ask(name, principal, { ...input, headers: headers ?? {} }));
@@ -177,8 +185,9 @@ for (const { name, operation } of tenantOperations) {
 
   test(`${name} reaches D1 through the firewall alone, and is recorded there`, async () => {
     const input = await exampleOf(name).make(tenant);
-    await warm(ownKeyOf(tenant));
-    await ask(name, ownKeyOf(tenant), input);
+    const whole = await wholeOf(tenant, name);
+    await warm(whole);
+    await ask(name, whole, input);
     const all = counts.trips.flat();
     const texts = all.filter((text) => !across?.test(text));
     expect(all.length - texts.length, "looked across tenants so many times").toBe(beyond);

@@ -27,7 +27,7 @@ import { newEmail, somebody } from "#test/identity/kit.ts";
 import { newMail, resetMail } from "#test/mail/kit.ts";
 import { newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
-import { memberOf } from "./trial.ts";
+import { memberOf, wholeOf } from "./trial.ts";
 
 const { call } = clientOf();
 const { env, counts } = counted();
@@ -243,11 +243,16 @@ async function live(tenant: TestTenant & Canaries): Promise<void> {
   expect(limited.json.reason).toBe(personal.key);
   for (const { name, operation } of operations)
     if (operation.mount !== "protocol" && operation.store !== "none")
-      await ask(tenant, name, await exampleOf(name).make(tenant));
+      await ask(tenant, name, await wholly(tenant, name));
   const { as } = await memberOf(tenant, "installer");
   for (const { name } of tenantOperations)
     await ask(tenant, name, { ...(await exampleOf(name).make(tenant)), as });
   await ask(tenant, "audit.list", { query: { limit: "100" } });
+}
+
+async function wholly(tenant: TestTenant, name: string): Promise<Call> {
+  const { as } = await wholeOf(tenant, name);
+  return { as, ...(await exampleOf(name).make(tenant)) };
 }
 
 /** Through the consumer at once, beside what the queue itself will hand over: it counts nothing twice. */
@@ -265,8 +270,9 @@ async function logWhatWasNoted(): Promise<void> {
 async function pry(neighbour: TestTenant & Canaries): Promise<void> {
   for (const { name } of tenantOperations) {
     const theirs = await exampleOf(name).make(neighbour);
-    for (const tenant of [neighbour.slug, neighbour.tenantId]) await ask(us, name, { ...theirs, tenant });
-    await ask(us, name, theirs);
+    const { as } = await wholeOf(us, name);
+    for (const tenant of [neighbour.slug, neighbour.tenantId]) await ask(us, name, { as, ...theirs, tenant });
+    await ask(us, name, { as, ...theirs });
   }
   for (const { name, email, phone } of neighbour.people)
     for (const body of [{ name }, { name: name.slice(0, 4) }, { email }, { phone }])

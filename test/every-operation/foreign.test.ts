@@ -5,7 +5,7 @@ import { absentLike, exampleOf, tenantOperations } from "#test/examples.ts";
 import { roleTable } from "#test/gate/role-table.ts";
 import { memberToken, newTenant, type Role, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
-import { expectSuccess, memberOf, ownKeyOf } from "./trial.ts";
+import { expectSuccess, inPerson, memberOf, ownKeyOf } from "./trial.ts";
 
 const { call } = clientOf();
 
@@ -57,7 +57,8 @@ for (const { name } of tenantOperations) {
       const [own, foreign] = [tenantOf(from), tenantOf(to)];
       const input = await exampleOf(name).make(foreign);
       const before = await written();
-      const ask = (tenant: string, who = ownKey) => call(name, { tenant, as: bearerOf(from, who), ...input });
+      const ask = (tenant: string, who = wholeFor(name)) =>
+        call(name, { tenant, as: bearerOf(from, who), ...input });
       const absent = await ask("nobody-has-this-slug");
       expectNotFound(absent);
       expect(comparable(await ask(absentLike(own.tenantId)))).toBe(comparable(absent));
@@ -72,17 +73,17 @@ for (const { name } of tenantOperations) {
   test(`${name}: a malformed tenant is answered as an absent one`, async () => {
     const own = tenantOf("us1");
     const input = await exampleOf(name).make(own);
-    const absent = await call(name, { tenant: "nobody-has-this-slug", as: own.key, ...input });
+    const as = bearerOf("us1", wholeFor(name));
+    const absent = await call(name, { tenant: "nobody-has-this-slug", as, ...input });
     for (const tenant of malformed)
-      expect(comparable(await call(name, { tenant, as: own.key, ...input })), tenant).toBe(
-        comparable(absent),
-      );
+      expect(comparable(await call(name, { tenant, as, ...input })), tenant).toBe(comparable(absent));
   });
 
   test(`${name} answers its own tenant by slug and by id alike`, async () => {
     const own = tenantOf("us1");
+    const as = bearerOf("us1", wholeFor(name));
     for (const tenant of [own.slug, own.tenantId])
-      expectSuccess(name, await call(name, { tenant, as: own.key, ...(await exampleOf(name).make(own)) }));
+      expectSuccess(name, await call(name, { tenant, as, ...(await exampleOf(name).make(own)) }));
   });
 }
 
@@ -95,7 +96,7 @@ for (const { name, operation } of tenantOperations.filter(({ operation }) => ope
       const theirIds = idsAmong(theirs.params);
       for (const [key, id] of theirIds) {
         const params = (value: string) => ({ ...input.params, [key]: value });
-        const ask = (value: string, who = ownKey) =>
+        const ask = (value: string, who = wholeFor(name)) =>
           asked(own, name, { ...input, params: params(value), as: bearerOf(from, who) });
         const absent = await ask(absentLike(id));
         expectNotFound(absent);
@@ -114,7 +115,11 @@ for (const { name, operation } of tenantOperations.filter(({ operation }) => ope
     expect(operation.problems).toContain("not-found");
     for (const [key, id] of idsAmong(input.params)) {
       const ask = (value: string) =>
-        asked(own, name, { ...input, params: { ...input.params, [key]: value } });
+        asked(own, name, {
+          ...input,
+          params: { ...input.params, [key]: value },
+          as: bearerOf("us1", wholeFor(name)),
+        });
       const absent = await ask(absentLike(id));
       const near = [`zzz_${id.slice(4)}`, id.slice(4), id.toUpperCase(), `${id}0`, ` ${id}`, `${id}\n`];
       for (const value of [...near, ...malformed])
@@ -131,7 +136,7 @@ for (const { name } of tenantOperations) {
         const input = await exampleOf(name).make(own);
         const theirId = at((await exampleOf(name).make(foreign)).body, pointer);
         const before = await written();
-        const ask = (value: string, who = ownKey) =>
+        const ask = (value: string, who = wholeFor(name)) =>
           asked(own, name, { ...input, body: put(input.body, pointer, value), as: bearerOf(from, who) });
         const absent = await ask(absentLike(theirId));
         expect([absent.status, absent.json.type, absent.json.errors]).toEqual([
@@ -160,7 +165,7 @@ for (const { name } of tenantOperations) {
       const theirs = { customerId: ids.customer, locationId: foreign.locationIds[0], actorId: ids.owner };
       const { documentId } = file.json;
       const id = String({ ...theirs, documentId, orderId: ids.order, entityId: ids.order }[parameter]);
-      const ask = (value: string, who = ownKey) =>
+      const ask = (value: string, who = wholeFor(name)) =>
         asked(own, name, { query: { [parameter]: value }, as: bearerOf("us1", who) });
       const absent = await ask(absentLike(id));
       expect([absent.status, absent.json]).toMatchObject([200, { data: [], nextCursor: null }]);
@@ -228,10 +233,17 @@ function bearerOf(tenant: string, who: string): string {
   return bearer;
 }
 
-/** The tenant's key of every capability, and the roles that may call this. */
+function wholeFor(name: string): string {
+  return inPerson.includes(name) ? "owner" : ownKey;
+}
+
+/** The tenant's key of every capability where a key will do, and the roles that may call this. */
 function callersOf(name: string): string[] {
   const { needs } = exampleOf(name);
-  return [ownKey, ...roles.filter((role) => needs === "any principal" || roleTable[role].includes(needs))];
+  return [
+    wholeFor(name),
+    ...roles.filter((role) => needs === "any principal" || roleTable[role].includes(needs)),
+  ];
 }
 
 /** All at once: each has a gate and a rate of its own, and nothing they ask for changes anything. */

@@ -13,7 +13,7 @@ import { type Answer, clientOf } from "#test/client.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
 import { expensive } from "./expensive.ts";
-import { expectSuccess, ownKeyOf, tryOut } from "./trial.ts";
+import { expectSuccess, ownKeyOf, tryOut, wholeOf } from "./trial.ts";
 
 const secret = "the brass key under the mat";
 const declared = {
@@ -76,7 +76,8 @@ afterEach(() => void vi.restoreAllMocks());
 
 for (const { name } of operations) {
   test(`${name} answers with every security header, when it succeeds and when it does not`, async () => {
-    const success = await tryOut(tenant, name, ownKeyOf(tenant));
+    const whole = await wholeOf(tenant, name);
+    const success = await tryOut(tenant, name, whole);
     expectSuccess(name, success);
     expectFrame(success, published(name));
     const { needs } = exampleOf(name);
@@ -97,7 +98,7 @@ for (const { name } of operations) {
       [{ tenant: "nobody-has-this-slug" }, 404],
       [{ headers: { Origin: "https://elsewhere.example" } }, 403],
     ] as const) {
-      const answer = await tryOut(tenant, name, ownKeyOf(tenant), changes);
+      const answer = await tryOut(tenant, name, whole, changes);
       expect(answer.status).toBe(status);
       expectProblem(answer);
     }

@@ -5,7 +5,7 @@ import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
-import { ownKeyOf, tryOut } from "./trial.ts";
+import { ownKeyOf, tryOut, wholeOf } from "./trial.ts";
 
 const { call, send } = clientOf();
 const mostBytes = 256 * 1024;
@@ -21,11 +21,11 @@ const takers = operations.filter(({ operation: { body } }) => body && rawBodyTer
 
 for (const { name } of takers) {
   test(`${name} refuses a field it does not know, and names it`, async () => {
-    const { body, ...input } = await exampleOf(name).make(tenant);
+    const { body, ...input } = await wholly(name);
     const before = await written();
     for (const field of ["surprise", "tenantId", "id", "version", "a/b~c", "constructor"]) {
       const surprising = { ...input, body: { ...Object(body), [field]: 1 } };
-      const answer = await call(name, { tenant: tenant.slug, as: tenant.key, ...surprising });
+      const answer = await call(name, { tenant: tenant.slug, ...surprising });
       const pointer = `/${field.replaceAll("~", "~0").replaceAll("/", "~1")}`;
       expectInvalid(answer, { pointer });
     }
@@ -35,7 +35,7 @@ for (const { name } of takers) {
   });
 
   test(`${name} refuses what is no JSON with 400, and JSON that is no object with 422`, async () => {
-    const input = await exampleOf(name).make(tenant);
+    const input = await wholly(name);
     const before = await written();
     for (const text of ["", "{", "nonsense", "{}}", "{'a':1}", "\u0000", '{"a":1,}', "NaN"]) {
       const answer = await sent(name, input, text);
@@ -50,7 +50,7 @@ for (const { name } of takers) {
   });
 
   test(`${name} takes JSON alone`, async () => {
-    const input = await exampleOf(name).make(tenant);
+    const input = await wholly(name);
     const text = JSON.stringify(input.body);
     const types = [
       "text/plain",
@@ -72,14 +72,14 @@ for (const { name } of takers) {
     }
     const taken = ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"];
     for (const type of taken) {
-      const anew = await exampleOf(name).make(tenant);
+      const anew = await wholly(name);
       const answer = await sent(name, anew, JSON.stringify(anew.body), { "Content-Type": type });
       expect(answer.status).toBeLessThan(300);
     }
   });
 
   test(`${name} refuses more than 256 KB, told or not, and takes as much`, async () => {
-    const input = await exampleOf(name).make(tenant);
+    const input = await wholly(name);
     const text = JSON.stringify(input.body);
     const padded = text.padEnd(mostBytes);
     expect((await sent(name, input, padded)).status).toBeLessThan(300);
@@ -120,7 +120,7 @@ test("an operation that takes no query refuses one", async () => {
   const takers: string[] = [];
   for (const { name, operation } of operations) {
     if (operation.query) continue;
-    const { status } = await tryOut(tenant, name, ownKeyOf(tenant), { query: { surprise: "1" } });
+    const { status } = await tryOut(tenant, name, await wholeOf(tenant, name), { query: { surprise: "1" } });
     if (status !== 422) takers.push(name);
   }
   expect(takers, "an unknown field is refused, not passed over").toEqual([]);
@@ -130,7 +130,7 @@ test("an operation that takes no body refuses one", async () => {
   const takers: string[] = [];
   for (const { name, operation } of tenantOperations) {
     if (operation.body || operation.method === "get") continue;
-    const { status } = await tryOut(tenant, name, ownKeyOf(tenant), { body: { surprise: 1 } });
+    const { status } = await tryOut(tenant, name, await wholeOf(tenant, name), { body: { surprise: 1 } });
     if (status !== 422) takers.push(name);
   }
   expect(takers, "an unknown field is refused, not passed over").toEqual([]);
@@ -141,7 +141,7 @@ test("an operation that takes no body takes an empty one of any content type", a
   for (const { name, operation } of tenantOperations) {
     if (operation.body || operation.method === "get" || operation.method === "delete") continue;
     const headers = { "Content-Type": "application/json" };
-    const { status } = await tryOut(tenant, name, ownKeyOf(tenant), { headers });
+    const { status } = await tryOut(tenant, name, await wholeOf(tenant, name), { headers });
     if (status === 400 || status === 415) refused.push(name);
   }
   expect(refused).toEqual([]);
@@ -182,6 +182,11 @@ function expectInvalid(
 ): void {
   expect([status, json.type], text).toEqual([422, "/problems/invalid"]);
   expect(json.errors, text).toContainEqual({ ...error, detail: expect.any(String) });
+}
+
+async function wholly(name: string): Promise<Call> {
+  const { as } = await wholeOf(tenant, name);
+  return { as, ...(await exampleOf(name).make(tenant)) };
 }
 
 async function sent(

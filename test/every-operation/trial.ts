@@ -36,6 +36,14 @@ export function ownKeyOf({ keyId, key }: TestTenant): Principal {
   return { id: keyId, as: key };
 }
 
+/** Done by a member's own session alone. By hand. */
+export const inPerson: readonly string[] = ["members.transferOwnership"];
+
+/** Who may do all that there is: the tenant's key, or where that asks for a person, its owner. */
+export async function wholeOf(tenant: TestTenant, name: string): Promise<Principal> {
+  return inPerson.includes(name) ? await memberOf(tenant, "owner") : ownKeyOf(tenant);
+}
+
 export async function keyOf({ cell, tenantId, memberIds }: TestTenant, scopes: CapabilityMask) {
   const { id, key } = await mintDemoKey(testEnv(), cell, tenantId, memberIds.owner, Date.now(), scopes);
   return { id, as: key };

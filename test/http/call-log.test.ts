@@ -6,6 +6,7 @@ import { registry } from "#resources/index.ts";
 import { consumed, listening, logOf } from "#test/call-log.ts";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { testEnv, wholeEnv } from "#test/env.ts";
+import { wholeOf } from "#test/every-operation/trial.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { envWith, memberToken, newTenant, proxied, type TestTenant } from "#test/world.ts";
 
@@ -38,13 +39,14 @@ for (const { name, operation } of tenantOperations) {
   test(`${name} is noted by its name and template, with nothing of what stood in its URL`, async () => {
     const { env, messages, calls } = listening();
     const input = await exampleOf(name).make(tenant);
-    const answer = await ask(name, { ...input, env });
+    const whole = await wholeOf(tenant, name);
+    const answer = await ask(name, { as: whole.as, ...input, env });
     const route = `${operation.method.toUpperCase()} /v1/tenants/{tenant}${operation.path}`;
     expect(messages().map(({ tenantId }) => tenantId)).toEqual([tenant.tenantId]);
     expect(calls()).toEqual([
       {
         id: answer.headers.get("x-request-id"),
-        actorId: tenant.keyId,
+        actorId: whole.id,
         clientId: null,
         operation: name,
         route,
@@ -209,7 +211,8 @@ test("the answer is there before the call is sent, and a queue that is down brea
   const { CALLS_US1 } = testEnv();
   const env = envWith({ CALLS_US1: proxied(CALLS_US1 as Queue, { sendBatch }) });
   for (const { name, operation } of tenantOperations) {
-    const answer = await ask(name, { ...(await exampleOf(name).make(tenant)), env });
+    const { as } = await wholeOf(tenant, name);
+    const answer = await ask(name, { as, ...(await exampleOf(name).make(tenant)), env });
     expect(answer.status, name).toBe(operation.status ?? 200);
   }
   expect(sendBatch).toHaveBeenCalledTimes(tenantOperations.length);

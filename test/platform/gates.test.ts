@@ -7,6 +7,7 @@ import { gateOf } from "#platform/gates.ts";
 import { registry } from "#resources/index.ts";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
+import { wholeOf } from "#test/every-operation/trial.ts";
 import { absentLike, exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { envWith, memberToken, newTenant, proxied, type TestTenant } from "#test/world.ts";
 
@@ -177,7 +178,8 @@ async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
     if (changesKey.includes(name)) changed.push(input.params?.apiKeyId ?? "");
     if (changesClient.includes(name)) changed.push(input.params?.oauthClientId ?? "");
     if (changesMember.includes(name)) changed.push(input.params?.memberId ?? "");
-    expectOk(await ask(name, input));
+    const { as } = await wholeOf(tenant, name);
+    expectOk(await ask(name, { as, ...input }));
   }
   for (const { name } of operations.filter(({ operation }) => operation.mount === "public"))
     await ask(name, { as: "", ...(await exampleOf(name).make(tenant)) });
@@ -206,7 +208,7 @@ function expectOk({ status, text }: Answer): void {
 }
 
 function principalsOf({ keyId, memberIds }: TestTenant, changed: readonly string[]): string[] {
-  return [keyId, memberIds.viewer, ...changed];
+  return [keyId, memberIds.owner, memberIds.viewer, ...changed];
 }
 
 type Stub = ReturnType<Env["GATES"]["getByName"]>;

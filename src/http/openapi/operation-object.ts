@@ -62,10 +62,11 @@ function accessOf(operation: AnyOperation): { capability: string | null; needs: 
     return { capability: null, needs: `Takes no credentials of ours: ${operation.can.because}.` };
   if (isMine(operation))
     return { capability: null, needs: "Takes a user's own token, for what is their own." };
-  const { can } = operation;
+  const { can, inPerson } = operation;
   if (can instanceof AnyPrincipal)
     return { capability: null, needs: `Takes any credentials of the tenant: ${can.because}.` };
-  return { capability: can, needs: `Needs \`${can}\`: ${capabilities[can].label.toLowerCase()}.` };
+  const whose = inPerson ? " Takes a member's own session alone: no API key and no OAuth client." : "";
+  return { capability: can, needs: `Needs \`${can}\`: ${capabilities[can].label.toLowerCase()}.${whose}` };
 }
 
 function notes(operation: AnyOperation): string[] {

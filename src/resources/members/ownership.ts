@@ -10,13 +10,13 @@ import { commit, refuse } from "#http/outcome.ts";
 import { Member, MemberId } from "./schema.ts";
 import { presentMember } from "./standing.ts";
 
-/** By whoever may do all that an owner may; in whose place, a member says, who is one. */
 export const transferOwnership = writeOperation({
   mount: "tenant",
   method: "post",
   path: "/members/{memberId}/ownership",
   summary: "Make another member an owner, in your place or beside you",
   can: "tenant:delete",
+  inPerson: true,
   recordRefusal: true,
   store: "cell",
   params: z.object({ memberId: MemberId }),
@@ -33,10 +33,11 @@ export const transferOwnership = writeOperation({
       theirs: one(members, params.memberId),
     });
     if (!theirs || theirs.removedAt !== null) return refuse("not-found");
-    // Owners are of all places: who is held to some makes none.
-    if (!isSubset(maskOf(roles.owner.capabilities), principal.capabilities) || isLimited(principal))
+    // Who is one in name, and held to less by their token, makes none.
+    if (mine?.role !== "owner" || !isSubset(maskOf(roles.owner.capabilities), principal.capabilities))
       return refuse("forbidden");
-    if (theirs.id === principal.id || theirs.state !== "active" || (!keepsOwn && mine?.role !== "owner"))
+    // Owners are of all places: who is held to some makes none.
+    if (isLimited(principal) || theirs.id === mine.id || theirs.state !== "active")
       return refuse("forbidden");
     const whole = {
       role: "owner",
@@ -49,7 +50,7 @@ export const transferOwnership = writeOperation({
     return commit(
       presentMember(owner.row, []),
       owner,
-      ...(keepsOwn || !mine ? [] : [change(members, mine, { role: "admin" }, now)]),
+      ...(keepsOwn ? [] : [change(members, mine, { role: "admin" }, now)]),
       emit(
         "member.ownership_transferred",
         { memberId: theirs.id, keepsOwn },
