@@ -15,8 +15,10 @@ export interface Principal {
 
 const { call } = clientOf();
 
-/** Asks once who else in the cell consented, past the firewall, as one of CellSystem's statements does. By hand. */
+/** Asks once across tenants, past the firewall, as one of CellSystem's statements does. By hand. */
 export const looksAcross: Readonly<Record<string, RegExp>> = {
+  // Whose the text is that was handed in.
+  "api-keys.leakedKey": /^select tenant_id as id from api_keys where id = \? limit 1$/,
   "customer-consent.sharedProfiles":
     /^select tenant_id, id from customer_consents indexed by customer_consents_by_identity /,
 };
