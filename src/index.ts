@@ -6,8 +6,8 @@ import type { Env } from "#platform/env.ts";
 import { registry } from "#resources/index.ts";
 
 export { Gate } from "#gate/gate.ts";
+export { Budget } from "#identity/budgets/budget.ts";
 export { Lockout } from "#identity/lockout/lockout.ts";
-export { Budget } from "#identity/sms/budget.ts";
 export { AuditTree } from "#jobs/audit-tree/audit-tree.ts";
 export { Mailbox } from "#platform/mail/mailbox-object.ts";
 

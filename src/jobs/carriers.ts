@@ -2,6 +2,8 @@ import { users } from "#db/directory-tables.ts";
 import { exactly } from "#db/queries.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
+import { budgetPlace } from "#identity/budgets/budget-place.ts";
+import { normaliseEmail } from "#lib/normalise.ts";
 import { secondMs } from "#lib/time.ts";
 import { isText } from "#mail/kinds.ts";
 import { written } from "#mail/letter.ts";
@@ -17,7 +19,7 @@ import { texterOf } from "#platform/sms/texter.ts";
 type MailRow = Row<typeof outgoingMails>;
 
 /** Why it is not to leave, now or ever. */
-export type NotLeaving = "suppressed" | "nothing-to-send" | "expired";
+export type NotLeaving = "suppressed" | "nothing-to-send" | "expired" | "too-many";
 
 /**
  * How a stored mail leaves, by what carries its kind; each is asked once more with the same id where nobody knows whether
@@ -40,6 +42,7 @@ async function carriedByMailer(env: Env, directory: TenantSession, mail: MailRow
   const letter = isForNobody(mail) ? null : letterOf(kind, data, site, { isRegistered });
   if (!letter) return "nothing-to-send";
   if (await suppressionOf(directory, to)) return "suppressed";
+  if (kind === "invitation" && !(await isWithinBudget(env, directory, mail))) return "too-many";
   return async () => await mailer.send({ id, to, ...written(letter, site) });
 }
 
@@ -62,6 +65,20 @@ const asksWhose: readonly MailRow["kind"][] = ["sign-up", "verify-email"];
 async function hasAccount(directory: TenantSession, email: string): Promise<boolean> {
   const { found } = await directory.read({ found: exactly(users, "emailToken", email, { limit: 1 }) });
   return found.length > 0;
+}
+
+// Each business may invite whom it likes, and a hundred of them together fill nobody's mailbox. Whoever invites is not told.
+async function isWithinBudget(
+  env: Env,
+  { keys }: TenantSession,
+  { id, recipient }: MailRow,
+): Promise<boolean> {
+  const address = normaliseEmail(recipient) ?? recipient;
+  const place = await budgetPlace(env, keys.ring.indexKey(), ["invited", address], id);
+  const answer = await place.take();
+  // Nothing is sent that nobody counts: it is tried again.
+  if (answer === null) throw new Error("An invitation waits for its budget.");
+  return answer.outcome === "admitted";
 }
 
 // Written for an address that nobody has, as it is for one that somebody has.

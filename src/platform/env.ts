@@ -21,7 +21,7 @@ export interface LockoutRpc extends Rpc.DurableObjectBranded {
   take(request: unknown): Promise<unknown>;
 }
 
-/** A budget's methods as they cross the wire; identity/sms/budget-messages has the shapes. */
+/** A budget's methods as they cross the wire; identity/budgets/budget-messages has the shapes. */
 export interface BudgetRpc extends Rpc.DurableObjectBranded {
   take(request: unknown): Promise<unknown>;
   giveBack(request: unknown): Promise<void>;

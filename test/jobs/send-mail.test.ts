@@ -51,6 +51,45 @@ test("what the vendor calls a mail is kept where it is an id, and not where it c
   }
 });
 
+test("of invitations an address gets five a day, by however many businesses; each once, however often it is tried", async () => {
+  const { env, sent } = carrier();
+  const to = newAddress();
+  const invitation = (address: string, business: string) => {
+    const data = { link: `${env.PUBLIC_ORIGIN}/join`, business, validMinutes: 60 };
+    return newMail({ kind: "invitation", to: address, data, userId: null });
+  };
+  const ids = await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      invitation(index % 2 ? to : to.toUpperCase(), `business-${index}`),
+    ),
+  );
+  await Promise.all(ids.flatMap((id) => [deliver(id, env), deliver(id, env)]));
+  expect(sent).toHaveLength(5);
+  const ends = (await Promise.all(ids.map(outcomesOf))).flat();
+  expect(ends.map((end) => Object(end).outcome).toSorted()).toEqual([
+    ...Array(5).fill("sent"),
+    ...Array(3).fill("too-many"),
+  ]);
+  // What they asked for themselves is no invitation, and others' are others'.
+  for (const id of [await newMail(resetMail(to)), await invitation(newAddress(), "another")])
+    await deliver(id, env);
+  expect(sent).toHaveLength(7);
+});
+
+test("an invitation that nobody can count waits", async () => {
+  const { env, sent } = carrier();
+  const away = {
+    ...env,
+    BUDGETS: { getByName: () => Promise.reject(new Error("away")) },
+  } as unknown as typeof env;
+  const data = { link: `${env.PUBLIC_ORIGIN}/join`, business: "harbour", validMinutes: 60 };
+  const id = await newMail({ kind: "invitation", to: newAddress(), data, userId: null });
+  expect(await deliver(id, away)).not.toBe("acknowledged");
+  expect([sent.length, await storedMail(id)]).toEqual([0, [expect.anything()]]);
+  await deliver(id, env);
+  expect(sent).toHaveLength(1);
+});
+
 test("of ten consumers at once one sends", async () => {
   const { env, sent } = carrier();
   const id = await newMail(resetMail(newAddress()));

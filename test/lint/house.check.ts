@@ -115,7 +115,7 @@ test("packages stay in their homes, and a vendor's SDK in platform", () => {
   accepts("src/resources/orders/operations.ts", `import { eq } from "drizzle-orm";`);
   accepts("src/gate/gate.ts", `import { DurableObject } from "cloudflare:workers";`);
   accepts("src/identity/lockout/lockout.ts", `import { DurableObject } from "cloudflare:workers";`);
-  accepts("src/identity/sms/budget.ts", `import { DurableObject } from "cloudflare:workers";`);
+  accepts("src/identity/budgets/budget.ts", `import { DurableObject } from "cloudflare:workers";`);
   refuses(
     "src/identity/accounts/operations.ts",
     `import { env } from "cloudflare:workers";`,

@@ -65,8 +65,8 @@ export const homes: Readonly<Record<string, Home>> = {
   },
   "cloudflare:workers": {
     rooms: ["index", "platform", "gate", "jobs", "identity"],
-    // Of people's identity the lockouts and the budgets of texts alone are objects.
-    files: /^src\/(?!identity\/(?!(?:lockout\/lockout|sms\/budget)\.ts$))/,
+    // Of people's identity the lockouts and the budgets alone are objects.
+    files: /^src\/(?!identity\/(?!(?:lockout\/lockout|budgets\/budget)\.ts$))/,
   },
   "@cloudflare/workers-types": { rooms: ["platform", "db", "gate", "jobs", "app", "index"] },
 };

@@ -101,6 +101,20 @@ test("a key that was revoked holds no location", async () => {
   expect((await remove(tenant, made.id)).status).toBe(204);
 });
 
+test("a key whose time is up holds no location, and one that is let in beside it does", async () => {
+  const tenant = await newTenant();
+  const { json: made } = await create(tenant, pier);
+  const [old, live] = [(await newKey(tenant, made.id)).json.id, (await newKey(tenant, made.id)).json.id];
+  const past = "update api_keys set expires_at = ? where tenant_id = ? and id = ?";
+  const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+  await rowsOf(tenant.cell.database, past, hourAgo, tenant.tenantId, old);
+  expect((await remove(tenant, made.id)).json.type).toBe("/problems/location-in-use");
+  await ask(tenant, "api-keys.revoke", { params: { apiKeyId: live } });
+  expect((await remove(tenant, made.id)).status).toBe(204);
+  const left = "select id from api_key_locations where tenant_id = ? and location_id = ?";
+  expect(await rowsOf(tenant.cell.database, left, tenant.tenantId, made.id)).toEqual([]);
+});
+
 test("what another tenant's rows refer to does not hold a location here", async () => {
   const [tenant, other] = [await newTenant(), await newTenant()];
   const { json: made } = await create(tenant, pier);

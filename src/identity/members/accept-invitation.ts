@@ -124,7 +124,10 @@ async function standingOf(
     return refuse("invitation-for-another");
   if (!canStillGive(policy, invitation, places, ownRoles)) return refuse("invitation-not-valid");
   const roleName = ownRoles.find((role) => role.id === invitation.roleId)?.name ?? null;
-  return { session, cell, tenant: owner, invitation, places, roleName, member: found[0] ?? null };
+  const member = found[0] ?? null;
+  // Of two that were sent at once the other one brings nobody back who came by the first and was removed since.
+  if (member?.removedAt && member.removedAt >= invitation.updatedAt) return refuse("invitation-not-valid");
+  return { session, cell, tenant: owner, invitation, places, roleName, member };
 }
 
 /** As the tenant stands where these rights were read: whatever of them moves meanwhile ends the work. */

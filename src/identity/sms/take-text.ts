@@ -1,10 +1,7 @@
-import { exactToken } from "#crypto/blind-index.ts";
+import { type BudgetPlace, budgetPlace } from "#identity/budgets/budget-place.ts";
+import type { Payer } from "#identity/budgets/budgets.ts";
 import { networkOf } from "#lib/cidr.ts";
-import { answerOf } from "#platform/ask-object.ts";
-import { budgetOf } from "#platform/budgets.ts";
 import type { Env } from "#platform/env.ts";
-import { TakeAnswer } from "./budget-messages.ts";
-import type { Payer } from "./budgets.ts";
 
 /** A text that is about to be sent. */
 export interface AskedText {
@@ -41,9 +38,9 @@ export async function takeText(env: Env, indexKey: CryptoKey, asked: AskedText):
     ],
     [["tenant", payer ?? "nobody's"]],
   ];
-  const taken: { readonly giveBack: () => Promise<unknown> }[] = [];
+  const taken: BudgetPlace[] = [];
   for (const group of groups) {
-    const places = await Promise.all(group.map((each) => placeOf(env, indexKey, each, id)));
+    const places = await Promise.all(group.map((each) => budgetPlace(env, indexKey, each, id)));
     const answers = await Promise.all(places.map((place) => place.take()));
     // Of one that did not answer nobody knows whether it counted.
     taken.push(...places.filter((_, index) => answers[index]?.outcome !== "refused"));
@@ -54,14 +51,4 @@ export async function takeText(env: Env, indexKey: CryptoKey, asked: AskedText):
     return isUnknown ? { outcome: "unavailable" } : { outcome: "refused", until: Math.max(...refusals) };
   }
   return { outcome: "admitted" };
-}
-
-async function placeOf(env: Env, indexKey: CryptoKey, [payer, what]: readonly [Payer, string], id: string) {
-  // Names are logged: this one says which budget it is, and whose to nobody without the key.
-  const name = `texts-${payer}-${await exactToken(indexKey, `texts of ${payer}`, what)}`;
-  const asking = { v: 1, payer, id } as const;
-  return {
-    take: () => answerOf("a budget", async () => TakeAnswer.parse(await budgetOf(env, name).take(asking))),
-    giveBack: () => answerOf("a budget", () => budgetOf(env, name).giveBack(asking)),
-  };
 }

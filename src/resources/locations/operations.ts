@@ -1,17 +1,20 @@
 import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, remove as deletion, emit, insert, mustNotExist } from "#db/changes.ts";
-import { many } from "#db/queries.ts";
+import { many, one } from "#db/queries.ts";
 import { invitationLocations } from "#gate/invitation-tables.ts";
-import { apiKeyLocations, locations, memberLocations } from "#gate/tables.ts";
+import { apiKeyLocations, apiKeys, locations, memberLocations } from "#gate/tables.ts";
 import { line, stored, TimeZone, told, toldId } from "#http/fields.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
+import { timestamp } from "#lib/time.ts";
 import { typeId } from "#lib/typeid.ts";
 import { orders } from "#resources/orders/table.ts";
 
 const LocationId = typeId("loc");
+/** Of keys whose time is up, with one location. */
+const mostPassed = 100;
 const params = z.object({ locationId: LocationId });
 const Location = z
   .object({
@@ -122,16 +125,26 @@ export const remove = writeOperation({
   returns: z.null(),
   status: 204,
   problems: ["not-found", "location-in-use", "conflict", "precondition-failed"],
-  async run({ tenant }, { params }) {
-    const row = await tenant.get(locations, params.locationId);
+  async run({ tenant, principal, now }, { params }) {
+    const isHere = eq(apiKeyLocations.locationId, params.locationId);
+    const { row, left } = await tenant.read({
+      row: one(locations, params.locationId),
+      // Of keys that open nothing by now: what a key is held to goes when it is revoked, and stays where its time is up.
+      left: many(apiKeyLocations, {
+        where: sql`${isHere} and exists (select 1 from ${apiKeys} where ${apiKeys.tenantId} = ${principal.tenantId} and ${apiKeys.id} = ${apiKeyLocations.apiKeyId} and ${apiKeys.expiresAt} <= ${timestamp(now)})`,
+        limit: mostPassed,
+      }),
+    });
     if (!row) return refuse("not-found");
+    const isNoneOfThem = sql`${apiKeyLocations.id} not in (select value from json_each(${JSON.stringify(left.map(({ id }) => id))}))`;
     const inUse = { problem: "location-in-use" };
     return commit(
       null,
       mustNotExist(orders, eq(orders.locationId, row.id), inUse),
       mustNotExist(memberLocations, eq(memberLocations.locationId, row.id), inUse),
       mustNotExist(invitationLocations, eq(invitationLocations.locationId, row.id), inUse),
-      mustNotExist(apiKeyLocations, eq(apiKeyLocations.locationId, row.id), inUse),
+      mustNotExist(apiKeyLocations, sql`${isHere} and ${isNoneOfThem}`, inUse),
+      ...left.map((place) => deletion(apiKeyLocations, place)),
       deletion(locations, row),
       emit("location.deleted", { locationId: row.id }, { table: locations, row }),
     );

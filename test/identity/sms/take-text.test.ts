@@ -101,7 +101,7 @@ test("where a budget does not answer nothing is sent, and nothing is kept of it"
   const env = envWith({
     BUDGETS: proxied(testEnv().BUDGETS, {
       getByName: (name: string) =>
-        name.startsWith("texts-tenant-")
+        name.startsWith("tenant-")
           ? { take: () => Promise.reject(new Error("away")), giveBack: async () => undefined }
           : testEnv().BUDGETS.getByName(name),
     }),
@@ -113,7 +113,7 @@ test("where a budget does not answer nothing is sent, and nothing is kept of it"
 });
 
 async function budgetOfNumber(number: string) {
-  return testEnv().BUDGETS.getByName(`texts-number-${await exactToken(indexKey, "texts of number", number)}`);
+  return testEnv().BUDGETS.getByName(`number-${await exactToken(indexKey, "budget of number", number)}`);
 }
 
 test("a restart forgives nothing, and an object whose texts are all forgotten keeps nothing", async () => {

@@ -1,8 +1,8 @@
 import { body, never, operand, replaced } from "#test/mutation/cut.ts";
 import type { Mutant } from "#test/mutation/mutant.ts";
 
-const rules = "src/identity/sms/budget-rules.ts";
-const ofRules = ["test/identity/sms/budget-rules.test.ts"];
+const rules = "src/identity/budgets/budget-rules.ts";
+const ofRules = ["test/identity/budgets/budget-rules.test.ts"];
 const taking = "src/identity/sms/take-text.ts";
 const ofTaking = ["test/identity/sms/take-text.test.ts"];
 const code = "src/identity/sms/take-code.ts";

@@ -3,9 +3,10 @@ import type { Window } from "./budget-rules.ts";
 
 /**
  * What texts are counted against: the number they go to, who has them sent, the network that asks, and the business that
- * allows them. Each costs money, and who makes a deployment send many to numbers of their own is paid for it.
+ * allows them. Each costs money, and who makes a deployment send many to numbers of their own is paid for it. And what
+ * invitations are: the address they go to, by however many businesses.
  */
-export const payers = ["number", "user", "network", "tenant"] as const;
+export const payers = ["number", "user", "network", "tenant", "invited"] as const;
 export type Payer = (typeof payers)[number];
 
 const quarterMs = 15 * minuteMs;
@@ -27,4 +28,5 @@ export const budgets: Readonly<Record<Payer, readonly Window[]>> = {
     { most: 100, perMs: dayMs },
   ],
   tenant: [{ most: 200, perMs: dayMs }],
+  invited: [{ most: 5, perMs: dayMs }],
 };

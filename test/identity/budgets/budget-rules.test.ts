@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { giveBack, nextForgotten, remembered, type Spent, take } from "#identity/sms/budget-rules.ts";
+import { giveBack, nextForgotten, remembered, type Spent, take } from "#identity/budgets/budget-rules.ts";
 
 const windows = [
   { most: 3, perMs: 100 },

@@ -7,7 +7,7 @@ import { giveBack, nextForgotten, remembered, type Spent, take } from "./budget-
 import { budgets, type Payer } from "./budgets.ts";
 
 /**
- * How many texts one number, user, network or business has cost of late. Stored before it is answered, so that of many
+ * How much one number, user, network, business or invited address has cost of late. Stored before it is answered, so that of many
  * that ask at once no more are admitted than there is room for; gone when all of it is forgotten.
  */
 export class Budget extends DurableObject<Env> implements BudgetRpc {
