@@ -16,6 +16,14 @@ export class CellDoctor {
     );
   }
 
+  /** Tenants that serve, and that nobody owns. */
+  async tenantsWithoutOwner(): Promise<string[]> {
+    return await this.#ids(
+      "select tenant_id as id from tenant_state where state = 'active' and not exists (select 1 from members indexed by members_owners where members.tenant_id = tenant_state.tenant_id and members.role = 'owner' and members.state = 'active') limit 100",
+      [],
+    );
+  }
+
   /** Tenants with fewer audit rows than are marked as leaves. */
   async tenantsBehindTheirLog(): Promise<string[]> {
     return await this.#ids(

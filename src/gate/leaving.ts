@@ -13,13 +13,16 @@ export interface Leaving {
   readonly consents: readonly Row<typeof oauthConsents>[];
 }
 
+/** The problem that it is refused with. */
+export const lastOwner = "last-owner";
+
 /** Somebody else owns the business as well, at the moment that this is written. */
 export function notTheLastOwner({ row }: Pick<Leaving, "row">): Change[] {
   if (row.role !== "owner" || row.state !== "active") return [];
   const { id, role, state, denials, allLocations } = members;
   const isWhole = sql`${denials} = ${noCapabilities} and ${allLocations} = 1`;
   const another = sql`${role} = 'owner' and ${state} = 'active' and ${isWhole} and ${id} <> ${row.id}`;
-  return [mustExist(members, another, { problem: "last-owner" })];
+  return [mustExist(members, another, { problem: lastOwner })];
 }
 
 /** What they were given is taken from them, so that whoever comes back begins anew. */

@@ -54,6 +54,7 @@ test("a fresh deployment has nothing red, and what was not looked at is told", a
     "Limits",
     "Settings",
     "Transport and headers",
+    "Owners",
     "Retention",
     "Pending sweeps",
   ])
@@ -183,6 +184,14 @@ const broken: readonly (readonly [
       /Cell eu1: 2 owners of audit rows that are no leaves of their log for more than 10 minutes\./,
       /Cell eu1: 1 owner with fewer audit rows than leaves of its log\./,
     ],
+  ],
+  [
+    "a business that nobody owns",
+    "CELL_US1",
+    [
+      "update members set state = 'suspended' where role = 'owner' and tenant_id = (select min(tenant_id) from members)",
+    ],
+    [/Cell us1: 1 tenant that nobody owns\./],
   ],
   [
     "files that nobody deals with",

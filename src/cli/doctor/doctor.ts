@@ -7,6 +7,7 @@ import { type Finding, type Group, red, unseen } from "./finding.ts";
 import { judgeKeys, keyFacts } from "./keys.ts";
 import { judgeLimits, judgeSettings } from "./limits.ts";
 import { judgeLocks } from "./locks.ts";
+import { judgeOwners, ownerFacts } from "./owners.ts";
 import { report } from "./report.ts";
 import { judgeRetention, retentionFacts } from "./retention.ts";
 import { judgeSchemas, schemaFacts } from "./schema.ts";
@@ -33,6 +34,7 @@ const groups: Readonly<Record<string, (patient: Patient) => Promise<Finding[]>>>
   Limits: async ({ config }) => judgeLimits(config),
   Settings: async ({ config, isRemote }) => judgeSettings(config, isRemote),
   "Transport and headers": transport,
+  Owners: async ({ env }) => judgeOwners(await ownerFacts(env)),
   Retention: async ({ env, now }) => judgeRetention(await retentionFacts(env, now)),
   "Pending sweeps": async ({ env, now }) => judgeSweeps(await sweepFacts(env, now)),
 };

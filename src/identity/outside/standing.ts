@@ -6,6 +6,7 @@ import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { noCapabilities } from "#gate/capabilities.ts";
+import { lastOwner, notTheLastOwner } from "#gate/leaving.ts";
 import type { RoleTerms } from "#gate/outside-issuers.ts";
 import { outsideMembers, outsideOrganizations } from "#gate/outside-tables.ts";
 import { members } from "#gate/tables.ts";
@@ -35,14 +36,19 @@ export type StandingOutcome =
 
 const mostTries = 5;
 const lost = { problem: "conflict" };
+const unchanged: MemberStep = { create: null, patch: {}, suspends: false };
 
-/** Brings a person's row, and the member who follows it, to what is now known: one read, one commit. */
+/**
+ * Brings a person's row, and the member who follows it, to what is now known: one read, one commit. Only a business's last
+ * owner stays one: their tokens count no more, as their row says, and somebody else of theirs can be made an owner.
+ */
 export async function changeStanding(
   session: TenantSession,
   placed: Placed,
   change: StandingChange,
   run: SystemRun,
 ): Promise<StandingOutcome> {
+  let isLastOwner = false;
   for (let tries = 1; tries <= mostTries; tries += 1) {
     const found = await session.read({
       organization: one(outsideOrganizations, placed.organizationId),
@@ -60,10 +66,11 @@ export async function changeStanding(
     if (after === null) return { kind: "nothing-new" };
     const changes = [
       ...(change.asksForLink ? [mustBeLinked(placed)] : []),
-      ...changesTo(found, placed, after, change.termsOf, run.now),
+      ...changesTo({ ...found, isLastOwner }, placed, after, change.termsOf, run.now),
     ];
     const outcome = await commitAsSystem(session, run, changes, null, change.record);
     if (outcome.kind === "committed") return { kind: "committed", changes };
+    isLastOwner ||= outcome.kind === "refused" && outcome.refusal.problem === lastOwner;
     if (outcome.kind === "lost" && outcome.what === "replay") return { kind: "told-before" };
     if (outcome.kind === "lost" && outcome.what === "epoch") return { kind: "unlinked" };
   }
@@ -74,10 +81,12 @@ interface Found {
   readonly row: Row<typeof outsideMembers> | null;
   readonly member: Row<typeof members> | null;
   readonly rows: readonly Row<typeof outsideMembers>[];
+  /** Seen when it was tried to take that from them. */
+  readonly isLastOwner: boolean;
 }
 
 function changesTo(
-  { row, member, rows }: Found,
+  { row, member, rows, isLastOwner }: Found,
   placed: Placed,
   after: Standing,
   termsOf: (role: string | null) => RoleTerms | null,
@@ -87,7 +96,7 @@ function changesTo(
   const follows = row ? row.followsIssuer === 1 : member === null || member.userId === placed.identityId;
   const suspending = rows.filter((each) => each.suspendsMember === 1);
   const given = { before: row, after, member, suspends: suspending.length > 0, termsOf };
-  const step: MemberStep = follows ? memberStep(given) : { create: null, patch: {}, suspends: false };
+  const step: MemberStep = follows && !isLastOwner ? memberStep(given) : unchanged;
   const isThere = member !== null || step.create !== null;
   const columns = {
     memberId: isThere ? placed.memberId : null,
@@ -97,7 +106,12 @@ function changesTo(
   };
   return [
     ...(step.create ? created(placed, step.create, now) : []),
-    ...(member && Object.keys(step.patch).length > 0 ? [update(members, member, step.patch, now)] : []),
+    ...(member && Object.keys(step.patch).length > 0
+      ? [
+          ...(isOwner(step.patch) ? [] : notTheLastOwner({ row: member })),
+          update(members, member, step.patch, now),
+        ]
+      : []),
     ...(row
       ? [update(outsideMembers, row, columns, now)]
       : [
@@ -118,6 +132,10 @@ function changesTo(
       .filter((each) => each.id !== placed.indexId)
       .map((each) => update(outsideMembers, each, { suspendsMember: 0 }, now)),
   ];
+}
+
+function isOwner({ state = "active", role = "owner" }: MemberStep["patch"]): boolean {
+  return state === "active" && role === "owner";
 }
 
 function standingOf({ state, membership, role, joinedMs, changedMs }: Standing): Standing {

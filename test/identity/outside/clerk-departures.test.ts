@@ -37,6 +37,22 @@ for (const kind of ["signs", "cafe"] as const) {
   });
 }
 
+test("a business's last owner stays one whatever their issuer says, and their token counts no more", async () => {
+  const place = await newPlace();
+  const { tenant } = place;
+  await tell("created", place, { role: "org:boss" });
+  const as = await tokenOf(place, "org:boss");
+  const [theirs] = await membersOf(place);
+  const others = "update members set state = 'suspended' where tenant_id = ? and role = 'owner' and id <> ?";
+  await rowsOf(tenant.cell.database, others, tenant.tenantId, theirs?.id);
+  expect((await ping(place, as)).status).toBe(200);
+  await tell("updated", place, { role: "org:admin" });
+  expect(await membersOf(place)).toMatchObject([{ role: "owner", state: "active" }]);
+  await tell("deleted", place, { role: "org:admin" });
+  expect(await membersOf(place)).toMatchObject([{ role: "owner", state: "active" }]);
+  for (const ask of [ping, listOrders, addCustomer]) expect((await ask(place, as)).status).toBe(401);
+});
+
 for (const [how, event] of [
   ["is removed", (place: Place) => membershipEvent("deleted", place)],
   ["is deleted", (place: Place) => deletionEvent("user", place.subject)],
