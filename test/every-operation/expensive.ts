@@ -7,6 +7,7 @@ export const expensive: readonly string[] = [
   "audit.proof",
   "customer-consent.sharedProfiles",
   "customers.search",
+  "ip-allow-list.update",
   "members.factorCoverage",
   "webhook-endpoints.replay",
 ];
