@@ -16,6 +16,7 @@ import { membershipMessage } from "#test/matrix-message.ts";
 import { memberExamples } from "#test/member-examples.ts";
 import { makeRoomForClients, oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
+import { openSandbox } from "#test/sandbox.ts";
 import { ssoExamples } from "#test/sso-examples.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
@@ -192,6 +193,13 @@ const examples: Readonly<Record<string, Example>> = {
   "ip-allow-list.get": { needs: "security:read", make: () => ({}) },
   "ip-allow-list.update": { needs: "security:write", make: () => ({ body: { networks: [] } }) },
   ...invitationExamples,
+  "sandbox.open": {
+    needs: "tenant:delete",
+    async make(tenant) {
+      await openSandbox(tenant);
+      return {};
+    },
+  },
   ...memberExamples,
   "orders.list": {
     needs: "orders:read",

@@ -248,6 +248,14 @@ const acrossTenantsOfDoctor: Reads = {
     ],
   },
   tenantsBehindTheirLog: { args: [], steps: ["SCAN counters"] },
+  // The doctor's alone: one row for each tenant there is.
+  tenantsWithoutOwner: {
+    args: [],
+    steps: [
+      "SCAN tenant_state",
+      "SEARCH members USING INDEX members_owners (tenant_id=? AND role=? AND state=?)",
+    ],
+  },
   tenantsWithForgottenKeys: {
     args: ["2026"],
     steps: ["SEARCH tenant_keys USING INDEX tenant_keys_by_check (checked_at<?)"],

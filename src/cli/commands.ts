@@ -5,6 +5,7 @@ import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
 import { resumeAudits, verifyAudit } from "./audit.ts";
+import { clearIpAllowList } from "./ip-allow-list.ts";
 import { limitKey } from "./key-limit.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
 import { offlineCommands } from "./offline.ts";
@@ -95,6 +96,13 @@ export const commands: Readonly<Record<string, Command>> = {
         reason: option("reason"),
       };
       return await limitKey(env, order, runOf("limit", now));
+    },
+  },
+  "clear-ip-allow-list": {
+    options: ["tenant"],
+    does: "lets a tenant's (slug) people and programs in from anywhere again, where none of them is let in to do so",
+    async run(env, option, now) {
+      return await clearIpAllowList(env, option("tenant"), runOf("clear-ip-allow-list", now));
     },
   },
   "keys rotate": {

@@ -1,17 +1,14 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
-import { openDirectory } from "#db/directory.ts";
-import { directoryTenants } from "#db/directory-tables.ts";
-import { systemSession } from "#db/open-tenant.ts";
 import { many, one } from "#db/queries.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import { keyLimits } from "#gate/key-limits.ts";
 import { apiKeys } from "#gate/tables.ts";
 import { Instant, line } from "#http/fields.ts";
-import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { endFault, limitSet } from "#resources/api-keys/limit-rules.ts";
+import { noSuchSlug, sessionOfSlug } from "./tenant.ts";
 
 const count = (most: number) => z.string().regex(/^\d+$/).transform(Number).pipe(z.int().min(1).max(most));
 
@@ -37,12 +34,8 @@ export async function limitKey(
   const { perMinute, burst, until, reason } = terms.data;
   const fault = endFault(until, run.now);
   if (fault) return refused([`--until ${fault}.`]);
-  const directory = await openDirectory(env);
-  const bySlug = many(directoryTenants, { where: eq(directoryTenants.slug, order.tenant), limit: 1 });
-  const [tenant] = (await directory.read({ bySlug })).bySlug;
-  const cell = tenant?.state === "active" ? cellOf(env, tenant.cell) : null;
-  if (!tenant || !cell) return refused(["No active tenant has this slug."]);
-  const session = await systemSession(env, cell.database, tenant.id);
+  const session = await sessionOfSlug(env, order.tenant);
+  if (!session) return refused([noSuchSlug]);
   const { key, limits } = await session.read({
     key: one(apiKeys, order.key),
     limits: many(keyLimits, { where: eq(keyLimits.apiKeyId, order.key), limit: 1 }),

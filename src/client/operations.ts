@@ -1463,6 +1463,12 @@ export type Roles = {
   readonly data: readonly Role[];
 };
 
+export type Sandbox = {
+  readonly tenantId: string;
+  /** What to call it by from now on. */
+  readonly slug: string;
+};
+
 export type SecondFactor = {
   readonly challenge: string;
   readonly code: string;
@@ -2492,6 +2498,10 @@ export interface Operations {
     /** Change a role; what its members may do changes with their next request. */
     update: { input: { params: { roleId: string }; body: RolePatch; ifMatch?: string }; answer: Role };
   };
+  sandbox: {
+    /** Open the sandbox of your business, `<slug>-test`: a tenant of its own, which you own. */
+    open: { input: { idempotencyKey?: string }; answer: Sandbox };
+  };
   securityPolicy: {
     /** Read what is asked of how members sign in, and of keys. */
     get: { input: Record<never, never>; answer: SecurityPolicy };
@@ -2745,6 +2755,7 @@ export type ProblemName =
   | "invalid"
   | "invitation-for-another"
   | "invitation-not-valid"
+  | "is-a-sandbox"
   | "key-not-active"
   | "last-owner"
   | "last-way-in"
@@ -2991,6 +3002,9 @@ export const routes = {
     list: { method: "GET", path: "/v1/tenants/{tenant}/roles" },
     remove: { method: "DELETE", path: "/v1/tenants/{tenant}/roles/{roleId}" },
     update: { method: "PATCH", path: "/v1/tenants/{tenant}/roles/{roleId}" },
+  },
+  sandbox: {
+    open: { method: "POST", path: "/v1/tenants/{tenant}/sandbox" },
   },
   securityPolicy: {
     get: { method: "GET", path: "/v1/tenants/{tenant}/security-policy" },

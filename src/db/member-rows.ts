@@ -52,6 +52,19 @@ export function removedMemberOf(userId: string): Query<string | null> {
   };
 }
 
+const Standing = z.object({ isActive: z.int().transform((flag) => flag === 1) });
+
+/** Whether a user is a member here who may act, told without any key; null: they never were one. */
+export function standingOfUser(userId: string): Query<boolean | null> {
+  return {
+    statement: async ({ tenantId }) =>
+      statementOf(
+        sql`select ("members"."state" = 'active' and "members"."removed_at" is null) as "isActive" from "members" where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} limit 1`,
+      ),
+    decode: async (_context, [row]) => (row ? Standing.parse(row).isActive : null),
+  };
+}
+
 const Inviter = z.object({ inviterId: z.string() });
 
 /** Who answers for an invitation, told without any key; null where there is none of it. */

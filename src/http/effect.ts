@@ -9,6 +9,7 @@ import { TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { invitationsOf } from "#gate/invitations.ts";
 import { membershipsOf } from "#gate/memberships.ts";
 import { ownersOf } from "#gate/owners.ts";
+import { sandboxOf } from "#gate/sandbox.ts";
 import { ssoDomainClaimsOf } from "#gate/sso-claims.ts";
 import { secondMs } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -87,6 +88,7 @@ export function portsOf(env: Env, cell: Cell, keys: Keys, run: SystemRun): Ports
     ssoDomains: ssoDomainClaimsOf(env, tenantId, run),
     owners: ownersOf(env, cell, keys, run),
     memberships: membershipsOf(env, cell, tenantId, run),
+    sandbox: sandboxOf(env, cell, tenantId, run),
   };
 }
 

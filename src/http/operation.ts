@@ -8,6 +8,7 @@ import type { Capability, CapabilityMask } from "#gate/capabilities.ts";
 import type { Invitations } from "#gate/invitations.ts";
 import type { Memberships } from "#gate/memberships.ts";
 import type { Owners } from "#gate/owners.ts";
+import type { Sandbox } from "#gate/sandbox.ts";
 import type { SsoDomainClaims } from "#gate/sso-claims.ts";
 import type { Tier } from "#gate/tiers.ts";
 import type { AuditLog } from "#platform/audit-trees.ts";
@@ -187,6 +188,7 @@ export interface Ports {
   readonly ssoDomains: SsoDomainClaims;
   readonly memberships: Memberships;
   readonly owners: Owners;
+  readonly sandbox: Sandbox;
 }
 
 export interface EffectOperation<P, Q, B, R extends Shape, I extends Shape, V>

@@ -21,6 +21,11 @@ export const rightsProblems = {
     title: "The key has ended, or has a successor.",
     meaning: "It was revoked, or has expired, or was rotated before: go on with its successor.",
   },
+  "is-a-sandbox": {
+    status: 409,
+    title: "This is a sandbox itself.",
+    meaning: "A business has one. Open it from the business, not from its sandbox.",
+  },
   "would-lock-you-out": {
     status: 409,
     title: "That would lock you out.",

@@ -39,6 +39,7 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "outside-issuers": "What services that sign people in elsewhere, such as Clerk, tell of their members.",
   principal: "What the credentials of a request may do.",
   roles: "What members may do by their role: the fixed ones, and those that a business defines.",
+  sandbox: "A tenant of its own beside a business, to try things out in: its keys begin with `kl_test_`.",
   "security-policy": "What a business asks of how its members sign in.",
   sessions: "Where you are signed in, on which devices, and how to end it.",
   "sign-in": "How a person proves who they are.",

@@ -42,6 +42,7 @@ import * as transitions from "./orders/transitions.ts";
 import * as outsideIssuers from "./outside-issuers/operations.ts";
 import * as principal from "./principal/operations.ts";
 import * as roles from "./roles/operations.ts";
+import { open as openSandbox } from "./sandbox/operations.ts";
 import * as securityPolicy from "./security-policy/operations.ts";
 import * as settings from "./settings/operations.ts";
 import * as ssoConnections from "./sso/connections.ts";
@@ -76,6 +77,7 @@ export const registry = {
   "outside-issuers": outsideIssuers,
   principal,
   roles,
+  sandbox: { open: openSandbox },
   "security-policy": securityPolicy,
   settings,
   "sso-connections": ssoConnections,

@@ -26,6 +26,7 @@ const seed = `
   console.log("owner=" + row.id);
   const [key] = (await env.CELL_US1.prepare("select id from api_keys where all_locations = 0").all()).results;
   console.log("till=" + key.id);
+  await env.CELL_US1.prepare("insert into security_policies (tenant_id, id, second_factor, second_factor_since, allows_sms, ip_allow_list, version, created_at, updated_at) select id, 'spo_1', 'off', '2026-01-01', 0, json_array('192.0.2.0/24'), 1, '2026-01-01', '2026-01-01' from tenants").run();
   await dispose();
 `;
 const age = `
@@ -94,6 +95,13 @@ test("a key is held to another rate than its plan's, until a moment within 90 da
     keyline("limit", "--tenant", "northside-signs", "--key", till),
     /npm run keyline -- <command>/,
   );
+});
+
+test("a business that locked itself out is let in from anywhere again", () => {
+  const clear = ["clear-ip-allow-list", "--tenant"];
+  expectDone(keyline(...clear, "northside-signs"), /^The tenant is let in from anywhere again\./);
+  expectDone(keyline(...clear, "northside-signs"), /^The tenant is let in from anywhere\./);
+  expectRefused(keyline(...clear, "nobody-has-this-slug"), /^No active tenant has this slug\./);
 });
 
 test("logs are let go on after a restore, of the store that is named and no other", () => {

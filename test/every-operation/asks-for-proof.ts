@@ -33,6 +33,7 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "members.remove": 15 * minute,
   "members.suspend": 15 * minute,
   "members.transferOwnership": 5 * minute,
+  "sandbox.open": 5 * minute,
   "members.update": 15 * minute,
   "oauth-clients.update": 15 * minute,
   "recovery-codes.renew": 15 * minute,

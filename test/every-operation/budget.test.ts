@@ -10,6 +10,7 @@ import {
   expectSuccess,
   inPerson,
   looksAcross,
+  looksBeside,
   memberOf,
   ownKeyOf,
   type Principal,
@@ -143,8 +144,9 @@ for (const { name, operation } of tenantOperations) {
   // The log is another database than the one with the epoch: both are asked at once.
   const across = looksAcross[name];
   const beyond = across ? 1 : 0;
-  const trips = { none: 0, cell: (isRead ? 1 : 2 * commits) + beyond, log: 2 }[operation.store];
-  const mostSubrequests = (isRead ? 4 : 8) + 2 * ofClaims;
+  const beside = looksBeside[name] ?? 0;
+  const trips = { none: 0, cell: (isRead ? 1 : 2 * commits) + beyond + beside, log: 2 }[operation.store];
+  const mostSubrequests = (isRead ? 4 : 8) + 2 * ofClaims + beside;
   const headersTried: Call["headers"][] = [
     {},
     ...(operation.method === "post" ? [{ "Idempotency-Key": "budget" }] : []),

@@ -9,5 +9,6 @@ export const expensive: readonly string[] = [
   "customers.search",
   "ip-allow-list.update",
   "members.factorCoverage",
+  "sandbox.open",
   "webhook-endpoints.replay",
 ];

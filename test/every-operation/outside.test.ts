@@ -7,7 +7,7 @@ import { exampleOf, tenantOperations } from "#test/examples.ts";
 import { newIssuer, newOrganization, newPerson, type TestIssuer } from "#test/outside.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
-import { expectSuccess, looksAcross, tellsDirectory } from "./trial.ts";
+import { expectSuccess, looksAcross, looksBeside, tellsDirectory } from "./trial.ts";
 
 const { call } = clientOf();
 const { env: countedEnv, counts, reset } = counted();
@@ -30,7 +30,8 @@ beforeAll(async () => {
 for (const { name, operation } of tenantOperations) {
   const isRead = operation.form === "read";
   const ofClaims = tellsDirectory.includes(name) ? 2 : 0;
-  const most = (operation.form === "effect" ? 4 : 2) + (looksAcross[name] ? 1 : 0) + ofClaims;
+  const most =
+    (operation.form === "effect" ? 4 : 2) + (looksAcross[name] ? 1 : 0) + (looksBeside[name] ?? 0) + ofClaims;
   const trips = operation.store === "none" ? 0 : isRead ? (operation.store === "log" ? 2 : 1) : most;
 
   test(`${name} by an outside token that is known costs what it costs by one of ours: one hop, ${trips} trips at most`, async () => {

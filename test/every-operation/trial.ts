@@ -23,6 +23,9 @@ export const looksAcross: Readonly<Record<string, RegExp>> = {
     /^select tenant_id, id from customer_consents indexed by customer_consents_by_identity /,
 };
 
+/** Reads so much more of others than its own cell. By hand: the slug's claim and the pointer, and who is there. */
+export const looksBeside: Readonly<Record<string, number>> = { "sandbox.open": 2 };
+
 /** Reads what the directory knows of it besides, and commits it there: two round trips, one of them a write. By hand. */
 export const tellsDirectory: readonly string[] = [
   "api-keys.reportLeak",
@@ -39,7 +42,7 @@ export function ownKeyOf({ keyId, key }: TestTenant): Principal {
 }
 
 /** Done by a member's own session alone. By hand. */
-export const inPerson: readonly string[] = ["members.transferOwnership"];
+export const inPerson: readonly string[] = ["members.transferOwnership", "sandbox.open"];
 
 /** Who may do all that there is: the tenant's key, or where that asks for a person, its owner. */
 export async function wholeOf(tenant: TestTenant, name: string): Promise<Principal> {
