@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import { keyLimits } from "#gate/key-limits.ts";
 import { apiKeys } from "#gate/tables.ts";
@@ -38,7 +38,11 @@ export async function limitKey(
   if (!session) return refused([noSuchSlug]);
   const { key, limits } = await session.read({
     key: one(apiKeys, order.key),
-    limits: many(keyLimits, { where: eq(keyLimits.apiKeyId, order.key), limit: 1 }),
+    limits: many(keyLimits, {
+      ...uniqueIndexOf(keyLimits),
+      where: eq(keyLimits.apiKeyId, order.key),
+      limit: 1,
+    }),
   });
   if (!key || key.revokedAt !== null) return refused(["The tenant has no such key, or it was revoked."]);
   const asked = { perMinute, burst, reason, expiresAt: until, creatorId: null };

@@ -41,6 +41,15 @@ export interface ListOptions {
   readonly limit: number;
 }
 
+/**
+ * The index that SQLite made of a table's unique columns, by the name that it gives it
+ * (https://www.sqlite.org/fileformat2.html#intschema), for a look-up by the first of them. Unless told, SQLite, which knows
+ * nothing of how many rows there are, goes through all of the tenant's.
+ */
+export function uniqueIndexOf(table: AnyTenantTable): { readonly indexedBy: string } {
+  return { indexedBy: `sqlite_autoindex_${metaOf(table).name}_2` };
+}
+
 /** The row with this id, or null. */
 export function one<T extends AnyTenantTable>(table: T, id: string): Query<Row<T> | null> {
   return {

@@ -64,7 +64,7 @@ export function refreshedAts(userId: string, limit: number): Query<ReadonlyMap<s
   return {
     statement: async () =>
       statementOf(
-        sql`select "session_refreshes"."session_id", "session_refreshes"."refreshed_at" from "sessions" cross join "session_refreshes" on "session_refreshes"."tenant_id" = ${platformTenant} and "session_refreshes"."session_id" = "sessions"."id" where "sessions"."tenant_id" = ${platformTenant} and "sessions"."user_id" = ${userId} order by "sessions"."id" desc limit ${limit}`,
+        sql`select "session_refreshes"."session_id", "session_refreshes"."refreshed_at" from "sessions" indexed by "sessions_by_user" cross join "session_refreshes" on "session_refreshes"."tenant_id" = ${platformTenant} and "session_refreshes"."session_id" = "sessions"."id" where "sessions"."tenant_id" = ${platformTenant} and "sessions"."user_id" = ${userId} order by "sessions"."id" desc limit ${limit}`,
       ),
     async decode(_context, rows) {
       return new Map(Times.parse(rows).map((row) => [row.session_id, row.refreshed_at]));

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { type Change, emit, remove, update } from "#db/changes.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { timestamp } from "#lib/time.ts";
 import { mostLocations } from "./giving.ts";
@@ -16,7 +16,11 @@ export interface EndingKey {
 export function endingKey(id: string) {
   return {
     row: one(apiKeys, id),
-    places: many(apiKeyLocations, { where: eq(apiKeyLocations.apiKeyId, id), limit: mostLocations }),
+    places: many(apiKeyLocations, {
+      ...uniqueIndexOf(apiKeyLocations),
+      where: eq(apiKeyLocations.apiKeyId, id),
+      limit: mostLocations,
+    }),
   };
 }
 

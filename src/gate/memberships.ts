@@ -3,7 +3,7 @@ import { insert, mustNotExist, remove } from "#db/changes.ts";
 import { memberships, platformTenant } from "#db/directory-tables.ts";
 import { isActiveMember } from "#db/member-rows.ts";
 import { keylessSession } from "#db/open-tenant.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { Cell } from "#platform/cells.ts";
@@ -24,7 +24,7 @@ export function membershipsOf(env: Env, cell: Cell, memberTenantId: string, run:
     all(eq(memberships.userId, userId), eq(memberships.memberTenantId, memberTenantId));
   const pointerOf = async (userId: string) => {
     const { found } = await directory.read({
-      found: many(memberships, { where: isTheirs(userId), limit: 1 }),
+      found: many(memberships, { ...uniqueIndexOf(memberships), where: isTheirs(userId), limit: 1 }),
     });
     return found[0];
   };

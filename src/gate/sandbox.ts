@@ -4,7 +4,7 @@ import { directoryTenants, memberships, platformTenant } from "#db/directory-tab
 import { foundOwner } from "#db/found-tenant.ts";
 import { standingOfUser } from "#db/member-rows.ts";
 import { keylessSession, systemSession } from "#db/open-tenant.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
@@ -132,7 +132,7 @@ async function pointed(
   const isTheirs = all(eq(memberships.userId, userId), eq(memberships.memberTenantId, tenantId));
   const { found, pointers } = await directory.read({
     found: many(directoryTenants, { where: eq(directoryTenants.id, tenantId), limit: 1 }),
-    pointers: many(memberships, { where: isTheirs, limit: 1 }),
+    pointers: many(memberships, { ...uniqueIndexOf(memberships), where: isTheirs, limit: 1 }),
   });
   const [claim] = found;
   const changes: Change[] = [

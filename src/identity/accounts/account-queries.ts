@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { directoryTenants, memberships, platformTenant, sessions, users } from "#db/directory-tables.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
 import { isElevated } from "#gate/roles.ts";
@@ -47,7 +47,7 @@ export const mostTenants = 100;
 export const userIn = (set: SQL) => many(users, { where: sql`${users.id} in ${set}`, limit: 1 });
 
 export const passwordIn = (set: SQL) =>
-  many(passwords, { where: sql`${passwords.userId} in ${set}`, limit: 1 });
+  many(passwords, { ...uniqueIndexOf(passwords), where: sql`${passwords.userId} in ${set}`, limit: 1 });
 
 export const activeSessionsIn = (set: SQL) =>
   many(sessions, {

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { memberships, platformTenant } from "#db/directory-tables.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { userByEmail } from "#identity/accounts/account-queries.ts";
 import { federatedIdentities } from "#identity/tables.ts";
@@ -58,6 +58,7 @@ export const identitiesOf = (set: SQL) =>
 /** Whether they are indexed as a member of this tenant. */
 export const membershipIn = (set: SQL, tenantId: string) =>
   many(memberships, {
+    ...uniqueIndexOf(memberships),
     where: sql`${memberships.userId} in ${set} and ${memberships.memberTenantId} = ${tenantId}`,
     limit: 1,
   });

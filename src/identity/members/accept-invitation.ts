@@ -3,7 +3,7 @@ import type { Named } from "#crypto/mac-token.ts";
 import { type Change, emit, insert, insertAll, remove, update } from "#db/changes.ts";
 import { inviterOf } from "#db/member-rows.ts";
 import { keylessSession, ringOf } from "#db/open-tenant.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { wholeTenant } from "#db/scope.ts";
 import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
@@ -110,6 +110,7 @@ async function standingOf(
   const { invitation, places, ownRoles, found, owner } = await session.read({
     invitation: one(invitations, id),
     places: many(invitationLocations, {
+      ...uniqueIndexOf(invitationLocations),
       where: eq(invitationLocations.invitationId, id),
       limit: mostLocations,
     }),

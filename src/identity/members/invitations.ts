@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Named } from "#crypto/mac-token.ts";
 import { insert, mustNotExist } from "#db/changes.ts";
 import { directoryTenants, memberships, users } from "#db/directory-tables.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import type { Place } from "#gate/members-of-user.ts";
 import { type Guest, type MeContext, meReadOperation, meWriteOperation } from "#http/account-operation.ts";
@@ -92,7 +92,11 @@ async function arrival(
   const { me, tenant, pointers } = await directory.read({
     me: one(users, user.userId),
     tenant: one(directoryTenants, tenantId),
-    pointers: many(memberships, { where: theirPointer(user.userId, tenantId), limit: 1 }),
+    pointers: many(memberships, {
+      ...uniqueIndexOf(memberships),
+      where: theirPointer(user.userId, tenantId),
+      limit: 1,
+    }),
   });
   if (!me) return refuse("unauthorized");
   if (tenant?.state !== "active") return refuse("invitation-not-valid");

@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { removedMemberOf } from "#db/member-rows.ts";
 import { keylessSession } from "#db/open-tenant.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { mostConsents, mostLocations } from "#gate/giving.ts";
 import { leaving } from "#gate/leaving.ts";
 import { membershipsOf } from "#gate/memberships.ts";
@@ -49,8 +49,16 @@ export async function leaveTenant(
   const left = await asMember<null>(c, user, place, async ({ run, member: { memberId } }) => {
     const { row, places, consents } = await run.session.read({
       row: one(members, memberId),
-      places: many(memberLocations, { where: eq(memberLocations.memberId, memberId), limit: mostLocations }),
-      consents: many(oauthConsents, { where: eq(oauthConsents.memberId, memberId), limit: mostConsents }),
+      places: many(memberLocations, {
+        ...uniqueIndexOf(memberLocations),
+        where: eq(memberLocations.memberId, memberId),
+        limit: mostLocations,
+      }),
+      consents: many(oauthConsents, {
+        ...uniqueIndexOf(oauthConsents),
+        where: eq(oauthConsents.memberId, memberId),
+        limit: mostConsents,
+      }),
     });
     if (!row) return refuse("not-found");
     const changes = leaving({ row, places, consents }, run.now);

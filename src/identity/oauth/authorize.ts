@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import { type Change, insert, mustNotExist, update } from "#db/changes.ts";
 import { issueCode } from "#db/oauth-grants.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { capabilities, isCapability, noCapabilities, parseMask } from "#gate/capabilities.ts";
@@ -50,7 +50,11 @@ async function atTenant(
   const { place, redirectUri } = addressed;
   const { client, consents } = await run.session.read({
     client: one(oauthClients, place.id),
-    consents: many(oauthConsents, { where: consentTo(memberId, place.id), limit: 1 }),
+    consents: many(oauthConsents, {
+      ...uniqueIndexOf(oauthConsents),
+      where: consentTo(memberId, place.id),
+      limit: 1,
+    }),
   });
   if (client?.deletedAt !== null) return refuse("not-found");
   if (!isRegisteredRedirect(redirectUri, texts(client.redirectUris))) return refuse("invalid");

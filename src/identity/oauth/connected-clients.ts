@@ -3,7 +3,7 @@ import { z } from "zod";
 import { remove } from "#db/changes.ts";
 import { endGrantsOf } from "#db/oauth-grants.ts";
 import { systemSession } from "#db/open-tenant.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { statementOf } from "#db/statement.ts";
 import { Store } from "#db/store.ts";
 import { executeTogether } from "#db/tenant-driver.ts";
@@ -64,7 +64,7 @@ export async function connectedClients(
 
 function consentsOf(tenantId: string, userId: string) {
   return statementOf(
-    sql`select "client_id", "scope", "oauth_consents"."created_at" from "members" join "oauth_consents" on "oauth_consents"."tenant_id" = ${tenantId} and "oauth_consents"."member_id" = "members"."id" where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} limit ${mostListed}`,
+    sql`select "client_id", "scope", "oauth_consents"."created_at" from "members" join "oauth_consents" indexed by "sqlite_autoindex_oauth_consents_2" on "oauth_consents"."tenant_id" = ${tenantId} and "oauth_consents"."member_id" = "members"."id" where "members"."tenant_id" = ${tenantId} and "members"."user_id" = ${userId} limit ${mostListed}`,
   );
 }
 
@@ -79,7 +79,11 @@ export async function disconnect(
   if (!place) return refuse("not-found");
   return await asMember<null>(c, user, place, async ({ run, member: { memberId } }) => {
     const { consents, client } = await run.session.read({
-      consents: many(oauthConsents, { where: consentTo(memberId, place.id), limit: 1 }),
+      consents: many(oauthConsents, {
+        ...uniqueIndexOf(oauthConsents),
+        where: consentTo(memberId, place.id),
+        limit: 1,
+      }),
       client: one(oauthClients, place.id),
     });
     if (client?.deletedAt !== null) return refuse("not-found");

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { keyLimits } from "#gate/key-limits.ts";
@@ -120,7 +120,7 @@ async function found(
 ): Promise<{ key: Row<typeof apiKeys> | null; before: Row<typeof keyLimits> | null }> {
   const { key, rows } = await tenant.read({
     key: one(apiKeys, keyId),
-    rows: many(keyLimits, { where: eq(keyLimits.apiKeyId, keyId), limit: 1 }),
+    rows: many(keyLimits, { ...uniqueIndexOf(keyLimits), where: eq(keyLimits.apiKeyId, keyId), limit: 1 }),
   });
   return { key, before: rows[0] ?? null };
 }

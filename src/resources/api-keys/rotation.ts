@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, remove as deletion, emit, insert, insertAll } from "#db/changes.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { listOf, storedMask } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
 import { keyLimits } from "#gate/key-limits.ts";
@@ -42,6 +42,7 @@ export const rotate = writeOperation({
     const { row, places, endpoints, limits } = await tenant.read({
       row: one(apiKeys, params.apiKeyId),
       places: many(apiKeyLocations, {
+        ...uniqueIndexOf(apiKeyLocations),
         where: eq(apiKeyLocations.apiKeyId, params.apiKeyId),
         limit: mostLocations,
       }),
@@ -49,7 +50,11 @@ export const rotate = writeOperation({
         where: eq(webhookEndpoints.creatorId, params.apiKeyId),
         limit: mostEndpoints,
       }),
-      limits: many(keyLimits, { where: eq(keyLimits.apiKeyId, params.apiKeyId), limit: 1 }),
+      limits: many(keyLimits, {
+        ...uniqueIndexOf(keyLimits),
+        where: eq(keyLimits.apiKeyId, params.apiKeyId),
+        limit: 1,
+      }),
     });
     if (!row) return refuse("not-found");
     const isOver = row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= timestamp(now));

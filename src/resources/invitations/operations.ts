@@ -1,7 +1,7 @@
 import { desc, sql } from "drizzle-orm";
 import { z } from "zod";
 import { remove as deletion, emit } from "#db/changes.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import { scoped } from "#db/scope.ts";
 import { mostLocations } from "#gate/giving.ts";
 import { invitationLocations, invitations } from "#gate/invitation-tables.ts";
@@ -34,6 +34,7 @@ export const list = readOperation({
     const { rows, places } = await tenant.read({
       rows: many(invitations, { where, limit }),
       places: many(invitationLocations, {
+        ...uniqueIndexOf(invitationLocations),
         where: sql`${invitationLocations.invitationId} in (${onPage})`,
         limit: limit * mostLocations,
       }),

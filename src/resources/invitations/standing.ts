@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { invitedPlaceCount } from "#db/member-rows.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { listOf, storedMask } from "#gate/capabilities.ts";
 import { givenTo, type Held, isAbove, isHeld, mostLocations, mostRoles } from "#gate/giving.ts";
@@ -28,6 +28,7 @@ export async function standingOf(
   const { row, places, count, ownRoles } = await tenant.read({
     row: one(invitations, id),
     places: many(invitationLocations, {
+      ...uniqueIndexOf(invitationLocations),
       where: eq(invitationLocations.invitationId, id),
       limit: mostLocations,
     }),

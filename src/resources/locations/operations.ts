@@ -131,6 +131,7 @@ export const remove = writeOperation({
       row: one(locations, params.locationId),
       // Of keys that open nothing by now: what a key is held to goes when it is revoked, and stays where its time is up.
       left: many(apiKeyLocations, {
+        indexedBy: "api_key_locations_by_location",
         where: sql`${isHere} and exists (select 1 from ${apiKeys} where ${apiKeys.tenantId} = ${principal.tenantId} and ${apiKeys.id} = ${apiKeyLocations.apiKeyId} and ${apiKeys.expiresAt} <= ${timestamp(now)})`,
         limit: mostPassed,
       }),

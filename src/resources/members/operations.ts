@@ -1,7 +1,7 @@
 import { desc, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { update as change, remove as deletion, emit, insertAll, mustExist } from "#db/changes.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import { scoped } from "#db/scope.ts";
 import { maskOf, noCapabilities } from "#gate/capabilities.ts";
 import { excessOf, givenTo, mostLocations } from "#gate/giving.ts";
@@ -37,6 +37,7 @@ export const list = readOperation({
     const { rows, places } = await tenant.read({
       rows: many(members, { where, indexedBy: "members_present", limit }),
       places: many(memberLocations, {
+        ...uniqueIndexOf(memberLocations),
         where: sql`${memberLocations.memberId} in (${onPage})`,
         limit: limit * mostLocations,
       }),

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { placeCount } from "#db/member-rows.ts";
-import { many, one } from "#db/queries.ts";
+import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { listOf, storedMask } from "#gate/capabilities.ts";
 import { givenTo, type Held, isAbove, isHeld, mostConsents, mostLocations, mostRoles } from "#gate/giving.ts";
@@ -28,9 +28,17 @@ export async function standingOf(
 ): Promise<Standing | null> {
   const { row, places, count, consents, ownRoles } = await tenant.read({
     row: one(members, id),
-    places: many(memberLocations, { where: eq(memberLocations.memberId, id), limit: mostLocations }),
+    places: many(memberLocations, {
+      ...uniqueIndexOf(memberLocations),
+      where: eq(memberLocations.memberId, id),
+      limit: mostLocations,
+    }),
     count: placeCount(id),
-    consents: many(oauthConsents, { where: eq(oauthConsents.memberId, id), limit: mostConsents }),
+    consents: many(oauthConsents, {
+      ...uniqueIndexOf(oauthConsents),
+      where: eq(oauthConsents.memberId, id),
+      limit: mostConsents,
+    }),
     ownRoles: many(roles, { limit: mostRoles }),
   });
   if (!row) return null;
