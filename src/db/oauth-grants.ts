@@ -186,13 +186,14 @@ export function endGrantsOf(
   now: number,
 ): [Upkeep, Note] {
   const open = sql`"oauth_grants"."tenant_id" = ${tenantId} and ${whichOf(grants)} and "oauth_grants"."state" <> 'ended'`;
+  const index = indexOf(grants);
   const [entity, id] = aboutOf(grants);
   return [
     upkeep(
       // Of many that end the same one, one; of a client's, there may be none.
       "grantId" in grants ? sql`not exists (select 1 from "oauth_grants" where ${open})` : sql`0`,
-      sql`insert into "ended_sessions" ("tenant_id", "member_id", "session_id", "kept_until") select ${tenantId}, "oauth_grants"."member_id", "oauth_grants"."id", ${timestamp(now + tokensOutlivedMs)} from "oauth_grants" where ${open} and "oauth_grants"."state" = 'active'`,
-      sql`update "oauth_grants" set "state" = 'ended' where ${open}`,
+      sql`insert into "ended_sessions" ("tenant_id", "member_id", "session_id", "kept_until") select ${tenantId}, "oauth_grants"."member_id", "oauth_grants"."id", ${timestamp(now + tokensOutlivedMs)} from "oauth_grants"${index} where ${open} and "oauth_grants"."state" = 'active'`,
+      sql`update "oauth_grants"${index} set "state" = 'ended' where ${open}`,
       sql`update "tenant_state" set "epoch" = "epoch" + 1 where "tenant_state"."tenant_id" = ${tenantId}`,
     ),
     note(entity, id, { grantsEnded: because }),
@@ -202,6 +203,13 @@ export function endGrantsOf(
 function aboutOf(grants: Grants): readonly [string, string] {
   if ("grantId" in grants) return ["oauth-grant", grants.grantId];
   return grants.clientId === undefined ? ["member", grants.memberId] : ["oauth-client", grants.clientId];
+}
+
+// Named, as SQLite would rather go through all of the tenant's.
+function indexOf(grants: Grants): SQL {
+  if ("grantId" in grants) return sql``;
+  const name = grants.memberId === undefined ? "oauth_grants_by_client" : "oauth_grants_by_member";
+  return sql` indexed by ${sql.identifier(name)}`;
 }
 
 function whichOf(grants: Grants): SQL {

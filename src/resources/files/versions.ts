@@ -65,8 +65,10 @@ const newestOf = (tenantId: string, fileId: string) =>
   });
 
 /** No other follows this one already, whatever became of those up to `last`. */
-function isNewest({ documentId, revision }: FileRow, last: number) {
-  const follows = all(gt(files.revision, revision), isNull(files.deletedAt), ne(files.state, "rejected"));
-  const taken = all(eq(files.documentId, documentId), sql`(${follows} or ${gt(files.revision, last)})`);
-  return mustNotExist(files, taken, { problem: "file-superseded" });
+function isNewest({ tenantId, documentId, revision }: FileRow, last: number) {
+  const counts = all(isNull(files.deletedAt), ne(files.state, "rejected"));
+  const follows = all(eq(files.documentId, documentId), gt(files.revision, revision));
+  const taken = all(follows, sql`(${counts} or ${gt(files.revision, last)})`);
+  const ofDocument = sql`select ${files.id} from ${files} indexed by "files_by_document" where ${files.tenantId} = ${tenantId} and ${taken}`;
+  return mustNotExist(files, sql`${files.id} in (${ofDocument})`, { problem: "file-superseded" });
 }

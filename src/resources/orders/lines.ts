@@ -1,6 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import { insertAll } from "#db/changes.ts";
-import { many } from "#db/queries.ts";
+import { many, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { TenantContext } from "#http/operation.ts";
 import { refuseField } from "#http/outcome.ts";
@@ -10,7 +10,12 @@ import { orderLines, type orders } from "./table.ts";
 
 /** At most as many as an order may have. */
 export const linesOf = (orderId: string) =>
-  many(orderLines, { where: eq(orderLines.orderId, orderId), order: sql`${orderLines.position}`, limit: 50 });
+  many(orderLines, {
+    ...uniqueIndexOf(orderLines),
+    where: eq(orderLines.orderId, orderId),
+    order: sql`${orderLines.position}`,
+    limit: 50,
+  });
 
 /** The lines as they will stand, with the order's totals. */
 export function newLines({ newId, now }: TenantContext, orderId: string, lines: readonly NewLine[]) {
