@@ -17,6 +17,7 @@ import { memberExamples } from "#test/member-examples.ts";
 import { makeRoomForClients, oauthExamples, withClientConsent } from "#test/oauth-examples.ts";
 import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { ssoExamples } from "#test/sso-examples.ts";
+import { supportExamples } from "#test/support-examples.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
 type Input = Pick<Call, "as" | "params" | "query" | "body" | "bytes" | "headers">;
@@ -43,6 +44,7 @@ const examples: Readonly<Record<string, Example>> = {
   ...federationExamples,
   ...oauthExamples,
   ...ssoExamples,
+  ...supportExamples,
   "access-advice.get": {
     needs: "security:read",
     make: ({ memberIds }) => ({ params: { principalId: memberIds.sales } }),

@@ -988,6 +988,34 @@ export type NewSsoDomain = {
   readonly connectionId: string;
 };
 
+export type NewSupportGrant = {
+  readonly reason: string;
+  /** What may be done besides reading. Empty: nothing is changed. */
+  readonly capabilities?: readonly (
+    | "customers:write"
+    | "quotes:write"
+    | "quotes:accept"
+    | "orders:write"
+    | "files:write"
+    | "proofs:write"
+    | "proofs:approve"
+    | "jobs:write"
+    | "jobs:assign"
+    | "bookings:write"
+    | "schedules:write"
+    | "escalations:write"
+    | "products:write"
+    | "invoices:write"
+    | "payments:take"
+    | "payments:refund"
+    | "locations:write"
+  )[];
+  /** False: names, addresses and all else of people's are masked. */
+  readonly showsPersonalData?: boolean;
+  /** At most 30 days away. */
+  readonly expiresAt: string;
+};
+
 export type NewTotp = {
   readonly id: string;
   /** Base32, for typing in by hand; null in a replay, as are the other two. */
@@ -1064,6 +1092,10 @@ export type NewWebhookEndpoint = {
     | "sso_domain.verified"
     | "sso_domain.lapsed"
     | "sso_domain.deleted"
+    | "support.granted"
+    | "support.grant_ended"
+    | "support.session_started"
+    | "support.session_ended"
     | "tenant.created"
     | "user.signed_in"
     | "user.sign_in_failed"
@@ -1725,6 +1757,55 @@ export type SteppedUp = {
   readonly provedAt: string;
 };
 
+export type SupportGrant = {
+  readonly id: string;
+  /** Who gave it. It holds for as long as they are an owner. */
+  readonly ownerId: string;
+  readonly reason: string;
+  /** What may be done besides reading. */
+  readonly capabilities: readonly string[];
+  readonly showsPersonalData: boolean;
+  readonly expiresAt: string;
+  /** When it was ended before its time. */
+  readonly endedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SupportGrantPage = {
+  readonly data: readonly SupportGrant[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type SupportSession = {
+  readonly id: string;
+  readonly grantId: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  /** Whose rights and places bound it. */
+  readonly memberId: string;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  /** When it was ended before its time. */
+  readonly endedAt: string | null;
+  /** By whom, or with what it ended. */
+  readonly endedBecause: "agent" | "business" | "grant" | "operator" | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SupportSessionPage = {
+  readonly data: readonly SupportSession[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
 export type Tenant = {
   readonly id: string;
   readonly slug: string;
@@ -1937,6 +2018,10 @@ export type WebhookEndpointPatch = {
     | "sso_domain.verified"
     | "sso_domain.lapsed"
     | "sso_domain.deleted"
+    | "support.granted"
+    | "support.grant_ended"
+    | "support.session_started"
+    | "support.session_ended"
     | "tenant.created"
     | "user.signed_in"
     | "user.sign_in_failed"
@@ -2598,6 +2683,28 @@ export interface Operations {
     /** Have a code sent by SMS, to prove once more that it is you. */
     sendSms: { input: { idempotencyKey?: string }; answer: SmsCodeSent };
   };
+  supportGrants: {
+    /** Allow those who run this deployment to look, and to do what you name, until some moment. */
+    create: { input: { body: NewSupportGrant; idempotencyKey?: string }; answer: SupportGrant };
+    /** End a grant, and with it each session that it let begin, at once. */
+    end: {
+      input: { params: { supportGrantId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: SupportGrant;
+    };
+    /** Read what support was allowed by a grant. */
+    get: { input: { params: { supportGrantId: string } }; answer: SupportGrant };
+    /** List what support was allowed here, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: SupportGrantPage };
+  };
+  supportSessions: {
+    /** End an agent's session, from their next request on. */
+    end: {
+      input: { params: { supportSessionId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: SupportSession;
+    };
+    /** List who of support was here, newest first, with those who are. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: SupportSessionPage };
+  };
   system: {
     /** Is the Worker alive. */
     alive: {
@@ -3051,6 +3158,16 @@ export const routes = {
     prove: { method: "POST", path: "/v1/me/step-up" },
     proveSms: { method: "POST", path: "/v1/me/step-up/sms/verify" },
     sendSms: { method: "POST", path: "/v1/me/step-up/sms" },
+  },
+  supportGrants: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/support-grants" },
+    end: { method: "POST", path: "/v1/tenants/{tenant}/support-grants/{supportGrantId}/end" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/support-grants/{supportGrantId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/support-grants" },
+  },
+  supportSessions: {
+    end: { method: "POST", path: "/v1/tenants/{tenant}/support-sessions/{supportSessionId}/end" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/support-sessions" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },

@@ -129,6 +129,7 @@ export async function callerOf(c: RequestContext, credential: Credential, ofRow:
   const principal: Principal = {
     kind,
     id: principalId,
+    isInPerson: kind === "member" && credential.by === null,
     tenantId,
     slug,
     cell: cell.id,

@@ -23,6 +23,8 @@ import type { TextAnswer } from "./text-answer.ts";
 export interface Principal {
   readonly kind: "api-key" | "member" | "client" | "system";
   readonly id: string;
+  /** A member who asks themselves: neither a program of theirs nor anybody in their name. */
+  readonly isInPerson: boolean;
   readonly tenantId: string;
   readonly slug: string;
   readonly cell: string;

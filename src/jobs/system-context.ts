@@ -19,6 +19,7 @@ export function systemContext(
     principal: {
       kind: "system",
       id: "system",
+      isInPerson: false,
       tenantId,
       slug: "",
       cell: cell.id,

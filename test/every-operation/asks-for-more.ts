@@ -19,5 +19,6 @@ export const asksForMore: Readonly<Record<string, More>> = {
   "roles.create": asMuch,
   "roles.update": asMuch,
   "roles.remove": asMuch,
+  "support-grants.create": { of: "owner", alone: [403, "/problems/forbidden"] },
   "members.transferOwnership": { of: "owner", alone: [403, "/problems/forbidden"] },
 };

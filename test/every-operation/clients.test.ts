@@ -18,7 +18,7 @@ import { memberToken, newTenant, type Role, type TestTenant } from "#test/world.
 import { grown, written } from "#test/written.ts";
 import { asksForMore } from "./asks-for-more.ts";
 import { asksForProof } from "./asks-for-proof.ts";
-import { expectForbidden, expectSuccess, type Principal, tryOut } from "./trial.ts";
+import { expectForbidden, expectSuccess, inPerson, type Principal, tryOut } from "./trial.ts";
 
 const { call } = clientOf();
 
@@ -128,6 +128,14 @@ for (const { name } of tenantOperations) {
   if (isCapability(needs)) {
     const more = asksForMore[name];
     const enough = more ? [...roleTable[more.of]] : [needs];
+
+    if (inPerson.includes(name)) {
+      test(`${name} is done by no client, whatever it may do and for whomever`, async () => {
+        for (const client of [await itself(), await onBehalf(), await onBehalfOf("owner")])
+          await expectForbidden(tenant, name, client);
+      });
+      continue;
+    }
 
     test(`${name} is done by a client that may do ${needs}, and by none that may not`, async () => {
       expectSuccess(name, await tryOut(tenant, name, await itself(enough)));

@@ -5,7 +5,7 @@ import { absentLike, exampleOf, tenantOperations } from "#test/examples.ts";
 import { roleTable } from "#test/gate/role-table.ts";
 import { memberToken, newTenant, type Role, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
-import { expectSuccess, memberOf, ownKeyOf } from "./trial.ts";
+import { expectSuccess, memberOf, ownKeyOf, tryOut } from "./trial.ts";
 
 const { call } = clientOf();
 
@@ -82,7 +82,7 @@ for (const { name } of tenantOperations) {
   test(`${name} answers its own tenant by slug and by id alike`, async () => {
     const own = tenantOf("us1");
     for (const tenant of [own.slug, own.tenantId])
-      expectSuccess(name, await call(name, { tenant, as: own.key, ...(await exampleOf(name).make(own)) }));
+      expectSuccess(name, await tryOut(own, name, ownKeyOf(own), { tenant }));
   });
 }
 

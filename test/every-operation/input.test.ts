@@ -5,7 +5,7 @@ import { type Answer, type Call, clientOf } from "#test/client.ts";
 import { exampleOf, operations, tenantOperations } from "#test/examples.ts";
 import { newTenant, type TestTenant } from "#test/world.ts";
 import { grown, written } from "#test/written.ts";
-import { ownKeyOf, tryOut } from "./trial.ts";
+import { inPerson, memberOf, ownKeyOf, tryOut } from "./trial.ts";
 
 const { call, send } = clientOf();
 const mostBytes = 256 * 1024;
@@ -186,12 +186,14 @@ function expectInvalid(
 
 async function sent(
   name: string,
-  { params = {}, as = tenant.key, headers: own = {} }: Pick<Call, "params" | "as" | "headers">,
+  { params = {}, as: asked, headers: own = {} }: Pick<Call, "params" | "as" | "headers">,
   body: string | ReadableStream<Uint8Array>,
   headers: Record<string, string> = { "Content-Type": "application/json" },
 ): Promise<Answer> {
   const operation = operations.find((each) => each.name === name)?.operation;
   if (!operation) throw new Error(`There is no operation ${name}.`);
+  const whole = inPerson.includes(name) ? (await memberOf(tenant, "owner")).as : tenant.key;
+  const as = asked ?? whole;
   const path = pathOf(operation).replaceAll(/\{(\w+)\}/g, (_, key: string) =>
     key === "tenant" ? tenant.slug : (params[key] ?? ""),
   );

@@ -1,0 +1,52 @@
+import { insert } from "#db/changes.ts";
+import { systemSession } from "#db/open-tenant.ts";
+import { one } from "#db/queries.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
+import { supportSessions, visitingAgents } from "#gate/support-tables.ts";
+import { dayMs, hourMs, timestamp } from "#lib/time.ts";
+import { newId } from "#platform/ids.ts";
+import { clientOf } from "#test/client.ts";
+import { testEnv } from "#test/env.ts";
+import { memberToken, type TestTenant } from "#test/world.ts";
+
+const { call } = clientOf();
+
+/** What an owner says who lets support in for a day. */
+export function grantTerms(terms: object = {}) {
+  const expiresAt = timestamp(Date.now() + dayMs);
+  return { reason: "Invoices of October come out twice.", expiresAt, ...terms };
+}
+
+/** A grant that the owner gave in person. */
+export async function newGrant(tenant: TestTenant, terms: object = {}): Promise<string> {
+  const as = await memberToken(tenant, "owner");
+  const answer = await call("support-grants.create", { tenant: tenant.slug, as, body: grantTerms(terms) });
+  if (answer.status !== 201) throw new Error(`No grant was given: ${answer.text}`);
+  return answer.json.id;
+}
+
+/** The row of a session that somebody of support has running, though nobody of that id is known elsewhere. */
+export async function newSession(tenant: TestTenant, grantId?: string): Promise<string> {
+  const now = Date.now();
+  const session = await systemSession(testEnv(), tenant.cell.database, tenant.tenantId);
+  const id = newId("sps");
+  // One for all of a tenant's: their name is sealed once.
+  const agentId = `agt_${tenant.tenantId.slice(4)}`;
+  const grant = grantId ?? (await newGrant(tenant));
+  const { agent } = await session.read({ agent: one(visitingAgents, agentId) });
+  const row = {
+    id,
+    grantId: grant,
+    agentId,
+    agentRole: "reader",
+    memberId: tenant.memberIds.owner,
+    reason: "To see the invoice that came twice.",
+    ticket: "HELP-4711",
+    expiresAt: timestamp(now + hourMs),
+  };
+  const made = agent ? [] : [insert(visitingAgents, { id: agentId, name: "Katherine Johnson" }, now)];
+  const run = { job: "test.support", requestId: newId("run"), now };
+  const { kind } = await commitAsSystem(session, run, [...made, insert(supportSessions, row, now)]);
+  if (kind !== "committed") throw new Error("No session was begun.");
+  return id;
+}
