@@ -4,6 +4,7 @@ import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identit
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
+import { agentCommands } from "./agents.ts";
 import { resumeAudits, verifyAudit } from "./audit.ts";
 import { limitKey } from "./key-limit.ts";
 import { keysStatus, rotateKeys } from "./keys.ts";
@@ -97,6 +98,7 @@ export const commands: Readonly<Record<string, Command>> = {
       return await limitKey(env, order, runOf("limit", now));
     },
   },
+  ...agentCommands,
   "keys rotate": {
     options: [],
     does: "wraps all keys by the newest KEK, gives each tenant a new key, and what is old enough of signing keys and peppers a successor; run it again where it was cut short",

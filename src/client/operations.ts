@@ -2821,6 +2821,7 @@ export type ProblemName =
   | "account-exists"
   | "address-has-consent"
   | "address-not-allowed"
+  | "agent-is-no-member"
   | "already-a-member"
   | "already-invited"
   | "challenge-not-valid"

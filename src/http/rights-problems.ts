@@ -59,6 +59,11 @@ export const rightsProblems = {
     title: "The invitation is for another address.",
     meaning: "It is accepted by the account whose address it was sent to, once that is confirmed.",
   },
+  "agent-is-no-member": {
+    status: 403,
+    title: "A support agent is no member of a business.",
+    meaning: "Whoever helps businesses for those who run this deployment has an account for that alone.",
+  },
   "already-a-member": {
     status: 409,
     title: "You are a member of this business already.",

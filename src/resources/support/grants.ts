@@ -3,13 +3,14 @@ import { z } from "zod";
 import { emit, insert, update } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
 import { maskOf } from "#gate/capabilities.ts";
+import { supportEnded } from "#gate/support-ends.ts";
 import { supportGrants, supportSessions } from "#gate/support-tables.ts";
 import { members } from "#gate/tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
 import { timestamp } from "#lib/time.ts";
-import { endFault, presentGrant, sessionEnded } from "./rules.ts";
+import { endFault, presentGrant } from "./rules.ts";
 import { NewSupportGrant, SupportGrant, SupportGrantId } from "./schema.ts";
 
 const params = z.object({ supportGrantId: SupportGrantId });
@@ -119,7 +120,7 @@ export const end = writeOperation({
     return commit(
       presentGrant(ended.row),
       ended,
-      ...sessions.flatMap((session) => sessionEnded(session, "grant", now)),
+      ...sessions.flatMap((session) => supportEnded(session, "grant", now).changes),
       emit("support.grant_ended", { supportGrantId: row.id }, { table: supportGrants, row }),
     );
   },

@@ -2,11 +2,11 @@ import { desc, eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { many, one } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
+import { supportEnded } from "#gate/support-ends.ts";
 import { supportSessions, visitingAgents } from "#gate/support-tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { pageOf, pageQuery } from "#http/page.ts";
-import { sessionEnded } from "./rules.ts";
 import { SupportSession, SupportSessionId } from "./schema.ts";
 
 export const list = readOperation({
@@ -59,8 +59,8 @@ export const end = writeOperation({
       agents: many(visitingAgents, { where: sql`${visitingAgents.id} in (${whose})`, limit: 1 }),
     });
     if (!row) return refuse("not-found");
-    const changes = sessionEnded(row, "business", now);
-    return commit(presentSession(changes[0]?.row ?? row, agents), ...changes);
+    const ended = supportEnded(row, "business", now);
+    return commit(presentSession(ended.row, agents), ...ended.changes);
   },
 });
 
