@@ -2,11 +2,15 @@ import { insert } from "#db/changes.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { one } from "#db/queries.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
+import type { SupportRole } from "#gate/support-roles.ts";
 import { supportSessions, visitingAgents } from "#gate/support-tables.ts";
+import { addAgent } from "#identity/support/agents.ts";
+import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { dayMs, hourMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
+import { type Enrolled, newEnrolled, type TestUser } from "#test/identity/kit.ts";
 import { memberToken, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -49,4 +53,36 @@ export async function newSession(tenant: TestTenant, grantId?: string): Promise<
   const { kind } = await commitAsSystem(session, run, [...made, insert(supportSessions, row, now)]);
   if (kind !== "committed") throw new Error("No session was begun.");
   return id;
+}
+
+export interface TestAgent extends Enrolled {
+  readonly agentId: string;
+}
+
+/** Somebody of support, signed in with a second factor a moment ago. */
+export async function newAgent(role: SupportRole = "helper"): Promise<TestAgent> {
+  await ensureDirectoryKeys(testEnv(), Date.now());
+  const user = await newEnrolled();
+  const userId = (await call("me.get", { as: user.accessToken })).json.id;
+  const run = { job: "test.agent", requestId: newId("run"), now: Date.now() };
+  const { outcome, agentId = "" } = await addAgent(testEnv(), { userId, role }, run);
+  if (outcome !== "added") throw new Error(`Nobody became an agent: ${outcome}`);
+  return { ...user, agentId };
+}
+
+export function visitTerms(tenant: TestTenant, grantId: string, terms: object = {}) {
+  const why = { reason: "To see the invoice that came twice.", ticket: "HELP-4711" };
+  return { tenantId: tenant.tenantId, grantId, ...why, ...terms };
+}
+
+/** As the agent asks for it. */
+export function askToVisit(agent: TestUser, tenant: TestTenant, grantId: string, terms: object = {}) {
+  return call("support.begin", { as: agent.accessToken, body: visitTerms(tenant, grantId, terms) });
+}
+
+/** A session that has begun: its id, and what is sent in it. */
+export async function visit(agent: TestUser, tenant: TestTenant, grantId: string, terms: object = {}) {
+  const { status, text, json } = await askToVisit(agent, tenant, grantId, terms);
+  if (status !== 201) throw new Error(`No session was begun: ${text}`);
+  return { id: String(json.id), as: String(json.accessToken), expiresAt: String(json.expiresAt) };
 }

@@ -22,6 +22,7 @@ create table support_visits (
   user_id text not null,
   visited_tenant_id text not null,
   grant_id text not null,
+  member_id text not null,
   ticket text not null,
   expires_at text not null,
   ended_at text,

@@ -130,7 +130,7 @@ export type AuditEntry = {
     readonly kind: string;
     readonly id: string;
   };
-  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Where support did: the member as far as whom, the agent and the grant, and the session. Else null. */
   readonly actorChain:
     | readonly {
         readonly kind: string;
@@ -138,6 +138,8 @@ export type AuditEntry = {
         readonly grantId: string | null;
       }[]
     | null;
+  /** Of what an agent of support did: what let them. */
+  readonly supportGrantId: string | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly locationId: string | null;
@@ -261,6 +263,17 @@ export type AuthorizationServer = {
   readonly introspection_endpoint_auth_methods_supported: readonly string[];
   readonly authorization_response_iss_parameter_supported: true;
   readonly service_documentation: string;
+};
+
+export type BegunSupportVisit = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly grantId: string;
+  readonly memberId: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  readonly accessToken: string | null;
+  readonly expiresInSeconds: number;
 };
 
 /** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
@@ -420,7 +433,7 @@ export type DietaryReveal = {
 };
 
 export type EffectiveRights = {
-  readonly kind: "member" | "api-key" | "client";
+  readonly kind: "member" | "api-key" | "client" | "support-agent";
   readonly id: string;
   /** Of the member, or the key. */
   readonly name: string | null;
@@ -465,7 +478,7 @@ export type Event = {
     readonly kind: string;
     readonly id: string;
   };
-  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Where support did: the member as far as whom, the agent and the grant, and the session. Else null. */
   readonly actorChain:
     | readonly {
         readonly kind: string;
@@ -1014,6 +1027,18 @@ export type NewSupportGrant = {
   readonly showsPersonalData?: boolean;
   /** At most 30 days away. */
   readonly expiresAt: string;
+};
+
+export type NewSupportVisit = {
+  readonly tenantId: string;
+  /** Which the business told you. */
+  readonly grantId: string;
+  /** As far as whom; absent: the owner who gave the grant. */
+  readonly memberId?: string;
+  /** The business reads it. */
+  readonly reason: string;
+  readonly ticket: string;
+  readonly minutes?: number;
 };
 
 export type NewTotp = {
@@ -1804,6 +1829,27 @@ export type SupportSessionPage = {
   readonly data: readonly SupportSession[];
   /** Where the next page begins; null on the last. */
   readonly nextCursor: string | null;
+};
+
+export type SupportVisit = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly grantId: string;
+  readonly memberId: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  readonly endedAt: string | null;
+  readonly endedBecause: "agent" | "business" | "grant" | "operator" | "expired" | null;
+};
+
+export type SupportVisitToken = {
+  /** A bearer token of the business (RFC 9068) with `act` (RFC 8693): it says who acts. */
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+};
+
+export type SupportVisits = {
+  readonly data: readonly SupportVisit[];
 };
 
 export type Tenant = {
@@ -2705,6 +2751,16 @@ export interface Operations {
     /** List who of support was here, newest first, with those who are. */
     list: { input: { query?: { limit?: number; cursor?: string } }; answer: SupportSessionPage };
   };
+  support: {
+    /** Begin to help a business, as a support agent, as far as its grant goes; it sees that you are there. */
+    begin: { input: { body: NewSupportVisit; idempotencyKey?: string }; answer: BegunSupportVisit };
+    /** End a support session of yours, from its next request on. */
+    end: { input: { params: { supportSessionId: string }; idempotencyKey?: string }; answer: null };
+    /** List where you were as a support agent, and are, newest first. */
+    list: { input: Record<never, never>; answer: SupportVisits };
+    /** Get another access token of a support session of yours that goes on. */
+    token: { input: { params: { supportSessionId: string } }; answer: SupportVisitToken };
+  };
   system: {
     /** Is the Worker alive. */
     alive: {
@@ -2893,6 +2949,7 @@ export type ProblemName =
   | "sso-required"
   | "step-up-required"
   | "subject-erased"
+  | "support-not-granted"
   | "tenant-suspended"
   | "too-large"
   | "too-many-clients"
@@ -2901,6 +2958,7 @@ export type ProblemName =
   | "too-many-roles"
   | "too-many-sso-connections"
   | "too-many-sso-domains"
+  | "too-many-support-sessions"
   | "too-many-texts"
   | "transition-not-allowed"
   | "unauthorized"
@@ -3169,6 +3227,12 @@ export const routes = {
   supportSessions: {
     end: { method: "POST", path: "/v1/tenants/{tenant}/support-sessions/{supportSessionId}/end" },
     list: { method: "GET", path: "/v1/tenants/{tenant}/support-sessions" },
+  },
+  support: {
+    begin: { method: "POST", path: "/v1/me/support-sessions" },
+    end: { method: "POST", path: "/v1/me/support-sessions/{supportSessionId}/end" },
+    list: { method: "GET", path: "/v1/me/support-sessions" },
+    token: { method: "POST", path: "/v1/me/support-sessions/{supportSessionId}/token" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },

@@ -219,6 +219,8 @@ export const supportVisits = tenantTable(
     userId: open(text("user_id").notNull()),
     visitedTenantId: open(text("visited_tenant_id").notNull()),
     grantId: open(text("grant_id").notNull()),
+    /** Whose rights and places bound it. */
+    memberId: open(text("member_id").notNull()),
     ticket: open(text("ticket").notNull()),
     expiresAt: open(text("expires_at").notNull()),
     endedAt: open(text("ended_at")),

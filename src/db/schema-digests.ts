@@ -85,7 +85,7 @@ export const schemaDigests = {
     "table subject_keys": "3a9567102091754e165d3abe15d14a4b",
     "table subject_tombstones": "2573f184f9085992e3d4e93bc02475d8",
     "table support_agents": "365c705bd78b7867e69fc86cdf8f9313",
-    "table support_visits": "a0f51f37fcc1342fee77690b4e770a38",
+    "table support_visits": "4b3721ff8cfd33c726924eb51f3684cf",
     "table tenant_keys": "0977c877919107c44727e39933a5c02a",
     "table tenant_state": "5e9074cb974880371df21d55365fa401",
     "table totp_factors": "9214ec081f8500c48e5bce48f9cfc09d",

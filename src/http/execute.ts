@@ -107,7 +107,12 @@ export async function commitRun(
   return outcome;
 }
 
-function actorOf({ principal: { kind, id }, credential: { by } }: Caller): Actor {
+function actorOf({ principal: { kind, id }, credential: { by }, policy: { support } }: Caller): Actor {
+  if (kind === "support-agent") {
+    if (support === null) throw new Error("A support agent came by no grant.");
+    const { agentId, grantId, memberId } = support;
+    return { kind, id: agentId, support: { sessionId: id, grantId, memberId } };
+  }
   return by === null ? { kind, id } : { kind, id, by };
 }
 
@@ -118,8 +123,8 @@ const callerKeys = new WeakMap<object, DataKey>();
 async function sealedCaller({ c, caller }: Run): Promise<string | null> {
   const { subjectKey } = caller.policy;
   if (!subjectKey) return null;
-  const key =
-    callerKeys.get(subjectKey) ?? (await caller.keys.ring.openSubjectKey(caller.principal.id, subjectKey));
+  const subjectId = caller.policy.support?.agentId ?? caller.principal.id;
+  const key = callerKeys.get(subjectKey) ?? (await caller.keys.ring.openSubjectKey(subjectId, subjectKey));
   callerKeys.set(subjectKey, key);
   const at = { tenantId: caller.policy.tenantId, requestId: c.get("state").requestId };
   return await sealCaller(key, at, {

@@ -100,14 +100,16 @@ export const ToldChain = toldList(
   z.object({
     kind: told(32, "client"),
     id: told(64, "cli_01jd5r0t6vf3h8k2m4n6p8q0rs"),
-    grantId: toldId("ogr").nullable(),
+    grantId: toldId("(?:ogr|sgr)")
+      .meta({ examples: ["ogr_01jd5r0t6vf3h8k2m4n6p8q0rs"] })
+      .nullable(),
   }),
   4,
 )
   .nullable()
   .meta({
     description:
-      "Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null.",
+      "Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Where support did: the member as far as whom, the agent and the grant, and the session. Else null.",
     examples: [null],
   });
 

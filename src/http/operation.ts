@@ -21,7 +21,7 @@ import type { TextAnswer } from "./text-answer.ts";
 
 /** Who asks, within one tenant, and how far they reach. */
 export interface Principal {
-  readonly kind: "api-key" | "member" | "client" | "system";
+  readonly kind: "api-key" | "member" | "client" | "support-agent" | "system";
   readonly id: string;
   /** A member who asks themselves: neither a program of theirs nor anybody in their name. */
   readonly isInPerson: boolean;

@@ -64,6 +64,16 @@ export const rightsProblems = {
     title: "A support agent is no member of a business.",
     meaning: "Whoever helps businesses for those who run this deployment has an account for that alone.",
   },
+  "support-not-granted": {
+    status: 403,
+    title: "No owner allows that now.",
+    meaning: "The business has no such grant, or it has ended, or whoever gave it is no owner any more.",
+  },
+  "too-many-support-sessions": {
+    status: 409,
+    title: "There are as many support sessions as there can be.",
+    meaning: "A business has at most 20 running at a time.",
+  },
   "already-a-member": {
     status: 409,
     title: "You are a member of this business already.",

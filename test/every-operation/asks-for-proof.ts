@@ -51,6 +51,7 @@ export const asksForProof: Readonly<Record<string, number>> = {
   "sso-domains.remove": 15 * minute,
   "sso-domains.update": 15 * minute,
   "sso-domains.verify": 15 * minute,
+  "support.begin": 15 * minute,
   "support-grants.create": 15 * minute,
   "support-grants.end": 15 * minute,
   "support-sessions.end": 15 * minute,

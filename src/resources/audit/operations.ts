@@ -25,6 +25,9 @@ const AuditEntry = z
     changed: toldList(told(64, "phone"), 100).nullable(),
     actor: z.object({ kind: told(32, "member"), id: told(64, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs") }),
     actorChain: ToldChain,
+    supportGrantId: toldId("sgr").nullable().meta({
+      description: "Of what an agent of support did: what let them.",
+    }),
     ip: told(64, "203.0.113.7").nullable(),
     userAgent: told(256, "Mozilla/5.0").nullable(),
     locationId: toldId("loc").nullable(),

@@ -7,7 +7,7 @@ import { anyPrincipal, readOperation } from "#http/operation.ts";
 
 const Me = z
   .object({
-    kind: z.enum(["member", "api-key", "client"]),
+    kind: z.enum(["member", "api-key", "client", "support-agent"]),
     id: told(100, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs"),
     name: told(200, "Ada Lovelace").nullable().meta({ description: "Of the member, or the key." }),
     role: told(40, "manager").nullable().meta({ description: "Of a member; null for a program." }),
