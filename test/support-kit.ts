@@ -72,7 +72,7 @@ export async function newAgent(role: SupportRole = "helper"): Promise<TestAgent>
 
 export function visitTerms(tenant: TestTenant, grantId: string, terms: object = {}) {
   const why = { reason: "To see the invoice that came twice.", ticket: "HELP-4711" };
-  return { tenantId: tenant.tenantId, grantId, ...why, ...terms };
+  return { ...why, tenantId: tenant.tenantId, grantId, ...terms };
 }
 
 /** As the agent asks for it. */

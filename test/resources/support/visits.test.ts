@@ -1,15 +1,17 @@
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parseJsonObject } from "#crypto/jws.ts";
 import { removeAgent } from "#identity/support/agents.ts";
+import { sweepVisits } from "#identity/support/sweep-visits.ts";
 import { decodeBase64Url } from "#lib/base64url.ts";
 import { minuteMs, secondMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
+import { failingAt } from "#test/failing-commits.ts";
 import { changeMember, listOrders, ping, withoutNotices } from "#test/gate/kit.ts";
 import { newEnrolled, newUser } from "#test/identity/kit.ts";
-import { askToVisit, newAgent, newGrant, type TestAgent, visit } from "#test/support-kit.ts";
-import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { askToVisit, newAgent, newGrant, type TestAgent, visit, visitTerms } from "#test/support-kit.ts";
+import { as, envWith, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
 let agent: TestAgent;
@@ -318,4 +320,47 @@ test("nobody who is a member of the business is shown it as somebody else", asyn
   );
   const { status, json } = await askToVisit(who, tenant, await newGrant(tenant));
   expect([status, json.type]).toEqual([403, "/problems/agent-is-no-member"]);
+});
+
+test("where the directory fails, nobody is handed a token, and what was ended is over; asked again, it is done", async () => {
+  const grantId = await newGrant(tenant);
+  const failing = () => envWith({ DIRECTORY: failingAt(testEnv().DIRECTORY, 0, { commits: 0, most: 0 }) });
+  const body = visitTerms(tenant, grantId);
+  const begun = await call("support.begin", { as: agent.accessToken, body, env: failing() });
+  expect([begun.status, begun.json.accessToken]).toEqual([500, undefined]);
+  const { id, as: bearer } = await visit(agent, tenant, grantId);
+  const end = (env = testEnv()) =>
+    call("support.end", { as: agent.accessToken, params: { supportSessionId: id }, env });
+  expect((await end(failing())).status).toBe(500);
+  expect((await listOrders(tenant, bearer)).status).toBe(401);
+  const endedAt = () =>
+    rowsOf(testEnv().DIRECTORY, "select ended_because from support_visits where id = ?", id);
+  expect(await endedAt()).toEqual([{ ended_because: null }]);
+  expect((await end()).status).toBe(204);
+  expect(await endedAt()).toEqual([{ ended_because: "agent" }]);
+});
+
+test("the directory learns by and by how a visit ended, and ends what an agent who was removed left running", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const who = await newAgent();
+  const grantId = await newGrant(tenant);
+  const [ended, over, left] = [
+    await visit(who, tenant, grantId),
+    await visit(who, tenant, grantId, { minutes: 1 }),
+    await visit(who, tenant, grantId),
+  ];
+  await endIt(ended.id);
+  vi.setSystemTime(Date.now() + minuteMs);
+  const ends = async () => {
+    await sweepVisits(testEnv(), Date.now());
+    const { data } = (await call("support.list", { as: who.accessToken })).json;
+    return Object.fromEntries(
+      data.map(({ id, endedBecause }: { id: string; endedBecause: string }) => [id, endedBecause]),
+    );
+  };
+  expect(await ends()).toEqual({ [ended.id]: "business", [over.id]: "expired", [left.id]: null });
+  await rowsOf(testEnv().DIRECTORY, "update support_agents set state = 'removed' where id = ?", who.agentId);
+  expect((await listOrders(tenant, left.as)).status).toBe(200);
+  expect((await ends())[left.id]).toBe("operator");
+  expect((await listOrders(tenant, left.as)).status).toBe(401);
 });
