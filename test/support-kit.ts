@@ -1,3 +1,4 @@
+import type { MemberClaims } from "#crypto/access-token.ts";
 import { insert } from "#db/changes.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { one } from "#db/queries.ts";
@@ -85,4 +86,17 @@ export async function visit(agent: TestUser, tenant: TestTenant, grantId: string
   const { status, text, json } = await askToVisit(agent, tenant, grantId, terms);
   if (status !== 201) throw new Error(`No session was begun: ${text}`);
   return { id: String(json.id), as: String(json.accessToken), expiresAt: String(json.expiresAt) };
+}
+
+/** What is sent in a session, made anew: as the token that the agent asks for, which lives five minutes. */
+export async function tokenOf(tenant: TestTenant, { agentId }: TestAgent, id: string): Promise<string> {
+  const ends = Math.floor(Date.now() / 1000) + 1800;
+  const { owner } = tenant.memberIds;
+  const claims = { member: undefined, sub: owner, act: { sub: agentId }, support: id, support_ends: ends };
+  return await memberToken(tenant, "owner", asClaims({ ...claims, scope: "session" }));
+}
+
+// A support agent's token has other claims than the member's that it is made from here.
+function asClaims(claims: object): Partial<MemberClaims> {
+  return claims;
 }

@@ -435,7 +435,7 @@ export type DietaryReveal = {
 export type EffectiveRights = {
   readonly kind: "member" | "api-key" | "client" | "support-agent";
   readonly id: string;
-  /** Of the member, or the key. */
+  /** Of the member, the key, or the agent of support. */
   readonly name: string | null;
   /** Of a member; null for a program. */
   readonly role: string | null;
@@ -448,6 +448,8 @@ export type EffectiveRights = {
   readonly locationIds: readonly string[];
   /** Of what is somebody's, only what is assigned to you. */
   readonly assignedOnly: boolean;
+  /** Who of support is here now: tell it to whoever works here. To an agent, their own; to a program of its own right, none. */
+  readonly supportSessions: readonly RunningSupportSession[];
 };
 
 export type EmailChange = {
@@ -1518,6 +1520,17 @@ export type RolePatch = {
 export type Roles = {
   readonly fixed: readonly FixedRole[];
   readonly data: readonly Role[];
+};
+
+export type RunningSupportSession = {
+  readonly id: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  /** As far as whose rights and places. */
+  readonly memberId: string;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
 };
 
 export type SecondFactor = {
@@ -2928,6 +2941,7 @@ export type ProblemName =
   | "parts-mismatch"
   | "parts-missing"
   | "password-change-required"
+  | "personal-data-masked"
   | "precondition-failed"
   | "range-not-satisfiable"
   | "rate-limited"

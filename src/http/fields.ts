@@ -72,6 +72,19 @@ export function told(most: number, example?: string) {
   return z.string().meta({ maxLength: most, pattern: lineForm, ...exampleOf(example) });
 }
 
+const personalMark = "x-personal";
+
+/** Of an answer, what tells of somebody: a support agent sees a mask there unless their grant shows it. */
+export function personal<T extends z.ZodType>(shape: T, kind: "text" | "email" = "text"): T {
+  return shape.meta({ [personalMark]: kind });
+}
+
+/** As what it was marked; null for all else. */
+export function isPersonal(shape: z.ZodType): "text" | "email" | null {
+  const mark = shape.meta()?.[personalMark];
+  return mark === "text" || mark === "email" ? mark : null;
+}
+
 /** Text of several lines in an answer. */
 export function toldProse(most: number, example?: string) {
   return z.string().meta({ maxLength: most, pattern: proseForm, ...exampleOf(example) });

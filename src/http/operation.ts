@@ -161,6 +161,8 @@ interface TenantDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, 
   readonly can: Capability | AnyPrincipal;
   /** A 403 of this operation is written to the audit. */
   readonly recordRefusal?: true;
+  /** That it finds somebody tells of them, whatever of its answer is masked. */
+  readonly tellsOfPeople?: true;
   /** It reads, or sets off, much more than others: the gate holds it to a bucket of its own. */
   readonly expensive?: true;
 }

@@ -64,6 +64,12 @@ export const rightsProblems = {
     title: "A support agent is no member of a business.",
     meaning: "Whoever helps businesses for those who run this deployment has an account for that alone.",
   },
+  "personal-data-masked": {
+    status: 403,
+    title: "The grant shows no personal data.",
+    meaning:
+      "Support sees what people told masked unless the business's grant shows it: the bytes of files and searches for somebody cannot be masked.",
+  },
   "support-not-granted": {
     status: 403,
     title: "No owner allows that now.",
