@@ -123,6 +123,13 @@ const acrossTenants: Reads = {
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
     ],
   },
+  supportToForget: {
+    args: ["2026"],
+    steps: [
+      "SEARCH support_sessions USING INDEX support_sessions_by_expiry (expires_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
   domainsToCheck: {
     args: ["2026"],
     steps: ["SEARCH sso_domains USING INDEX sso_domains_to_check (checked_at<?)"],

@@ -18,6 +18,7 @@ import { eraseAccounts } from "./erase-accounts.ts";
 import { expireAccounts } from "./expire-accounts.ts";
 import { forgetInvitations } from "./forget-invitations.ts";
 import { forgetKeyLimits } from "./forget-key-limits.ts";
+import { forgetSupport } from "./forget-support.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
@@ -64,6 +65,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`api keys ${cell.id}`, () => tellOfKeys(env, cell, now)],
       [`invitations ${cell.id}`, () => forgetInvitations(cell, now)],
       [`key limits ${cell.id}`, () => forgetKeyLimits(cell, now)],
+      [`support ${cell.id}`, () => forgetSupport(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

@@ -1,6 +1,5 @@
-import { eq } from "drizzle-orm";
 import { z } from "zod";
-import { insert, mustNotExist, update } from "#db/changes.ts";
+import { insert, update } from "#db/changes.ts";
 import { directoryTenants, supportVisits, users } from "#db/directory-tables.ts";
 import { many, one } from "#db/queries.ts";
 import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
@@ -82,7 +81,7 @@ export const begin = meWriteOperation({
     const token = await visitToken(context, visit.row, tenant.cell, current);
     return commit(
       { ...presentVisit(visit.row), ...token },
-      mustNotExist(supportVisits, eq(supportVisits.id, id), null),
+
       visit,
     );
   },

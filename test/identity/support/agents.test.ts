@@ -10,7 +10,7 @@ import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
 import { join, newUser, type TestUser } from "#test/identity/kit.ts";
-import { newTenant } from "#test/world.ts";
+import { envWith, newTenant, overtaken } from "#test/world.ts";
 
 const { call } = clientOf();
 const run = () => ({ job: "test.agents", requestId: newId("run"), now: Date.now() });
@@ -52,6 +52,18 @@ test("an agent accepts no invitation, and neither looks at one", async () => {
     const answer = await call(name, input);
     expect([answer.status, answer.json.type]).toEqual([403, "/problems/agent-is-no-member"]);
   }
+});
+
+test("whoever becomes an agent while they accept an invitation becomes no member", async () => {
+  const tenant = await newTenant();
+  const input = await exampleOf("me.acceptInvitation").make(tenant);
+  const { json } = await call("me.get", { as: input.as ?? "" });
+  const { database, done } = overtaken(testEnv().DIRECTORY, 'insert into "commits"', async () => {
+    const { outcome } = await addAgent(testEnv(), { userId: json.id, role: "reader" }, run());
+    expect(outcome).toBe("added");
+  });
+  const answer = await call("me.acceptInvitation", { ...input, env: envWith({ DIRECTORY: database }) });
+  expect([answer.status, answer.json.type, done()]).toEqual([403, "/problems/agent-is-no-member", true]);
 });
 
 test("the directory takes no membership of an agent and no agent who has one, whatever writes it", async () => {

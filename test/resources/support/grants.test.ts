@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Capability } from "#gate/capabilities.ts";
-import { dayMs, timestamp } from "#lib/time.ts";
+import { forgetSupport } from "#jobs/forget-support.ts";
+import { dayMs, minuteMs, timestamp } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { newMember, newRole } from "#test/member-examples.ts";
 import { grantTerms, newGrant, newSession } from "#test/support-kit.ts";
@@ -129,4 +130,32 @@ test("the audit takes no row of an agent that names no grant, and no grant besid
   await expect(insert("support-agent", null)).rejects.toThrow("support-grant-unnamed");
   await expect(insert("member", "sgr_x")).rejects.toThrow("support-grant-unnamed");
   await insert("support-agent", "sgr_x");
+});
+
+test("sessions and grants are forgotten 400 days past their end, of a frozen business later, and the audit keeps them", async () => {
+  const own = await newTenant();
+  const grantId = await newGrant(own);
+  const sessionId = await newSession(own, grantId);
+  const kept = await newGrant(own);
+  const { database } = own.cell;
+  const past = timestamp(Date.now() - 400 * dayMs - minuteMs);
+  await rowsOf(database, "update support_grants set expires_at = ? where id = ?", past, grantId);
+  await rowsOf(database, "update support_sessions set expires_at = ? where id = ?", past, sessionId);
+  const state = (name: string) =>
+    rowsOf(database, "update tenant_state set state = ? where tenant_id = ?", name, own.tenantId);
+  const left = async () => {
+    for (const _ of [1, 2]) await forgetSupport(own.cell, Date.now());
+    const text =
+      "select id from support_grants where tenant_id = ?1 union all select id from support_sessions where tenant_id = ?1";
+    return (await rowsOf<{ id: string }>(database, text, own.tenantId)).map(({ id }) => id).toSorted();
+  };
+  await state("frozen");
+  expect(await left()).toEqual([grantId, kept, sessionId].toSorted());
+  await state("active");
+  expect(await left()).toEqual([kept]);
+  const rows = "select action from audit_log where tenant_id = ? and entity_id = ? order by seq";
+  const actions = (await rowsOf<{ action: string }>(database, rows, own.tenantId, grantId)).map(
+    ({ action }) => action,
+  );
+  expect(actions).toEqual(["created", "deleted"]);
 });

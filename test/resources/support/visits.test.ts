@@ -10,7 +10,15 @@ import { testEnv } from "#test/env.ts";
 import { failingAt } from "#test/failing-commits.ts";
 import { changeMember, listOrders, ping, withoutNotices } from "#test/gate/kit.ts";
 import { newEnrolled, newUser } from "#test/identity/kit.ts";
-import { askToVisit, newAgent, newGrant, type TestAgent, visit, visitTerms } from "#test/support-kit.ts";
+import {
+  askToVisit,
+  newAgent,
+  newGrant,
+  newSession,
+  type TestAgent,
+  visit,
+  visitTerms,
+} from "#test/support-kit.ts";
 import { as, envWith, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -141,6 +149,42 @@ test("no grant of another business, no ended one and none that is over lets anyb
     expect([status, json.type]).toEqual([403, "/problems/support-not-granted"]);
   }
   expect((await askToVisit(agent, { ...tenant, tenantId: newId("ten") }, ended)).status).toBe(404);
+});
+
+test("a grant whose giver is no owner any more lets nobody in", async () => {
+  const grantId = await newGrant(tenant);
+  const { owner } = tenant.memberIds;
+  await changeMember(tenant, owner, { role: "admin" });
+  const refused = await askToVisit(agent, tenant, grantId, { memberId: tenant.memberIds.viewer });
+  expect([refused.status, refused.json.type]).toEqual([403, "/problems/support-not-granted"]);
+  await changeMember(tenant, owner, { role: "owner" });
+  expect((await askToVisit(agent, tenant, grantId)).status).toBe(201);
+});
+
+test("twenty of support look over a business's shoulder at a time, and no more", async () => {
+  const full = await newTenant();
+  const grantId = await newGrant(full);
+  const ids: string[] = [];
+  for (let count = 1; count <= 20; count += 1) ids.push(await newSession(full, grantId));
+  const refused = await askToVisit(agent, full, grantId);
+  expect([refused.status, refused.json.type]).toEqual([409, "/problems/too-many-support-sessions"]);
+  const [first = ""] = ids;
+  await call("support-sessions.end", { ...as(full), params: { supportSessionId: first } });
+  expect((await askToVisit(agent, full, grantId)).status).toBe(201);
+});
+
+test("of a business that is frozen nothing is shown", async () => {
+  const frozen = await newTenant();
+  const grantId = await newGrant(frozen);
+  const { as: bearer } = await visit(agent, frozen, grantId);
+  await rowsOf(
+    frozen.cell.database,
+    "update tenant_state set state = 'frozen', epoch = epoch + 1 where tenant_id = ?",
+    frozen.tenantId,
+  );
+  const refused = await askToVisit(agent, frozen, grantId);
+  expect([refused.status, refused.json.type]).toEqual([403, "/problems/tenant-suspended"]);
+  expect((await listOrders(frozen, bearer)).status).toBe(403);
 });
 
 test("a session is over at its end, and a grant's end is its own", async () => {
