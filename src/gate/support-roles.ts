@@ -4,7 +4,7 @@ import { type Capability, type CapabilityMask, isCapability, maskOf, union } fro
  * How far each capability is from whoever helps a business for those who run the deployment: `reads` comes with every
  * grant, `by-name` with one that names it, `never` with none, whatever it says. By hand: a new capability is decided here.
  */
-export const reachOfSupport: Readonly<Record<Capability, "reads" | "by-name" | "never">> = {
+const reachOfSupport: Readonly<Record<Capability, "reads" | "by-name" | "never">> = {
   "customers:read": "reads",
   "customers:write": "by-name",
   // What somebody may not eat helps nobody to help.

@@ -13,7 +13,7 @@ import { newId } from "#platform/ids.ts";
 import { endInCell } from "./end-in-cell.ts";
 
 /** As many agents as there may be at a time. */
-export const mostAgents = 200;
+const mostAgents = 200;
 /** As many visits of one agent as are ended in one go. */
 const mostVisits = 100;
 
