@@ -18,6 +18,7 @@ import { makeRoomForClients, oauthExamples, withClientConsent } from "#test/oaut
 import { postmarkAuthorization } from "#test/postmark-server.ts";
 import { openSandbox } from "#test/sandbox.ts";
 import { ssoExamples } from "#test/sso-examples.ts";
+import { supportExamples } from "#test/support-examples.ts";
 import { rowsOf, type TestTenant } from "#test/world.ts";
 
 type Input = Pick<Call, "as" | "params" | "query" | "body" | "bytes" | "headers">;
@@ -44,6 +45,7 @@ const examples: Readonly<Record<string, Example>> = {
   ...federationExamples,
   ...oauthExamples,
   ...ssoExamples,
+  ...supportExamples,
   "access-advice.get": {
     needs: "security:read",
     make: ({ memberIds }) => ({ params: { principalId: memberIds.sales } }),

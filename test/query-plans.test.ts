@@ -123,6 +123,18 @@ const acrossTenants: Reads = {
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
     ],
   },
+  supportToForget: {
+    args: ["2026"],
+    steps: [
+      "SEARCH support_sessions USING INDEX support_sessions_by_expiry (expires_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+      "SCAN (subquery-2)",
+      "SEARCH support_grants USING INDEX support_grants_by_expiry (expires_at<?)",
+      "SEARCH support_sessions USING INDEX support_sessions_by_grant (tenant_id=? AND grant_id=?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+      "SCAN (subquery-6)",
+    ],
+  },
   domainsToCheck: {
     args: ["2026"],
     steps: ["SEARCH sso_domains USING INDEX sso_domains_to_check (checked_at<?)"],
@@ -297,6 +309,10 @@ const ofTriggers: Readonly<Record<string, string>> = {
   subject_keys_refuse_destroyed: "SEARCH subject_tombstones USING PRIMARY KEY (tenant_id=? AND subject_id=?)",
   subject_tombstones_refuse_replace:
     "SEARCH subject_tombstones USING PRIMARY KEY (tenant_id=? AND subject_id=?)",
+  memberships_refuse_agents:
+    "SEARCH support_agents USING COVERING INDEX support_agents_by_user (tenant_id=? AND user_id=?)",
+  support_agents_refuse_members:
+    "SEARCH memberships USING COVERING INDEX memberships_by_user (tenant_id=? AND user_id=?)",
   purge_permits_refuse_replace: "SEARCH purge_permits USING PRIMARY KEY (tenant_id=? AND upto_seq=?)",
 };
 

@@ -4,6 +4,7 @@ import { type LinkOutcome, linkOrganization, unlinkOrganization } from "#identit
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { accountCommands } from "./account.ts";
+import { agentCommands } from "./agents.ts";
 import { resumeAudits, verifyAudit } from "./audit.ts";
 import { clearIpAllowList } from "./ip-allow-list.ts";
 import { limitKey } from "./key-limit.ts";
@@ -105,6 +106,7 @@ export const commands: Readonly<Record<string, Command>> = {
       return await clearIpAllowList(env, option("tenant"), runOf("clear-ip-allow-list", now));
     },
   },
+  ...agentCommands,
   "keys rotate": {
     options: [],
     does: "wraps all keys by the newest KEK, gives each tenant a new key, and what is old enough of signing keys and peppers a successor; run it again where it was cut short",

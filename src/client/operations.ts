@@ -130,7 +130,7 @@ export type AuditEntry = {
     readonly kind: string;
     readonly id: string;
   };
-  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Where support did: the member as far as whom, the agent and the grant, and the session. Else null. */
   readonly actorChain:
     | readonly {
         readonly kind: string;
@@ -138,6 +138,8 @@ export type AuditEntry = {
         readonly grantId: string | null;
       }[]
     | null;
+  /** Of what an agent of support did: what let them. */
+  readonly supportGrantId: string | null;
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly locationId: string | null;
@@ -261,6 +263,17 @@ export type AuthorizationServer = {
   readonly introspection_endpoint_auth_methods_supported: readonly string[];
   readonly authorization_response_iss_parameter_supported: true;
   readonly service_documentation: string;
+};
+
+export type BegunSupportVisit = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly grantId: string;
+  readonly memberId: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  readonly accessToken: string | null;
+  readonly expiresInSeconds: number;
 };
 
 /** The call log is best effort. How far it falls short in the hours asked for, whole, of the actor asked for or of all: an estimate, as calls and counts are minutes under way and a call may be counted in the hour beside its own. */
@@ -420,9 +433,9 @@ export type DietaryReveal = {
 };
 
 export type EffectiveRights = {
-  readonly kind: "member" | "api-key" | "client";
+  readonly kind: "member" | "api-key" | "client" | "support-agent";
   readonly id: string;
-  /** Of the member, or the key. */
+  /** Of the member, the key, or the agent of support. */
   readonly name: string | null;
   /** Of a member; null for a program. */
   readonly role: string | null;
@@ -435,6 +448,8 @@ export type EffectiveRights = {
   readonly locationIds: readonly string[];
   /** Of what is somebody's, only what is assigned to you. */
   readonly assignedOnly: boolean;
+  /** Who of support is here now: tell it to whoever works here. To an agent, their own; to a program of its own right, none. */
+  readonly supportSessions: readonly RunningSupportSession[];
 };
 
 export type EmailChange = {
@@ -465,7 +480,7 @@ export type Event = {
     readonly kind: string;
     readonly id: string;
   };
-  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null. */
+  /** Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Where support did: the member as far as whom, the agent and the grant, and the session. Else null. */
   readonly actorChain:
     | readonly {
         readonly kind: string;
@@ -988,6 +1003,46 @@ export type NewSsoDomain = {
   readonly connectionId: string;
 };
 
+export type NewSupportGrant = {
+  readonly reason: string;
+  /** What may be done besides reading. Empty: nothing is changed. */
+  readonly capabilities?: readonly (
+    | "customers:write"
+    | "quotes:write"
+    | "quotes:accept"
+    | "orders:write"
+    | "files:write"
+    | "proofs:write"
+    | "proofs:approve"
+    | "jobs:write"
+    | "jobs:assign"
+    | "bookings:write"
+    | "schedules:write"
+    | "escalations:write"
+    | "products:write"
+    | "invoices:write"
+    | "payments:take"
+    | "payments:refund"
+    | "locations:write"
+  )[];
+  /** False: names, addresses and all else of people's are masked. */
+  readonly showsPersonalData?: boolean;
+  /** At most 30 days away. */
+  readonly expiresAt: string;
+};
+
+export type NewSupportVisit = {
+  readonly tenantId: string;
+  /** Which the business told you. */
+  readonly grantId: string;
+  /** As far as whom; absent: the owner who gave the grant. */
+  readonly memberId?: string;
+  /** The business reads it. */
+  readonly reason: string;
+  readonly ticket: string;
+  readonly minutes?: number;
+};
+
 export type NewTotp = {
   readonly id: string;
   /** Base32, for typing in by hand; null in a replay, as are the other two. */
@@ -1064,6 +1119,10 @@ export type NewWebhookEndpoint = {
     | "sso_domain.verified"
     | "sso_domain.lapsed"
     | "sso_domain.deleted"
+    | "support.granted"
+    | "support.grant_ended"
+    | "support.session_started"
+    | "support.session_ended"
     | "tenant.created"
     | "user.signed_in"
     | "user.sign_in_failed"
@@ -1463,6 +1522,17 @@ export type Roles = {
   readonly data: readonly Role[];
 };
 
+export type RunningSupportSession = {
+  readonly id: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  /** As far as whose rights and places. */
+  readonly memberId: string;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+};
+
 export type Sandbox = {
   readonly tenantId: string;
   /** What to call it by from now on. */
@@ -1731,6 +1801,76 @@ export type SteppedUp = {
   readonly provedAt: string;
 };
 
+export type SupportGrant = {
+  readonly id: string;
+  /** Who gave it. It holds for as long as they are an owner. */
+  readonly ownerId: string;
+  readonly reason: string;
+  /** What may be done besides reading. */
+  readonly capabilities: readonly string[];
+  readonly showsPersonalData: boolean;
+  readonly expiresAt: string;
+  /** When it was ended before its time. */
+  readonly endedAt: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SupportGrantPage = {
+  readonly data: readonly SupportGrant[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type SupportSession = {
+  readonly id: string;
+  readonly grantId: string;
+  readonly agentId: string;
+  readonly agentName: string;
+  /** Whose rights and places bound it. */
+  readonly memberId: string;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  /** When it was ended before its time. */
+  readonly endedAt: string | null;
+  /** By whom, or with what it ended. */
+  readonly endedBecause: "agent" | "business" | "grant" | "operator" | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type SupportSessionPage = {
+  readonly data: readonly SupportSession[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
+export type SupportVisit = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly grantId: string;
+  readonly memberId: string;
+  readonly ticket: string;
+  readonly expiresAt: string;
+  readonly endedAt: string | null;
+  readonly endedBecause: "agent" | "business" | "grant" | "operator" | "expired" | null;
+};
+
+export type SupportVisitToken = {
+  /** A bearer token of the business (RFC 9068) with `act` (RFC 8693): it says who acts. */
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+};
+
+export type SupportVisits = {
+  readonly data: readonly SupportVisit[];
+};
+
 export type Tenant = {
   readonly id: string;
   readonly slug: string;
@@ -1943,6 +2083,10 @@ export type WebhookEndpointPatch = {
     | "sso_domain.verified"
     | "sso_domain.lapsed"
     | "sso_domain.deleted"
+    | "support.granted"
+    | "support.grant_ended"
+    | "support.session_started"
+    | "support.session_ended"
     | "tenant.created"
     | "user.signed_in"
     | "user.sign_in_failed"
@@ -2608,6 +2752,38 @@ export interface Operations {
     /** Have a code sent by SMS, to prove once more that it is you. */
     sendSms: { input: { idempotencyKey?: string }; answer: SmsCodeSent };
   };
+  supportGrants: {
+    /** Allow those who run this deployment to look, and to do what you name, until some moment. */
+    create: { input: { body: NewSupportGrant; idempotencyKey?: string }; answer: SupportGrant };
+    /** End a grant, and with it each session that it let begin, at once. */
+    end: {
+      input: { params: { supportGrantId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: SupportGrant;
+    };
+    /** Read what support was allowed by a grant. */
+    get: { input: { params: { supportGrantId: string } }; answer: SupportGrant };
+    /** List what support was allowed here, newest first. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: SupportGrantPage };
+  };
+  supportSessions: {
+    /** End an agent's session, from their next request on. */
+    end: {
+      input: { params: { supportSessionId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: SupportSession;
+    };
+    /** List who of support was here, newest first, with those who are. */
+    list: { input: { query?: { limit?: number; cursor?: string } }; answer: SupportSessionPage };
+  };
+  support: {
+    /** Begin to help a business, as a support agent, as far as its grant goes; it sees that you are there. */
+    begin: { input: { body: NewSupportVisit; idempotencyKey?: string }; answer: BegunSupportVisit };
+    /** End a support session of yours, from its next request on. */
+    end: { input: { params: { supportSessionId: string }; idempotencyKey?: string }; answer: null };
+    /** List where you were as a support agent, and are, newest first. */
+    list: { input: Record<never, never>; answer: SupportVisits };
+    /** Get another access token of a support session of yours that goes on. */
+    token: { input: { params: { supportSessionId: string } }; answer: SupportVisitToken };
+  };
   system: {
     /** Is the Worker alive. */
     alive: {
@@ -2724,6 +2900,7 @@ export type ProblemName =
   | "account-exists"
   | "address-has-consent"
   | "address-not-allowed"
+  | "agent-is-no-member"
   | "already-a-member"
   | "already-invited"
   | "challenge-not-valid"
@@ -2775,6 +2952,7 @@ export type ProblemName =
   | "parts-mismatch"
   | "parts-missing"
   | "password-change-required"
+  | "personal-data-masked"
   | "precondition-failed"
   | "range-not-satisfiable"
   | "rate-limited"
@@ -2796,6 +2974,7 @@ export type ProblemName =
   | "sso-required"
   | "step-up-required"
   | "subject-erased"
+  | "support-not-granted"
   | "tenant-suspended"
   | "too-large"
   | "too-many-clients"
@@ -2804,6 +2983,7 @@ export type ProblemName =
   | "too-many-roles"
   | "too-many-sso-connections"
   | "too-many-sso-domains"
+  | "too-many-support-sessions"
   | "too-many-texts"
   | "transition-not-allowed"
   | "unauthorized"
@@ -3065,6 +3245,22 @@ export const routes = {
     prove: { method: "POST", path: "/v1/me/step-up" },
     proveSms: { method: "POST", path: "/v1/me/step-up/sms/verify" },
     sendSms: { method: "POST", path: "/v1/me/step-up/sms" },
+  },
+  supportGrants: {
+    create: { method: "POST", path: "/v1/tenants/{tenant}/support-grants" },
+    end: { method: "POST", path: "/v1/tenants/{tenant}/support-grants/{supportGrantId}/end" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/support-grants/{supportGrantId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/support-grants" },
+  },
+  supportSessions: {
+    end: { method: "POST", path: "/v1/tenants/{tenant}/support-sessions/{supportSessionId}/end" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/support-sessions" },
+  },
+  support: {
+    begin: { method: "POST", path: "/v1/me/support-sessions" },
+    end: { method: "POST", path: "/v1/me/support-sessions/{supportSessionId}/end" },
+    list: { method: "GET", path: "/v1/me/support-sessions" },
+    token: { method: "POST", path: "/v1/me/support-sessions/{supportSessionId}/token" },
   },
   system: {
     alive: { method: "GET", path: "/healthz" },

@@ -51,6 +51,7 @@ const MemberClaims = z
     client_id: text.optional(),
     grant: idOf("ogr").optional(),
     client: z.undefined().optional(),
+    support: z.undefined().optional(),
   })
   .refine(({ client_id: clientId, grant }) => (clientId === undefined) === (grant === undefined))
   .refine(isInOrder);
@@ -63,10 +64,28 @@ const ClientClaims = z
     client: idOf("cli"),
     client_id: text,
     member: z.undefined().optional(),
+    support: z.undefined().optional(),
   })
   .refine(isInOrder);
 
-const Claims = z.union([MemberClaims, ClientClaims]);
+/** A support agent acts, as far as the member may whom `sub` names (RFC 8693, section 4.1). */
+const SupportClaims = z
+  .object({
+    ...sharedClaims,
+    ...tenantClaims,
+    sub: idOf("mbr"),
+    act: z.object({ sub: idOf("agt") }),
+    /** The session, and when it is over. */
+    support: idOf("sps"),
+    support_ends: seconds,
+    client_id: z.undefined().optional(),
+    grant: z.undefined().optional(),
+    client: z.undefined().optional(),
+    member: z.undefined().optional(),
+  })
+  .refine(isInOrder);
+
+const Claims = z.union([MemberClaims, ClientClaims, SupportClaims]);
 
 export type AccessClaims = z.infer<typeof Claims>;
 /** Of a token of a member, whoever acts for them. */

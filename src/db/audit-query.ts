@@ -131,6 +131,7 @@ const columns = sql.raw(
     `"audit_log"."actor_kind" as "actorKind"`,
     `"audit_log"."actor_id" as "actorId"`,
     `"audit_log"."actor_chain" as "actorChain"`,
+    `"audit_log"."support_grant_id" as "supportGrantId"`,
     `"audit_log"."request_id" as "requestId"`,
     `"audit_log"."created_at" as "createdAt"`,
   ].join(", "),
@@ -152,6 +153,7 @@ const Stored = z.object({
   actorKind: z.string(),
   actorId: z.string(),
   actorChain: ActorChain.nullable(),
+  supportGrantId: z.string().nullable(),
   requestId: z.string(),
   createdAt: z.string(),
 });

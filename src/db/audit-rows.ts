@@ -9,11 +9,27 @@ import type { TenantSession } from "./tenant-db.ts";
 import { type AnyTenantTable, columnOf, metaOf } from "./tenant-table.ts";
 
 /** Who did it and within which request; stands on every audit row and event. */
-export interface Actor {
+export type Actor = OwnActor | SupportActor;
+
+interface OwnActor {
   readonly kind: "api-key" | "member" | "client" | "system" | "user" | "stranger";
   readonly id: string;
   /** Where a program did it for them; absent where they did it themselves. */
   readonly by?: ActingClient;
+  readonly support?: undefined;
+}
+
+/** An agent of those who run the deployment: what they do is theirs, and names the grant that lets them. */
+export interface SupportActor {
+  readonly kind: "support-agent";
+  readonly id: string;
+  readonly by?: undefined;
+  readonly support: {
+    readonly sessionId: string;
+    readonly grantId: string;
+    /** As far as whom they may do it, who did not. */
+    readonly memberId: string;
+  };
 }
 
 /** The OAuth client that acts for a member, and the grant by which it may. */
@@ -74,6 +90,7 @@ const columns = sql.raw(
     "actor_kind",
     "actor_id",
     "actor_chain",
+    "support_grant_id",
     "request_id",
     "caller",
     "created_at",
@@ -88,19 +105,32 @@ function copyOf(session: TenantSession, context: AuditContext, change: RowChange
   const seq = sql`${counterValue(session, counter)} - ${sql.raw(String(back))} + json_each.key`;
   const place = placeOf(session, table);
   return statementOf(
-    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, json_each.value ->> 1, ${context.operation}, ${actions[change.kind]}, ${metaOf(table).entity}, ${table.id}, ${rowAsJson(table)}, ${changedColumns(change)}, ${place.location}, ${place.assignee}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)} from json_each(${ids}) cross join ${table} on ${table.tenantId} = ${session.tenantId} and ${table.id} = json_each.value ->> 0 where 1`,
+    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, json_each.value ->> 1, ${context.operation}, ${actions[change.kind]}, ${metaOf(table).entity}, ${table.id}, ${rowAsJson(table)}, ${changedColumns(change)}, ${place.location}, ${place.assignee}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${grantOf(context.actor)}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)} from json_each(${ids}) cross join ${table} on ${table.tenantId} = ${session.tenantId} and ${table.id} = json_each.value ->> 0 where 1`,
   );
 }
 
 function noteRow(session: TenantSession, context: AuditContext, note: Note, back: number): Statement {
   const seq = sql`${counterValue(session, counter)} - ${sql.raw(String(back))}`;
   return statementOf(
-    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, ${newId("aud")}, ${context.operation}, ${note.action ?? "note"}, ${note.entity}, ${note.entityId}, ${JSON.stringify(note.details)}, null, null, ${note.assigneeId ?? null}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)}`,
+    sql`insert into "audit_log" (${columns}) select ${session.tenantId}, ${seq}, ${newId("aud")}, ${context.operation}, ${note.action ?? "note"}, ${note.entity}, ${note.entityId}, ${JSON.stringify(note.details)}, null, null, ${note.assigneeId ?? null}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${grantOf(context.actor)}, ${context.requestId}, ${context.caller}, ${timestamp(context.now)}`,
   );
 }
 
+/** Of audit rows and events: what lets a support agent do it. @throws Error where nothing does: then nothing is written */
+export function grantOf({ kind, support }: Actor): string | null {
+  if (kind !== "support-agent") return null;
+  if (!support?.grantId) throw new Error("An agent of support writes nothing without a grant.");
+  return support.grantId;
+}
+
 /** Of audit rows and events: for whom it was done, then by whom. null where nobody stood between. */
-export function chainOf({ kind, id, by }: Actor): string | null {
+export function chainOf({ kind, id, by, support }: Actor): string | null {
+  if (support)
+    return JSON.stringify([
+      { kind: "member", id: support.memberId },
+      { kind, id, grantId: support.grantId },
+      { kind: "support-session", id: support.sessionId },
+    ]);
   if (!by) return null;
   return JSON.stringify([
     { kind, id },

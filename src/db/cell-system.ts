@@ -229,6 +229,14 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), keyLimitId: String(row.id) }));
   }
 
+  /** Retention: sessions of support that were over by then, and grants of none; of a tenant that is frozen none go. */
+  async supportToForget(by: string): Promise<{ tenantId: string; id: string }[]> {
+    const text =
+      "select tenant_id, id from (select tenant_id, id from support_sessions indexed by support_sessions_by_expiry where expires_at <= ? and exists (select 1 from tenant_state where tenant_state.tenant_id = support_sessions.tenant_id and tenant_state.state = 'active') order by expires_at limit 500) union all select tenant_id, id from (select tenant_id, id from support_grants indexed by support_grants_by_expiry where expires_at <= ? and not exists (select 1 from support_sessions where support_sessions.tenant_id = support_grants.tenant_id and support_sessions.grant_id = support_grants.id) and exists (select 1 from tenant_state where tenant_state.tenant_id = support_grants.tenant_id and tenant_state.state = 'active') order by expires_at limit 500)";
+    const rows = await this.#rows(text, [by, by]);
+    return rows.map((row) => ({ tenantId: String(row.tenant_id), id: String(row.id) }));
+  }
+
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
   async expired(
     now: number,

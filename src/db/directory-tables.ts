@@ -195,3 +195,36 @@ export const ssoDomainClaims = tenantTable(
   },
   { entity: "sso-domain-claim", scope: global, store: "directory" },
 );
+
+/** Whoever helps businesses for those who run this deployment: an account of their own, of nobody who is a member. */
+export const supportAgents = tenantTable(
+  "support_agents",
+  {
+    userId: open(text("user_id").notNull()),
+    role: open(text("role").notNull()),
+    state: open(text("state", { enum: ["active", "removed"] }).notNull()),
+  },
+  { entity: "support-agent", scope: assignee("userId"), store: "directory" },
+);
+
+/** Why a visit is over. */
+export const visitEnds = ["agent", "business", "grant", "operator", "expired"] as const;
+export type VisitEnd = (typeof visitEnds)[number];
+
+/** When an agent was at a business. Its id is that of the session in the cell, which is the truth. */
+export const supportVisits = tenantTable(
+  "support_visits",
+  {
+    agentId: open(text("agent_id").notNull()),
+    userId: open(text("user_id").notNull()),
+    visitedTenantId: open(text("visited_tenant_id").notNull()),
+    grantId: open(text("grant_id").notNull()),
+    /** Whose rights and places bound it. */
+    memberId: open(text("member_id").notNull()),
+    ticket: open(text("ticket").notNull()),
+    expiresAt: open(text("expires_at").notNull()),
+    endedAt: open(text("ended_at")),
+    endedBecause: open(text("ended_because", { enum: visitEnds })),
+  },
+  { entity: "support-visit", scope: assignee("userId"), store: "directory" },
+);

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
-import { type AuditContext, chainOf } from "./audit-rows.ts";
+import { type AuditContext, chainOf, grantOf } from "./audit-rows.ts";
 import type { Change, Emit } from "./changes.ts";
 import { counterBump, counterValue } from "./commit-statements.ts";
 import { type Statement, statementOf } from "./statement.ts";
@@ -26,6 +26,6 @@ export function eventStatements(
 function eventRow(session: TenantSession, context: AuditContext, event: Emit, back: number): Statement {
   const seq = sql`${counterValue(session, counter)} - ${sql.raw(String(back))}`;
   return statementOf(
-    sql`insert into "events" ("tenant_id", "seq", "id", "type", "data", "location_id", "assignee_id", "actor_kind", "actor_id", "actor_chain", "request_id", "created_at") values (${session.tenantId}, ${seq}, ${newId("evt")}, ${event.type}, ${JSON.stringify(event.data)}, ${event.locationId}, ${event.assigneeId}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${context.requestId}, ${timestamp(context.now)})`,
+    sql`insert into "events" ("tenant_id", "seq", "id", "type", "data", "location_id", "assignee_id", "actor_kind", "actor_id", "actor_chain", "support_grant_id", "request_id", "created_at") values (${session.tenantId}, ${seq}, ${newId("evt")}, ${event.type}, ${JSON.stringify(event.data)}, ${event.locationId}, ${event.assigneeId}, ${context.actor.kind}, ${context.actor.id}, ${chainOf(context.actor)}, ${grantOf(context.actor)}, ${context.requestId}, ${timestamp(context.now)})`,
   );
 }

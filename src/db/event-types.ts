@@ -16,6 +16,7 @@ const told = {
   settings: ["updated"],
   sso_connection: ["created", "updated", "deleted"],
   sso_domain: ["verified", "lapsed", "deleted"],
+  support: ["granted", "grant_ended", "session_started", "session_ended"],
   tenant: ["created"],
   user: [
     "signed_in",

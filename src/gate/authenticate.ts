@@ -13,7 +13,7 @@ import { outsideIssuers } from "./outside-issuers.ts";
 
 /** A credential that is genuine by its own text; whether it still counts is for its gate to say. */
 export interface Credential {
-  readonly kind: "api-key" | "member" | "client";
+  readonly kind: "api-key" | "member" | "client" | "support-agent";
   readonly principalId: string;
   readonly cell: Cell;
   /** From a token; a key's gate knows it. */
@@ -33,6 +33,14 @@ export interface Credential {
   readonly issuedAtSeconds: number | null;
   /** Of a token of an outside issuer alone. */
   readonly outside: OutsideCredential | null;
+  /** Of a support agent's alone, whose principal is their session. */
+  readonly support?: SupportCredential;
+}
+
+export interface SupportCredential {
+  readonly agentId: string;
+  /** When the session is over, seconds since 1970. */
+  readonly endsAtSeconds: number;
 }
 
 export interface OutsideCredential {
@@ -184,6 +192,17 @@ export function credentialOf(env: Env, claims: AccessClaims): Credential | null 
       provedAtSeconds: null,
       by: null,
       endsWith: [claims.jti],
+    };
+  if (claims.support !== undefined)
+    return {
+      ...shared,
+      kind: "support-agent",
+      principalId: claims.support,
+      provedAtSeconds: claims.auth_time,
+      by: null,
+      // Their session is the principal: where it is over there is none.
+      endsWith: [],
+      support: { agentId: claims.act.sub, endsAtSeconds: claims.support_ends },
     };
   const { member, sid, grant, client_id: clientId, auth_time: provedAtSeconds } = claims;
   const client = clientId === undefined ? null : parseClientId(clientId);

@@ -19,6 +19,7 @@ export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
   settings: "settings:read",
   sso_connection: "security:read",
   sso_domain: "security:read",
+  support: "support:read",
   tenant: "tenant:read",
   // When somebody comes and goes, and from where, is for who may read the audit, where the same stands.
   user: "audit:read",

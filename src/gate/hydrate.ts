@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { CellSystem } from "#db/cell-system.ts";
 import { type Statement, statementOf } from "#db/statement.ts";
@@ -12,6 +12,7 @@ import { outsideMembers, outsideOrganizations } from "./outside-tables.ts";
 import type { Policy } from "./policy.ts";
 import { rightsOf, scopeOf } from "./rights.ts";
 import { isElevated } from "./roles.ts";
+import { agentOf, placesOfSupport, supportRights, supportRow } from "./support-rights.ts";
 
 /**
  * Reads a principal's rights from its cell's primary, all at one instant.
@@ -42,6 +43,8 @@ function kindOf(principalId: string) {
     return { asked: [keyRow, keyPlaces, securityPolicy, ownLimitRow], rightsOf: keyRights };
   if (principalId.startsWith("cli_"))
     return { asked: [clientRow, endedOfClient, securityPolicy], rightsOf: clientRights };
+  if (principalId.startsWith("sps_"))
+    return { asked: [supportRow, placesOfSupport], rightsOf: supportRights };
   const asked = [memberRow, memberPlaces, outsideRows, endedOfMember, securityPolicy];
   return { asked, rightsOf: memberRights };
 }
@@ -51,8 +54,13 @@ function common(tenantId: string, principalId: string): Statement[] {
     sql`select "state", "epoch" from "tenant_state" where "tenant_state"."tenant_id" = ${tenantId}`,
     sql`select "slug", "plan", "currency", "allowed_origins" from "tenants" where "tenants"."tenant_id" = ${tenantId} and "tenants"."id" = ${tenantId}`,
     sql`select "id", "wrapped" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId}`,
-    sql`select "id", "wrapped" from "subject_keys" where "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = ${principalId}`,
+    sql`select "id", "wrapped" from "subject_keys" where "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = ${subjectOf(tenantId, principalId)}`,
   ].map(statementOf);
+}
+
+// A support agent's session is theirs.
+function subjectOf(tenantId: string, principalId: string): SQL {
+  return principalId.startsWith("sps_") ? agentOf(tenantId, principalId) : sql`${principalId}`;
 }
 
 const keyRow = (tenantId: string, id: string) =>
@@ -106,6 +114,7 @@ function parseCommon(
     currency,
     tier: plan,
     ownLimit: null,
+    support: null,
     origins,
     tenantKeys: WrappedKeys.parse(tenantKeys),
     subjectKey: WrappedKeys.parse(subjectKeys)[0] ?? null,

@@ -19,6 +19,14 @@ const OwnLimit = z.object({
 });
 export type OwnLimit = z.infer<typeof OwnLimit>;
 
+const Support = z.object({
+  agentId: z.string(),
+  grantId: z.string(),
+  /** Whose rights and places bound it. */
+  memberId: z.string(),
+  showsPersonalData: z.boolean(),
+});
+
 const WrappedKey = z.object({ id: z.string(), wrapped: z.string() });
 
 /** What a principal may do, as the cell said at `epoch`. */
@@ -59,7 +67,10 @@ export const Policy = z.object({
   asksForFactor: z.boolean().default(false),
   /** Of a key that is held to another rate than its plan sells. A gate of before knows of none. */
   ownLimit: OwnLimit.nullable().default(null),
+  /** Of a support agent's session. A gate of before knows of none. */
+  support: Support.nullable().default(null),
   tenantKeys: z.array(WrappedKey),
+  /** Of the principal; of a support agent's session, of the agent. */
   subjectKey: WrappedKey.nullable(),
   /** Where the cell stood when this was read: no replica older than it may answer. */
   bookmark: z.string().nullable(),

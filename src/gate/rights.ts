@@ -9,6 +9,7 @@ import {
   without,
 } from "./capabilities.ts";
 import { elevatedAlone, parseRole, type RoleScope, roles } from "./roles.ts";
+import { nameable, type SupportRole, supportReads, supportRoles } from "./support-roles.ts";
 
 /** The role of a member who has one of the tenant's own. */
 export const customRole = "custom" as const;
@@ -45,6 +46,20 @@ export function capabilitiesOf(role: string, ownRole: OwnRole | null): Capabilit
   if (ownRole) return ownRole.capabilities;
   const fixed = parseRole(role);
   return fixed ? maskOf(roles[fixed].capabilities) : noCapabilities;
+}
+
+/**
+ * What is left of a member's rights to a support agent who is here as far as that member may: what every grant lets be
+ * done and what theirs names, as far as their role goes. A grant that names what is out of reach names nothing.
+ */
+export function underSupport(
+  rights: CapabilityMask,
+  named: CapabilityMask,
+  role: SupportRole | null,
+): CapabilityMask {
+  if (role === null) return noCapabilities;
+  const granted = union(supportReads, intersect(named, maskOf(nameable)));
+  return intersect(rights, intersect(granted, supportRoles[role].most));
 }
 
 /** Does this hold what owners and admins alone may. */

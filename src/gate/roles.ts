@@ -20,7 +20,7 @@ export type RoleDefinition = {
   readonly capabilities: readonly Capability[];
 };
 
-const ownersAlone = maskOf(["billing:read", "billing:manage", "tenant:delete"]);
+const ownersAlone = maskOf(["billing:read", "billing:manage", "tenant:delete", "support:grant"]);
 
 const surroundings = maskOf(["tenant:read", "locations:read", "products:read"]);
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { MacTokenKind, Named } from "#crypto/mac-token.ts";
 import type { TokenType } from "#crypto/token-signer.ts";
+import type { SupportActor } from "#db/audit-rows.ts";
 import type { Change } from "#db/changes.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
@@ -101,7 +102,35 @@ export interface AccountServices {
     /** Makes them a member of it, in its cell: the directory is the caller's to tell then. */
     readonly accept: (guest: Guest, place: Place, named: Named) => Promise<Accepted | Refusal>;
   };
+  readonly support: {
+    /** Begins a session of an agent at a business, in its cell; asked again under the same id, the same one. */
+    readonly begin: (place: Place, asked: SupportAsked) => Promise<SupportBegun | Refusal>;
+    /** Ends it there, as the agent whose it is. */
+    readonly end: (place: Place, actor: SupportActor) => Promise<void>;
+  };
   readonly federation: Federation;
+}
+
+/** What a support agent asks of a business. */
+export interface SupportAsked {
+  readonly agent: {
+    readonly id: string;
+    readonly role: string;
+    readonly name: string;
+    readonly userId: string;
+  };
+  readonly sessionId: string;
+  readonly grantId: string;
+  /** As far as whom; null: the owner who gave the grant. */
+  readonly memberId: string | null;
+  readonly reason: string;
+  readonly ticket: string;
+  readonly lifeMs: number;
+}
+
+export interface SupportBegun {
+  readonly memberId: string;
+  readonly expiresAt: string;
 }
 
 /** Who comes by an invitation. */

@@ -71,7 +71,9 @@ function changedPrincipals(changes: readonly Change[]): string[] {
         String(apiKeyId),
       );
     if (change.kind === "insert") return [];
-    return ["api-key", "member", "oauth-client"].includes(entity) ? [String(change.before.id)] : [];
+    return ["api-key", "member", "oauth-client", "support-session"].includes(entity)
+      ? [String(change.before.id)]
+      : [];
   });
 }
 

@@ -13,6 +13,7 @@ import { secondMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import { cameFrom } from "./came-from.ts";
+import { isBytes } from "./media.ts";
 import { AnyPrincipal, type Principal } from "./operation.ts";
 import { Refusal, refuse } from "./outcome.ts";
 import { showRate } from "./rate-fields.ts";
@@ -41,6 +42,7 @@ export async function admit(
   recheck = false,
 ): Promise<Caller | Refusal> {
   const credential = await authenticate(c.env, c.req.header("authorization"));
+  if (credential?.support) c.get("state").headers.set("X-Keyline-Impersonation", sayWhoActs(credential));
   if (!credential || wasRefusedLately(credential, systemNow())) return refuse("unauthorized");
   const isExpensive = operation.expensive === true;
   const answer = await enter(c.env, credential, { staleEpoch, recheck, ...cameFrom(c), isExpensive });
@@ -68,6 +70,12 @@ export async function admit(
   // Such a refusal touches no data that would say how old it is, so the rights are read anew before it is given.
   if (refusal && staleEpoch === null) return await admit(c, tenant, operation, policy.epoch, true);
   return refusal ?? (await callerOf(c, credential, policy));
+}
+
+// A dictionary of structured fields (RFC 9651), from the token alone: a session that is over is told of as well.
+function sayWhoActs({ principalId, support }: Credential): string {
+  const ends = timestamp((support?.endsAtSeconds ?? 0) * secondMs);
+  return `session=${principalId}, agent=${support?.agentId}, ends="${ends}"`;
 }
 
 /** Whose call it is, for the log. */
@@ -106,6 +114,12 @@ export function mayCall(
 ): boolean {
   if (inPerson && (credential.kind !== "member" || credential.by !== null)) return false;
   return can instanceof AnyPrincipal || holds(principal.capabilities, can);
+}
+
+/** Can what a support agent asks for not be masked, as bytes cannot, nor whom a search finds: and their grant shows nobody. */
+export function isMaskedFor({ policy: { support } }: Caller, operation: AnyTenantOperation): boolean {
+  if (support === null || support.showsPersonalData) return false;
+  return operation.tellsOfPeople === true || isBytes(operation.returns);
 }
 
 /** RFC 9470: what it asks for, where the person behind these credentials was last asked too long ago for this. */

@@ -15,7 +15,7 @@ import { serveMe, serveVisitor, signedIn } from "./account-door.ts";
 import type { SignedIn } from "./account-operation.ts";
 import { jsonOf } from "./answer.ts";
 import { dataAnswer, problemAnswer, protocolAnswer, textAnswer } from "./answers.ts";
-import { admit, type Caller, mayCall, staleProof } from "./caller.ts";
+import { admit, type Caller, isMaskedFor, mayCall, staleProof } from "./caller.ts";
 import type { AccountServicesOf } from "./directory-run.ts";
 import { executeEffect } from "./effect.ts";
 import { answered, commitRun, openRun } from "./execute.ts";
@@ -121,6 +121,7 @@ async function authorized(
   const caller = await admit(c, c.req.param("tenant") ?? "", operation, staleEpoch);
   if (caller instanceof Refusal) return problemAnswer(c, caller.problem, caller.details);
   if (mayCall(caller, operation)) {
+    if (isMaskedFor(caller, operation)) return problemAnswer(c, "personal-data-masked");
     const stale = staleProof(caller, operation);
     return stale ? problemAnswer(c, stale.problem, stale.details) : caller;
   }
@@ -235,7 +236,7 @@ async function execute(
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);
     if (isBytes(operation.returns)) return await streamAnswer(run, storedObject(answer));
-    return await answered(run, 200, jsonOf(operation.returns.parse(answer)));
+    return await answered(run, 200, jsonOf(operation.returns.parse(answer)), operation.returns);
   }
   const key = await replayKeyOf(c, name, operation, caller, input);
   if (key instanceof Refusal) return problemAnswer(c, key.problem, key.details);

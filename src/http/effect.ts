@@ -51,7 +51,7 @@ export async function executeEffect(
   if (committed.kind === "refused")
     return await refused(run, operation, key, refusalOf(committed.refusal), false);
   if (committed.kind === "lost") {
-    const replay = key ? await lookUp(run, key) : null;
+    const replay = key ? await lookUp(run, operation, key) : null;
     return replay ?? problemAnswer(run.c, ifMatch === undefined ? "conflict" : "precondition-failed");
   }
   tellAfterwards(run, intended);
@@ -76,7 +76,7 @@ export async function executeEffect(
   if (settled.kind === "refused")
     return problemAnswer(run.c, settled.refusal.problem, settled.refusal.details);
   tellAfterwards(run, settled);
-  return await answered(run, operation.status ?? 200, settled.answer);
+  return await answered(run, operation.status ?? 200, settled.answer, operation.returns);
 }
 
 /** What an effect of this tenant may touch, in a request or long after it. */
@@ -104,7 +104,7 @@ function retryAfter(operation: AnyEffect): number {
 
 // The sweeper ended it, or will: the record has the answer that stands, and none where the effect was undone.
 async function endedElsewhere(run: Run, operation: AnyEffect, key: ReplayKey | null): Promise<Response> {
-  const replay = key ? await lookUp(run, key) : null;
+  const replay = key ? await lookUp(run, operation, key) : null;
   if (replay) return replay;
   return key || operation.abandon
     ? problemAnswer(run.c, "conflict")

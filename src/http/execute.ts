@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { mintApiKey } from "#crypto/api-key.ts";
 import type { DataKey } from "#crypto/envelope.ts";
 import type { Actor } from "#db/audit-rows.ts";
@@ -17,6 +18,7 @@ import { bookmarkHeader, bookmarkOf, laterBookmark } from "./bookmark.ts";
 import type { Caller } from "./caller.ts";
 import { cameFrom } from "./came-from.ts";
 import { linkedPeopleOf } from "./linked-people.ts";
+import { masked } from "./masking.ts";
 import type { TenantContext } from "./operation.ts";
 import { cursorsOf } from "./page.ts";
 import type { RequestContext } from "./request-state.ts";
@@ -107,7 +109,12 @@ export async function commitRun(
   return outcome;
 }
 
-function actorOf({ principal: { kind, id }, credential: { by } }: Caller): Actor {
+function actorOf({ principal: { kind, id }, credential: { by }, policy: { support } }: Caller): Actor {
+  if (kind === "support-agent") {
+    if (support === null) throw new Error("A support agent came by no grant.");
+    const { agentId, grantId, memberId } = support;
+    return { kind, id: agentId, support: { sessionId: id, grantId, memberId } };
+  }
   return by === null ? { kind, id } : { kind, id, by };
 }
 
@@ -118,8 +125,8 @@ const callerKeys = new WeakMap<object, DataKey>();
 async function sealedCaller({ c, caller }: Run): Promise<string | null> {
   const { subjectKey } = caller.policy;
   if (!subjectKey) return null;
-  const key =
-    callerKeys.get(subjectKey) ?? (await caller.keys.ring.openSubjectKey(caller.principal.id, subjectKey));
+  const subjectId = caller.policy.support?.agentId ?? caller.principal.id;
+  const key = callerKeys.get(subjectKey) ?? (await caller.keys.ring.openSubjectKey(subjectId, subjectKey));
   callerKeys.set(subjectKey, key);
   const at = { tenantId: caller.policy.tenantId, requestId: c.get("state").requestId };
   return await sealCaller(key, at, {
@@ -128,10 +135,18 @@ async function sealedCaller({ c, caller }: Run): Promise<string | null> {
   });
 }
 
-/** A success with the database's bookmark. */
-export async function answered(run: Run, status: 200 | 201 | 204, answer: JsonAnswer): Promise<Response> {
+/** A success with the database's bookmark; a support agent is shown of people what their grant lets be shown. */
+export async function answered(
+  run: Run,
+  status: 200 | 201 | 204,
+  answer: JsonAnswer,
+  returns: z.ZodType,
+): Promise<Response> {
   await showBookmark(run);
-  return dataAnswer(run.c, status, answer);
+  const { support } = run.caller.policy;
+  if (support === null || support.showsPersonalData) return dataAnswer(run.c, status, answer);
+  const shown = JSON.stringify(masked(returns, JSON.parse(answer.json)));
+  return dataAnswer(run.c, status, { ...answer, json: shown });
 }
 
 /** Tells the client where the database stood, so that its next read sees what this one saw. */

@@ -72,6 +72,19 @@ export function told(most: number, example?: string) {
   return z.string().meta({ maxLength: most, pattern: lineForm, ...exampleOf(example) });
 }
 
+const personalMark = "x-personal";
+
+/** Of an answer, what tells of somebody: a support agent sees a mask there unless their grant shows it. */
+export function personal<T extends z.ZodType>(shape: T, kind: "text" | "email" = "text"): T {
+  return shape.meta({ [personalMark]: kind });
+}
+
+/** As what it was marked; null for all else. */
+export function isPersonal(shape: z.ZodType): "text" | "email" | null {
+  const mark = shape.meta()?.[personalMark];
+  return mark === "text" || mark === "email" ? mark : null;
+}
+
 /** Text of several lines in an answer. */
 export function toldProse(most: number, example?: string) {
   return z.string().meta({ maxLength: most, pattern: proseForm, ...exampleOf(example) });
@@ -100,14 +113,16 @@ export const ToldChain = toldList(
   z.object({
     kind: told(32, "client"),
     id: told(64, "cli_01jd5r0t6vf3h8k2m4n6p8q0rs"),
-    grantId: toldId("ogr").nullable(),
+    grantId: toldId("(?:ogr|sgr)")
+      .meta({ examples: ["ogr_01jd5r0t6vf3h8k2m4n6p8q0rs"] })
+      .nullable(),
   }),
   4,
 )
   .nullable()
   .meta({
     description:
-      "Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Else null.",
+      "Where a program did it for the actor: the actor, then the OAuth client and the grant that lets it. Where support did: the member as far as whom, the agent and the grant, and the session. Else null.",
     examples: [null],
   });
 

@@ -66,6 +66,7 @@ export function onceProved(accounts: AccountPorts, proved: () => Promise<void>):
     reserveTry: once(reserveTry),
     takeText: once(takeText),
     leave: once(accounts.leave),
+    support: { begin: once(accounts.support.begin), end: once(accounts.support.end) },
     clients: { ...clients, authorize: once(clients.authorize), disconnect: once(clients.disconnect) },
     federation: {
       get providers() {

@@ -22,7 +22,7 @@ import type { TextAnswer } from "./text-answer.ts";
 
 /** Who asks, within one tenant, and how far they reach. */
 export interface Principal {
-  readonly kind: "api-key" | "member" | "client" | "system";
+  readonly kind: "api-key" | "member" | "client" | "support-agent" | "system";
   readonly id: string;
   readonly tenantId: string;
   readonly slug: string;
@@ -162,6 +162,8 @@ interface TenantDeclaration<P, Q, B, R extends Shape> extends Declaration<P, Q, 
   readonly recordRefusal?: true;
   /** A member's own session alone, whatever others hold: no API key, and no client that acts for somebody. */
   readonly inPerson?: true;
+  /** That it finds somebody tells of them, whatever of its answer is masked. */
+  readonly tellsOfPeople?: true;
   /** It reads, or sets off, much more than others: the gate holds it to a bucket of its own. */
   readonly expensive?: true;
 }

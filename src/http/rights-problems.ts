@@ -64,6 +64,27 @@ export const rightsProblems = {
     title: "The invitation is for another address.",
     meaning: "It is accepted by the account whose address it was sent to, once that is confirmed.",
   },
+  "agent-is-no-member": {
+    status: 403,
+    title: "A support agent is no member of a business.",
+    meaning: "Whoever helps businesses for those who run this deployment has an account for that alone.",
+  },
+  "personal-data-masked": {
+    status: 403,
+    title: "The grant shows no personal data.",
+    meaning:
+      "Support sees what people told masked unless the business's grant shows it: the bytes of files and searches for somebody cannot be masked.",
+  },
+  "support-not-granted": {
+    status: 403,
+    title: "No owner allows that now.",
+    meaning: "The business has no such grant, or it has ended, or whoever gave it is no owner any more.",
+  },
+  "too-many-support-sessions": {
+    status: 409,
+    title: "There are as many support sessions as there can be.",
+    meaning: "A business has at most 20 running at a time.",
+  },
   "already-a-member": {
     status: 409,
     title: "You are a member of this business already.",

@@ -10,7 +10,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 const exposed =
-  "X-Request-Id, X-Keyline-Bookmark, X-Keyline-Cell, X-Keyline-Key-Retires, ETag, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed, Accept-Ranges, Content-Range, Content-Disposition";
+  "X-Request-Id, X-Keyline-Bookmark, X-Keyline-Cell, X-Keyline-Key-Retires, X-Keyline-Impersonation, ETag, RateLimit, RateLimit-Policy, Retry-After, Idempotency-Replayed, Accept-Ranges, Content-Range, Content-Disposition";
 
 /**
  * A preflight carries no credentials and comes before authentication, so it cannot be held to a tenant's list: it says

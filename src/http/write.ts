@@ -29,7 +29,7 @@ export async function executeWrite(
     const found = key ? rideAlong(run, key) : null;
     const outcome = await operation.run(run.context, input);
     const earlier = found?.();
-    if (key && earlier) return await replayed(run, key, earlier);
+    if (key && earlier) return await replayed(run, operation, key, earlier);
     if (outcome instanceof Refusal)
       return await refused(run, operation, key, outcome, found !== null && earlier === null);
     if (ifMatch !== undefined && !ifMatchHolds(ifMatch, outcome))
@@ -41,11 +41,16 @@ export async function executeWrite(
     });
     if (committed.kind === "committed") {
       tellAfterwards(run, outcome);
-      return await answered(run, operation.status ?? 200, filled(draft, committed.assigned));
+      return await answered(
+        run,
+        operation.status ?? 200,
+        filled(draft, committed.assigned),
+        operation.returns,
+      );
     }
     if (committed.kind === "refused")
       return await refused(run, operation, key, refusalOf(committed.refusal), false);
-    const replay = key ? await lookUp(run, key) : null;
+    const replay = key ? await lookUp(run, operation, key) : null;
     if (replay) return replay;
     if (ifMatch !== undefined) return problemAnswer(run.c, "precondition-failed");
     if (tries === mostTries) return problemAnswer(run.c, "conflict");
@@ -90,21 +95,30 @@ function rideAlong(run: Run, key: ReplayKey): () => Replay | null | undefined {
 }
 
 /** The earlier answer, or null. Asks the primary, which has seen whatever made this commit fail. */
-export async function lookUp(run: Run, key: ReplayKey): Promise<Response | null> {
+export async function lookUp(
+  run: Run,
+  operation: AnyWrite | AnyEffect,
+  key: ReplayKey,
+): Promise<Response | null> {
   const { caller, session } = run;
   const driver = new TenantDriver(new Store(caller.cell.database, "first-primary"), session.tenantId);
   const { reach, keys, epoch } = session;
   const { found } = await new TenantSession(driver, { reach, keys, epoch }).read({
     found: replayQuery(key, run.now),
   });
-  return found && (await replayed({ ...run, driver }, key, found));
+  return found && (await replayed({ ...run, driver }, operation, key, found));
 }
 
-async function replayed(run: Run, key: ReplayKey, replay: Replay): Promise<Response> {
+async function replayed(
+  run: Run,
+  { returns }: AnyWrite | AnyEffect,
+  key: ReplayKey,
+  replay: Replay,
+): Promise<Response> {
   const again = replayOf(run.c, key, replay);
   return again instanceof Refusal
     ? problemAnswer(run.c, again.problem, again.details)
-    : await answered(run, again.status, filled(again.answer, again.assigned));
+    : await answered(run, again.status, filled(again.answer, again.assigned), returns);
 }
 
 /** A refusal is answered only when no earlier answer stands for its key; then what it records is committed. */
@@ -115,7 +129,7 @@ export async function refused(
   refusal: Refusal,
   lookedUp: boolean,
 ): Promise<Response> {
-  const replay = key && !lookedUp ? await lookUp(run, key) : null;
+  const replay = key && !lookedUp ? await lookUp(run, operation, key) : null;
   if (replay) return replay;
   const changes = [...refusal.changes, ...refusalNotes(run.operation, operation, refusal.problem)];
   if (changes.length > 0) await commitRun(run, run.session, changes, { record: null, intent: null });

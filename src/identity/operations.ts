@@ -25,6 +25,7 @@ import { refresh } from "./sessions/refresh.ts";
 import * as sms from "./sms/enrolment.ts";
 import * as smsSignIn from "./sms/sign-in.ts";
 import * as smsStepUp from "./sms/step-up.ts";
+import * as support from "./support/operations.ts";
 
 /** How people sign up and in, and what is their own. */
 export const identityOperations = {
@@ -63,5 +64,6 @@ export const identityOperations = {
   passkeys: { begin: passkeys.begin, add: passkeys.add, remove: passkeys.removePasskey },
   sms: { begin: sms.begin, confirm: sms.confirm, remove: sms.removeSms },
   "recovery-codes": { renew },
+  support,
   "step-up": { prove, sendSms: smsStepUp.send, proveSms: smsStepUp.verify },
 } satisfies Registry;

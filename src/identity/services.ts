@@ -1,5 +1,7 @@
 import type { AccountServices } from "#http/account-operation.ts";
+import { afterCommit } from "#http/after-commit.ts";
 import type { RequestContext } from "#http/request-state.ts";
+import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import { breachAnswer } from "#platform/pwned-passwords.ts";
 import { canText } from "#platform/sms/texter.ts";
@@ -14,6 +16,8 @@ import { connectedClients, disconnect } from "./oauth/connected-clients.ts";
 import { endInCells } from "./sessions/end-in-cells.ts";
 import { hashSmsCode } from "./sms/code.ts";
 import { takeText } from "./sms/take-text.ts";
+import { beginInCell } from "./support/begin-in-cell.ts";
+import { endInCell } from "./support/end-in-cell.ts";
 
 /** What operations on accounts are given of these rooms; the key makes the names of the objects that count tries. */
 export function accountServices(c: RequestContext, indexKey: CryptoKey): AccountServices {
@@ -32,6 +36,16 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
     invitations: {
       look: (guest, place, named) => lookAtInvitation(c, guest, place, named),
       accept: (guest, place, named) => acceptInvitation(c, guest, place, named),
+    },
+    support: {
+      begin: (place, asked) => beginInCell(c, place, asked),
+      async end(place, actor) {
+        const run = { job: "support.end", requestId: c.get("state").requestId, now: systemNow() };
+        const sessionId = actor.support.sessionId;
+        const changes = await endInCell(c.env, place, sessionId, { because: "agent", actor }, run);
+        const cell = cellOf(c.env, place.cell);
+        if (cell) c.executionCtx.waitUntil(afterCommit(c.env, cell, place.tenantId, changes));
+      },
     },
     federation: federationOf(c.env, indexKey),
     clients: {

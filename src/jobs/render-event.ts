@@ -40,6 +40,8 @@ const payloads: Readonly<Record<EventSubject, Payload | null>> = {
   settings: { operation: registry.settings.get },
   sso_connection: { operation: registry["sso-connections"].get, param: "connectionId" },
   sso_domain: { operation: registry["sso-domains"].get, param: "domainId" },
+  // Who came, and why, is for who asks.
+  support: null,
   tenant: { operation: registry.tenants.get },
   user: null,
   vault: null,

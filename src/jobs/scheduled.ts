@@ -1,6 +1,7 @@
 import { cellKinds } from "#db/retention.ts";
 import type { Registry } from "#http/registry.ts";
 import { sweepEndedSessions } from "#identity/sessions/end-in-cells.ts";
+import { sweepVisits } from "#identity/support/sweep-visits.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
@@ -12,10 +13,12 @@ import { copyIdentityEvents } from "./copy-identity-events.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
+
 import { eraseAccounts } from "./erase-accounts.ts";
 import { expireAccounts } from "./expire-accounts.ts";
 import { forgetInvitations } from "./forget-invitations.ts";
 import { forgetKeyLimits } from "./forget-key-limits.ts";
+import { forgetSupport } from "./forget-support.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
@@ -42,6 +45,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["ended sessions", () => sweepEndedSessions(env, now)],
     ["identity events", () => copyIdentityEvents(env, now)],
     ["accounts", () => expireAccounts(env, now)],
+    ["visits of support", () => sweepVisits(env, now)],
     ["closed accounts", () => eraseAccounts(env, now)],
     ...cells.map((cell): [string, () => Promise<unknown>] => [
       `domains ${cell.id}`,
@@ -61,6 +65,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`api keys ${cell.id}`, () => tellOfKeys(env, cell, now)],
       [`invitations ${cell.id}`, () => forgetInvitations(cell, now)],
       [`key limits ${cell.id}`, () => forgetKeyLimits(cell, now)],
+      [`support ${cell.id}`, () => forgetSupport(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

@@ -51,6 +51,10 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   settings: "What the tenant decides about itself: name, currency, time zone, origins of its web pages.",
   sms: "Codes by SMS, as a second factor at businesses that allow it.",
   "step-up": "A recent proof that it is you, for what asks for one.",
+  support: "For support agents: where they help a business, as far as its owner allows, and its end.",
+  "support-grants": "What an owner allows those who run this deployment, for a time, when they help.",
+  "support-sessions":
+    "Who of those who run this deployment was here, by which grant, as whom and why; and their end.",
   system: "The deployment itself: is it alive, can it serve, its public keys, its problems.",
   tenants: "The business that the credentials belong to.",
   tokens:

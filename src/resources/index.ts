@@ -48,6 +48,8 @@ import * as settings from "./settings/operations.ts";
 import * as ssoConnections from "./sso/connections.ts";
 import * as ssoDomains from "./sso/domains.ts";
 import { verify } from "./sso/verify.ts";
+import * as supportGrants from "./support/grants.ts";
+import * as supportSessions from "./support/sessions.ts";
 import * as system from "./system/operations.ts";
 import * as tenants from "./tenants/operations.ts";
 import * as deliveries from "./webhook-endpoints/deliveries.ts";
@@ -82,6 +84,8 @@ export const registry = {
   settings,
   "sso-connections": ssoConnections,
   "sso-domains": { ...ssoDomains, verify },
+  "support-grants": supportGrants,
+  "support-sessions": supportSessions,
   system,
   tenants,
   "webhook-endpoints": { ...webhookEndpoints, ...deliveries, disable, enable, rotate },

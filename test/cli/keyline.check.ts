@@ -27,6 +27,8 @@ const seed = `
   const [key] = (await env.CELL_US1.prepare("select id from api_keys where all_locations = 0").all()).results;
   console.log("till=" + key.id);
   await env.CELL_US1.prepare("insert into security_policies (tenant_id, id, second_factor, second_factor_since, allows_sms, ip_allow_list, version, created_at, updated_at) select id, 'spo_1', 'off', '2026-01-01', 0, json_array('192.0.2.0/24'), 1, '2026-01-01', '2026-01-01' from tenants").run();
+  const [user] = (await env.DIRECTORY.prepare("select user_id from memberships").all()).results;
+  console.log("user=" + user.user_id);
   await dispose();
 `;
 const age = `
@@ -47,6 +49,7 @@ const alter = `
 `;
 let owner = "";
 let till = "";
+let user = "";
 
 before(() => {
   for (const entry of ["src", "migrations", "wrangler.toml", "package.json", "tsconfig.json"])
@@ -69,6 +72,7 @@ before(() => {
   assert.equal(seeded.code, 0, seeded.said);
   owner = /owner=(mbr_\w+)/.exec(seeded.said)?.[1] ?? "";
   till = /till=(key_\w+)/.exec(seeded.said)?.[1] ?? "";
+  user = /user=(usr_\w+)/.exec(seeded.said)?.[1] ?? "";
 });
 
 after(() => rmSync(home, { recursive: true, force: true }));
@@ -80,6 +84,15 @@ test("an organization is linked, once, then its owner, and unlinked again", () =
   const person = ["--issuer", "clerk", "--organization", "org_1", "--subject", "user_1", "--member"];
   expectDone(keyline("link-member", ...person, owner), /^Linked:/);
   expectDone(keyline("unlink-organization", "--issuer", "clerk", "--organization", "org_1"), /^Unlinked\./);
+});
+
+test("whoever is a member of a business, or has no account, becomes no support agent", () => {
+  expectDone(keyline("agent", "list"), /^There are none\.$/m);
+  const add = (who: string, role: string) => keyline("agent", "add", "--user", who, "--role", role);
+  expectRefused(add(user, "owner"), /no such role/);
+  expectRefused(add(user, "reader"), /They are a member of a business/);
+  expectRefused(add(owner.replace("mbr_", "usr_"), "reader"), /no such account/);
+  expectRefused(keyline("agent", "remove", "--agent", "agt_nobody"), /no such agent/);
 });
 
 test("a key is held to another rate than its plan's, until a moment within 90 days", () => {

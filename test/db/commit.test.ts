@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { update } from "#db/changes.ts";
+import { emit, note, update } from "#db/changes.ts";
+import { commitChanges } from "#db/commit.ts";
 import { systemSession } from "#db/open-tenant.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { maskOf } from "#gate/capabilities.ts";
@@ -26,6 +27,28 @@ test("a frozen tenant's first write is refused by its state alone, though the ep
   expect([answer.status, answer.json.type]).toEqual([403, "/problems/tenant-suspended"]);
   const text = "select 1 from audit_log where tenant_id = ? and actor_id = ?";
   expect(await rowsOf(database, text, tenant.tenantId, tenant.keyId)).toEqual([]);
+});
+
+test("what an agent of support would write without a grant is not written, whatever its change", async () => {
+  const tenant = await newTenant();
+  const session = await systemSession(testEnv(), tenant.cell.database, tenant.tenantId);
+  const actor = {
+    kind: "support-agent" as const,
+    id: newId("agt"),
+    support: { grantId: "", sessionId: newId("sps"), memberId: tenant.memberIds.owner },
+  };
+  const requestId = newId("req");
+  const audit = { now: Date.now(), requestId, operation: "test.support", actor, caller: null };
+  const about = { table: members, row: {} };
+  for (const change of [
+    note("order", tenant.orderId, { looked: true }),
+    emit("member.updated", { memberId: tenant.memberIds.owner }, about),
+  ]) {
+    const written = commitChanges(session, { audit, record: null, intent: null }, [change]);
+    await expect(written).rejects.toThrow("without a grant");
+  }
+  const text = "select 1 from audit_log where tenant_id = ? and request_id = ?";
+  expect(await rowsOf(tenant.cell.database, text, tenant.tenantId, requestId)).toEqual([]);
 });
 
 test("a location is in use by orders that whoever removes it does not see", async () => {

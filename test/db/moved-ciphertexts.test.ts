@@ -18,6 +18,7 @@ import { newClient } from "#test/identity/oauth/kit.ts";
 import { newMail, resetMail } from "#test/mail/kit.ts";
 import { newMember } from "#test/member-examples.ts";
 import { newConnection } from "#test/resources/sso/kit.ts";
+import { newSession } from "#test/support-kit.ts";
 import { as, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 
@@ -61,9 +62,12 @@ const sealed: Readonly<Record<string, "personal" | "sensitive" | "secret">> = {
   "signing_keys.private_jwk": "secret",
   "sms_factors.number": "personal",
   "sso_connections.client_secret": "secret",
+  "support_grants.reason": "personal",
+  "support_sessions.reason": "personal",
   "totp_factors.secret": "secret",
   "users.email": "personal",
   "users.name": "personal",
+  "visiting_agents.name": "personal",
   "webhook_endpoints.previous_secret": "secret",
   "webhook_endpoints.secret": "secret",
   "webhook_endpoints.url": "secret",
@@ -107,6 +111,7 @@ beforeAll(async () => {
     await newClient(tenant);
     await newMember(tenant, { role: "staff" });
     await newConnection(tenant);
+    await newSession(tenant);
     await rotated(tenant);
     const { database } = tenant.cell;
     owners.unshift([await systemSession(testEnv(), database, tenant.tenantId), database]);

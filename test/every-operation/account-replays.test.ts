@@ -13,11 +13,12 @@ const endsItself = ["account.close", "passkeys.remove", "sessions.end", "session
 const shownOnce: Readonly<Record<string, readonly string[]>> = {
   "passkeys.add": ["recoveryCodes"],
   "recovery-codes.renew": ["recoveryCodes"],
+  "support.begin": ["accessToken"],
   "totp.begin": ["secret", "uri", "qrSvg"],
   "totp.confirm": ["recoveryCodes"],
 };
-/** By hand: these POSTs take no key, as what they make lies in a tenant's cell or nowhere, and making it twice does no harm. */
-const withoutKey = ["oauth.authorize", "identities.begin", "me.lookAtInvitation"];
+/** By hand: these POSTs take no key, as what they make lies in a tenant's cell, in a token or nowhere, and making it twice does no harm. */
+const withoutKey = ["oauth.authorize", "identities.begin", "me.lookAtInvitation", "support.token"];
 
 const posts = operations.filter(({ operation }) => operation.mount === "me" && operation.method === "post");
 

@@ -25,13 +25,14 @@ const counted = [
   "sign-in.sendSms",
   "step-up.sendSms",
 ];
-// What OAuth's operations write lies in a cell, as what an acceptance writes first: test/identity/oauth has the same of those,
-// and test/identity/members/joining.test.ts of this.
+// Test/identity/members/joining.test.ts and test/resources/support/visits.test.ts have the same of these.
+const writesCellFirst = ["me.acceptInvitation", "support.begin", "support.end"];
+// What OAuth's operations write lies in a cell: test/identity/oauth has the same of those.
 const ofAccounts = operations.filter(
   ({ name, operation }) =>
     (operation.form === "visitor" || operation.form === "me-write") &&
     !name.startsWith("oauth.") &&
-    name !== "me.acceptInvitation",
+    !writesCellFirst.includes(name),
 );
 
 let tenant: TestTenant;

@@ -20,5 +20,6 @@ export const asksForMore: Readonly<Record<string, More>> = {
   "roles.update": asMuch,
   "roles.remove": asMuch,
   "sandbox.open": { of: "owner", alone: [403, "/problems/forbidden"] },
+  "support-grants.create": { of: "owner", alone: [403, "/problems/forbidden"] },
   "members.transferOwnership": { of: "owner", alone: [403, "/problems/forbidden"] },
 };

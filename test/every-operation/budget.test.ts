@@ -28,6 +28,7 @@ const forgets: Readonly<Record<string, string[]>> = {
   "api-keys.rotate": ["forget"],
   "api-keys.setLimit": ["forget"],
   "api-keys.removeLimit": ["forget"],
+  "support-sessions.end": ["forget"],
   "members.update": ["forget"],
   "members.suspend": ["forget"],
   "members.reinstate": ["forget"],
@@ -105,6 +106,12 @@ const ofAccounts: Readonly<Record<string, number>> = {
   "sign-in.secondFactorSms": 2,
   "step-up.sendSms": 2 + 1,
   "step-up.proveSms": 2,
+  // Who asks and where; the tenant's keys, what is granted there, and a commit; the visit.
+  "support.begin": 1 + 3 + 1,
+  "support.token": 1,
+  "support.list": 1,
+  // The visit and its tenant; the tenant's keys, the session there, and a commit; the visit's end.
+  "support.end": 1 + 3 + 1,
   "account.close": 2 + 3,
   "email-changes.ask": 2,
   "email-changes.complete": 2,

@@ -42,7 +42,11 @@ export function ownKeyOf({ keyId, key }: TestTenant): Principal {
 }
 
 /** Done by a member's own session alone. By hand. */
-export const inPerson: readonly string[] = ["members.transferOwnership", "sandbox.open"];
+export const inPerson: readonly string[] = [
+  "members.transferOwnership",
+  "sandbox.open",
+  "support-grants.create",
+];
 
 /** Who may do all that there is: the tenant's key, or where that asks for a person, its owner. */
 export async function wholeOf(tenant: TestTenant, name: string): Promise<Principal> {

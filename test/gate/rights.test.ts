@@ -10,7 +10,16 @@ import {
   noCapabilities,
   union,
 } from "#gate/capabilities.ts";
-import { customRole, explain, type Given, holdsElevated, rightsOf, scopeOf } from "#gate/rights.ts";
+import {
+  customRole,
+  explain,
+  type Given,
+  holdsElevated,
+  rightsOf,
+  scopeOf,
+  underSupport,
+} from "#gate/rights.ts";
+import { nameable, parseSupportRole, supportRoles } from "#gate/support-roles.ts";
 import { roleTable } from "#test/gate/role-table.ts";
 
 const everything = listOf(allCapabilities);
@@ -83,6 +92,87 @@ test("a role that nobody knows may do nothing and reaches nothing but what is as
   );
   expect(scopeOf({ role: "installer", ownRole: null })).toBe("assigned");
   expect(scopeOf({ role: "manager", ownRole: null })).toBe("locations");
+});
+
+/** By hand: what every grant lets support do, and what one must name; of all else no grant gives anything. */
+const readBySupport: readonly Capability[] = [
+  "customers:read",
+  "quotes:read",
+  "orders:read",
+  "files:read",
+  "proofs:read",
+  "jobs:read",
+  "bookings:read",
+  "schedules:read",
+  "escalations:read",
+  "products:read",
+  "invoices:read",
+  "payments:read",
+  "analytics:read",
+  "tenant:read",
+  "locations:read",
+  "members:read",
+  "settings:read",
+  "audit:read",
+  "events:read",
+  "api-calls:read",
+];
+const namedForSupport: readonly Capability[] = [
+  "customers:write",
+  "quotes:write",
+  "quotes:accept",
+  "orders:write",
+  "files:write",
+  "proofs:write",
+  "proofs:approve",
+  "jobs:write",
+  "jobs:assign",
+  "bookings:write",
+  "schedules:write",
+  "escalations:write",
+  "products:write",
+  "invoices:write",
+  "payments:take",
+  "payments:refund",
+  "locations:write",
+];
+
+test("every role of support, role of a member and capability: held is what the member may, the grant gives and the role takes on", () => {
+  expect(nameable.toSorted()).toEqual(namedForSupport.toSorted());
+  for (const role of roles)
+    for (const capability of everything)
+      for (const isNamed of [true, false]) {
+        const may = rightsOf({ ...plain, role });
+        const named = isNamed ? maskOf([capability]) : noCapabilities;
+        const isRead = readBySupport.includes(capability);
+        const isNameable = isNamed && namedForSupport.includes(capability);
+        const isOfMember = roleTable[role].includes(capability);
+        const what = `${role} ${capability} ${isNamed}`;
+        expect(holds(underSupport(may, named, "reader"), capability), what).toBe(isOfMember && isRead);
+        expect(holds(underSupport(may, named, "helper"), capability), what).toBe(
+          isOfMember && (isRead || isNameable),
+        );
+        expect(underSupport(may, named, null)).toBe(noCapabilities);
+      }
+});
+
+test("support never adds a right, a grant that names less gives no more, and neither does a member who may less", () => {
+  const random = seeded(20_261_124);
+  for (let round = 0; round < 3000; round += 1) {
+    const [may, named, less] = [anyMask(random), anyMask(random), anyMask(random)];
+    for (const role of Object.keys(supportRoles).map(parseSupportRole)) {
+      const held = underSupport(may, named, role);
+      expect(isSubset(held, may)).toBe(true);
+      expect(isSubset(underSupport(may, intersect(named, less), role), held)).toBe(true);
+      expect(isSubset(underSupport(intersect(may, less), named, role), held)).toBe(true);
+      expect(isSubset(underSupport(may, named, "reader"), underSupport(may, named, "helper"))).toBe(true);
+    }
+  }
+});
+
+test("a role of support that nobody knows may do nothing", () => {
+  for (const text of ["", "Reader", "owner", "toString", "__proto__"])
+    expect(parseSupportRole(text)).toBeNull();
 });
 
 /** By hand: what owners and admins alone may, by their role and by nothing else. */

@@ -130,7 +130,6 @@ export const roleTable: Record<
     "privacy:read",
     "privacy:write",
     "support:read",
-    "support:grant",
   ],
   manager: [
     "customers:read",

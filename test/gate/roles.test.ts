@@ -25,9 +25,9 @@ test("no row names a capability twice", () => {
   for (const role of allRoles) expect(new Set(roleTable[role]).size).toBe(roleTable[role].length);
 });
 
-test("an admin lacks billing and deleting the tenant, and nothing else", () => {
+test("an admin lacks billing, letting support in and deleting the tenant, and nothing else", () => {
   const lacking = roleTable.owner.filter((capability) => !roleTable.admin.includes(capability));
-  expect(lacking).toEqual(["tenant:delete", "billing:read", "billing:manage"]);
+  expect(lacking).toEqual(["tenant:delete", "support:grant", "billing:read", "billing:manage"]);
 });
 
 test("an admin holds all of every role but the owner's, so may give them", () => {

@@ -24,6 +24,7 @@ import { schema } from "./mutants/schema.ts";
 import { sealing } from "./mutants/sealing.ts";
 import { sms } from "./mutants/sms.ts";
 import { sso } from "./mutants/sso.ts";
+import { support } from "./mutants/support.ts";
 import { tokens } from "./mutants/tokens.ts";
 import { vault } from "./mutants/vault.ts";
 
@@ -55,5 +56,6 @@ export const mutants: readonly Mutant[] = [
   ...accountPages,
   ...memberRights,
   ...sso,
+  ...support,
   ...federated,
 ];

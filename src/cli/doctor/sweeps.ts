@@ -4,6 +4,7 @@ import { LogSystem } from "#db/log-system.ts";
 import { Store } from "#db/store.ts";
 import { callsKeptMs } from "#jobs/call-retention.ts";
 import { invitationsKeptMs } from "#jobs/forget-invitations.ts";
+import { supportKeptMs } from "#jobs/forget-support.ts";
 import { dayMs, hourMs, hourStart, minuteMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -70,6 +71,11 @@ const sweepsOfCell: readonly Sweep[] = [
     noun: "limit of a key to be forgotten",
     withinMs: dayMs,
     waiting: ({ system }, before) => system.keyLimitsToForget(before),
+  },
+  {
+    noun: "session or grant of support to be forgotten",
+    withinMs: dayMs,
+    waiting: ({ system }, before) => system.supportToForget(timestamp(Date.parse(before) - supportKeptMs)),
   },
   {
     noun: "hour of calls to be archived",

@@ -34,6 +34,14 @@ export const answered: Readonly<Record<string, Omit<Header, "required">>> = {
     description: "This key has a successor: until when it is let in beside it (RFC 3339).",
     schema: visible(24, "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$"),
   },
+  "X-Keyline-Impersonation": {
+    description:
+      "An agent of support acts: in which session, who, and until when (a dictionary of structured fields, RFC 9651).",
+    schema: visible(
+      140,
+      '^session=sps_[0-9a-z]{26}, agent=agt_[0-9a-z]{26}, ends="\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z"$',
+    ),
+  },
   "Idempotency-Replayed": {
     description: "`true`: this is the answer that the first call with this Idempotency-Key was given.",
     schema: { type: "string", enum: ["true"] },

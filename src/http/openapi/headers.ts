@@ -33,7 +33,8 @@ export interface Presence {
 const ofALimit = ["RateLimit-Policy", "RateLimit"];
 const ofTheGate = [...ofALimit, "X-Keyline-Cell"];
 const cors = "Access-Control-Allow-Origin";
-const retires = "X-Keyline-Key-Retires";
+/** What some principals alone are told. */
+const ofSome = ["X-Keyline-Key-Retires", "X-Keyline-Impersonation"];
 
 /** Which headers a success of this operation carries. */
 export function successHeaders(operation: AnyOperation, isVersioned: boolean): Presence {
@@ -52,7 +53,7 @@ export function successHeaders(operation: AnyOperation, isVersioned: boolean): P
       ...(isVersioned ? ["ETag"] : []),
       ...(operation.store !== "none" ? ["X-Keyline-Bookmark"] : []),
     ],
-    sometimes: [cors, retires, ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []), ...replayed],
+    sometimes: [cors, ...ofSome, ...(operation.store === "none" ? ["X-Keyline-Bookmark"] : []), ...replayed],
   };
 }
 
@@ -100,6 +101,6 @@ export function problemHeaders(operation: AnyOperation, status: number): Presenc
   if (isForAnybody(operation) || isMine(operation))
     return { always, sometimes: isCounted(operation) ? [...ofALimit, ...sometimes] : sometimes };
   return beforeTheGate.includes(status)
-    ? { always, sometimes: [...ofTheGate, retires, ...sometimes] }
-    : { always: [...always, ...ofTheGate], sometimes: [retires, ...sometimes] };
+    ? { always, sometimes: [...ofTheGate, ...ofSome, ...sometimes] }
+    : { always: [...always, ...ofTheGate], sometimes: [...ofSome, ...sometimes] };
 }

@@ -29,6 +29,7 @@ function ofTheDoor(operation: AnyOperation): ProblemName[] {
   found.push("unauthorized", "not-found", "address-not-allowed", "origin-not-allowed", "tenant-suspended");
   found.push("second-factor-enrolment-required");
   if (!(operation.can instanceof AnyPrincipal)) found.push("forbidden");
+  if (isBytes(operation.returns) || operation.tellsOfPeople) found.push("personal-data-masked");
   if (form === "read") return found;
   found.push("conflict");
   if (takesIfMatch(operation)) found.push("precondition-failed");

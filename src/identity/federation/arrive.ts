@@ -18,6 +18,7 @@ import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
 import { connected, identityRow, subjectOf } from "./connect.ts";
 import {
+  agentIn,
   identitiesOf,
   identityIn,
   isFull,
@@ -53,6 +54,7 @@ export async function arrive(context: VisitorContext, arrival: Arrival, taken: r
     earlier: sessionsIn(theirs, 20),
     memberships: membershipIn(theirs, place?.tenantId ?? ""),
     known: identitiesOf(theirs),
+    agents: agentIn(theirs),
   });
   const [identity] = found.identities;
   const [user] = found.users;
@@ -68,6 +70,8 @@ export async function arrive(context: VisitorContext, arrival: Arrival, taken: r
   if (!identity && found.known.length >= mostIdentities) return refuse("conflict");
   if (!user) return await asNewUser(context, arrival, subject, (userId) => [...taken, ...joining(userId)]);
   if (user.state !== "active") return refuse("sign-in-failed");
+  // Whoever helps businesses is of none, and comes by no business's own sign-in.
+  if (place && found.agents.length > 0) return refuse("sign-in-failed");
   const factors = factorsOf(found);
   const choices = choicesOf(factors);
   // An issuer that nobody in the account has connected yet speaks for no second factor of it, and is connected only once

@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { memberships, platformTenant } from "#db/directory-tables.ts";
+import { memberships, platformTenant, supportAgents } from "#db/directory-tables.ts";
 import { many, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { userByEmail } from "#identity/accounts/account-queries.ts";
@@ -53,6 +53,13 @@ export const identitiesOf = (set: SQL) =>
     where: sql`${federatedIdentities.userId} in ${set}`,
     indexedBy: "federated_identities_by_user",
     limit: mostIdentities,
+  });
+
+/** Whether they are a support agent. */
+export const agentIn = (set: SQL) =>
+  many(supportAgents, {
+    where: sql`${supportAgents.userId} in ${set} and ${supportAgents.state} = 'active'`,
+    limit: 1,
   });
 
 /** Whether they are indexed as a member of this tenant. */

@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import { z } from "zod";
 import type { Named } from "#crypto/mac-token.ts";
 import { insert, mustNotExist } from "#db/changes.ts";
-import { directoryTenants, memberships, users } from "#db/directory-tables.ts";
+import { directoryTenants, memberships, supportAgents, users } from "#db/directory-tables.ts";
 import { many, one, uniqueIndexOf } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import type { Place } from "#gate/members-of-user.ts";
@@ -10,6 +10,7 @@ import { type Guest, type MeContext, meReadOperation, meWriteOperation } from "#
 import { Timestamp, told, toldId } from "#http/fields.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
 import { TokenText } from "#identity/sessions/schema.ts";
+import { isAgent } from "#identity/support/agents.ts";
 import { typeId } from "#lib/typeid.ts";
 
 const body = z
@@ -34,7 +35,13 @@ export const Invited = z
   .meta({ id: "InvitedTo" });
 export const Joined = z.object({ ...business, memberId: toldId("mbr") }).meta({ id: "JoinedTenant" });
 
-const problems = ["invalid", "invitation-not-valid", "invitation-for-another", "already-a-member"] as const;
+const problems = [
+  "invalid",
+  "invitation-not-valid",
+  "invitation-for-another",
+  "agent-is-no-member",
+  "already-a-member",
+] as const;
 
 export const look = meReadOperation({
   mount: "me",
@@ -44,7 +51,7 @@ export const look = meReadOperation({
   store: "directory",
   body,
   returns: Invited,
-  problems: problems.slice(0, 3),
+  problems: problems.slice(0, 4),
   async run(context, { body }) {
     const come = await arrival(context, body);
     if (come instanceof Refusal) return come;
@@ -71,7 +78,12 @@ export const accept = meWriteOperation({
     const { user, newId, now } = context;
     const isTheirs = theirPointer(user.userId, joined.tenantId);
     const pointer = { id: newId("mem"), userId: user.userId, memberTenantId: joined.tenantId };
-    return commit(joined, mustNotExist(memberships, isTheirs, null), insert(memberships, pointer, now));
+    return commit(
+      joined,
+      mustNotExist(memberships, isTheirs, null),
+      mustNotExist(supportAgents, isAgent(user.userId), { problem: "agent-is-no-member" }),
+      insert(memberships, pointer, now),
+    );
   },
 });
 
@@ -89,8 +101,9 @@ async function arrival(
 ): Promise<Arrival | Refusal> {
   const named = await accounts.readToken("invitation", token);
   if (!named) return refuse("invitation-not-valid");
-  const { me, tenant, pointers } = await directory.read({
+  const { me, tenant, pointers, agents } = await directory.read({
     me: one(users, user.userId),
+    agents: many(supportAgents, { where: isAgent(user.userId), limit: 1 }),
     tenant: one(directoryTenants, tenantId),
     pointers: many(memberships, {
       ...uniqueIndexOf(memberships),
@@ -99,6 +112,7 @@ async function arrival(
     }),
   });
   if (!me) return refuse("unauthorized");
+  if (agents.length > 0) return refuse("agent-is-no-member");
   if (tenant?.state !== "active") return refuse("invitation-not-valid");
   const { name, email, emailVerifiedAt } = me;
   const guest = { userId: user.userId, name, email, isVerified: emailVerifiedAt !== null };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { auditRows } from "#db/audit-query.ts";
-import { Instant, Timestamp, ToldChain, told, toldId, toldList } from "#http/fields.ts";
+import { Instant, personal, Timestamp, ToldChain, told, toldId, toldList } from "#http/fields.ts";
 import { readOperation } from "#http/operation.ts";
 import { Refusal } from "#http/outcome.ts";
 import { oneFilterOf, pageOf, pageQuery } from "#http/page.ts";
@@ -25,8 +25,11 @@ const AuditEntry = z
     changed: toldList(told(64, "phone"), 100).nullable(),
     actor: z.object({ kind: told(32, "member"), id: told(64, "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs") }),
     actorChain: ToldChain,
-    ip: told(64, "203.0.113.7").nullable(),
-    userAgent: told(256, "Mozilla/5.0").nullable(),
+    supportGrantId: toldId("sgr").nullable().meta({
+      description: "Of what an agent of support did: what let them.",
+    }),
+    ip: personal(told(64, "203.0.113.7")).nullable(),
+    userAgent: personal(told(256, "Mozilla/5.0")).nullable(),
     locationId: toldId("loc").nullable(),
     assigneeId: toldId("mbr").nullable(),
     requestId: told(64, "req_01jd5r0t6vf3h8k2m4n6p8q0rs"),

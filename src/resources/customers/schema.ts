@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { line, prose, stored, Timestamp, told, toldId, toldProse } from "#http/fields.ts";
+import { line, personal, prose, stored, Timestamp, told, toldId, toldProse } from "#http/fields.ts";
 import { Cursor } from "#http/page.ts";
 import { normaliseEmail, normalisePhone } from "#lib/normalise.ts";
 import { typeId } from "#lib/typeid.ts";
@@ -9,10 +9,10 @@ export const CustomerId = typeId("cus");
 export const Customer = z
   .object({
     id: toldId("cus"),
-    name: told(200, "Ada Lovelace"),
-    email: told(254, "ada@example.com").nullable(),
-    phone: told(40, "+44 20 7946 0958").nullable(),
-    note: toldProse(4000, "Calls ahead.").nullable(),
+    name: personal(told(200, "Ada Lovelace")),
+    email: personal(told(254, "ada@example.com"), "email").nullable(),
+    phone: personal(told(40, "+44 20 7946 0958")).nullable(),
+    note: personal(toldProse(4000, "Calls ahead.")).nullable(),
     deletedAt: Timestamp.nullable().meta({
       description: "Set while the customer is deleted and can be restored.",
       examples: [null],

@@ -12,6 +12,7 @@ export const search = readOperation({
   path: "/customers/search",
   summary: "Find customers by the words of their name, or by exact e-mail or phone",
   can: "customers:read",
+  tellsOfPeople: true,
   expensive: true,
   store: "cell",
   body: CustomerSearch,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { line, stored, Timestamp, told, toldId } from "#http/fields.ts";
+import { line, personal, stored, Timestamp, told, toldId } from "#http/fields.ts";
 import { rawBody } from "#http/raw-body.ts";
 import { knownMediaTypes } from "#lib/media-types.ts";
 import { typeId } from "#lib/typeid.ts";
@@ -30,7 +30,7 @@ export const File = z
       .int()
       .min(1)
       .meta({ examples: [1] }),
-    name: told(255, "banner.pdf"),
+    name: personal(told(255, "banner.pdf")),
     mediaType: told(100, "application/pdf"),
     state: z.enum(fileStates),
     size: Size.nullable(),

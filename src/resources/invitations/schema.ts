@@ -2,7 +2,7 @@ import { z } from "zod";
 import { mostLocations } from "#gate/giving.ts";
 import { customRole } from "#gate/rights.ts";
 import { roles } from "#gate/roles.ts";
-import { AccountEmail, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { AccountEmail, personal, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { dayMs } from "#lib/time.ts";
 import { typeId } from "#lib/typeid.ts";
 import { Capabilities, GivenRole, ToldCapabilities } from "#resources/members/schema.ts";
@@ -22,7 +22,7 @@ const fixed = Object.keys(roles).filter((name): name is keyof typeof roles => Ob
 export const Invitation = z
   .object({
     id: toldId("inv"),
-    email: told(254, "ada@harbour.example"),
+    email: personal(told(254, "ada@harbour.example"), "email"),
     role: z.enum([...fixed, customRole]),
     roleId: toldId("rol").nullable(),
     grants: ToldCapabilities,

@@ -3,7 +3,7 @@ import { isCapability } from "#gate/capabilities.ts";
 import { mostLocations } from "#gate/giving.ts";
 import { customRole } from "#gate/rights.ts";
 import { roles } from "#gate/roles.ts";
-import { stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
+import { personal, stored, Timestamp, told, toldId, toldList } from "#http/fields.ts";
 import { typeId } from "#lib/typeid.ts";
 
 export const MemberId = typeId("mbr");
@@ -27,10 +27,10 @@ export const GivenRole = z
 export const Member = z
   .object({
     id: toldId("mbr"),
-    name: told(200, "Ada Lovelace").nullable().meta({
+    name: personal(told(200, "Ada Lovelace")).nullable().meta({
       description: "As their account has it, a minute behind at most; null where it was never told.",
     }),
-    email: told(320, "ada@harbour.example").nullable(),
+    email: personal(told(320, "ada@harbour.example"), "email").nullable(),
     role: z
       .enum([...fixed, customRole])
       .meta({ description: "`custom`: the one of the business's own that `roleId` names." }),
