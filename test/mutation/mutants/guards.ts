@@ -17,6 +17,7 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/identity/federation/connect.ts": ["test/identity/federation/federation.test.ts"],
   "src/gate/leaving.ts": ["test/resources/members/rights.test.ts"],
   "src/gate/memberships.ts": ["test/resources/members/leaving.test.ts"],
+  "src/gate/sandbox.ts": ["test/resources/sandbox.test.ts"],
   "src/identity/members/invitations.ts": ["test/identity/members/joining.test.ts"],
   "src/mail/suppressions.ts": ["test/mail/postmark-webhooks.test.ts"],
   "src/identity/oauth/authorize.ts": ["test/identity/oauth/grants.test.ts"],
