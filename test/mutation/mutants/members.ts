@@ -115,4 +115,38 @@ export const memberRights: readonly Mutant[] = [
     ),
     caughtBy: invitations,
   },
+  {
+    name: "that a person is asked for",
+    cut: never("src/http/caller.ts", "mayCall", "inPerson"),
+    caughtBy: ["test/every-operation/clients.test.ts"],
+  },
+  {
+    name: "that an owner is made by an owner",
+    cut: never("src/resources/members/ownership.ts", "transferOwnership", "mine?.role"),
+    caughtBy: ["test/every-operation/credentials.test.ts"],
+  },
+  {
+    name: "that an invitation of before brings nobody back who was removed since",
+    cut: never(
+      "src/identity/members/accept-invitation.ts",
+      "standingOf",
+      "removedAt >= invitation.updatedAt",
+    ),
+    caughtBy: ["test/identity/members/joining.test.ts"],
+  },
+  {
+    name: "that an address gets so many invitations a day",
+    cut: never("src/jobs/carriers.ts", "carriedByMailer", "isWithinBudget"),
+    caughtBy: ["test/jobs/send-mail.test.ts"],
+  },
+  {
+    name: "that an issuer leaves a business its last owner",
+    cut: operand("src/identity/outside/standing.ts", "changesTo", "isLastOwner"),
+    caughtBy: ["test/identity/outside/clerk-departures.test.ts"],
+  },
+  {
+    name: "that a sandbox has none",
+    cut: never("src/resources/sandbox/operations.ts", "open", "isSandbox"),
+    caughtBy: ["test/resources/sandbox.test.ts"],
+  },
 ];
