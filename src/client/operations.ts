@@ -1001,6 +1001,7 @@ export type NewWebhookEndpoint = {
   /** https, of a public host name. */
   readonly url: string;
   readonly eventTypes: readonly (
+    | "alert.raised"
     | "api_key.created"
     | "api_key.rotated"
     | "api_key.still_used"
@@ -1874,6 +1875,7 @@ export type WebhookEndpointPatch = {
   /** https, of a public host name. */
   readonly url?: string;
   readonly eventTypes?: readonly (
+    | "alert.raised"
     | "api_key.created"
     | "api_key.rotated"
     | "api_key.still_used"

@@ -1,3 +1,4 @@
+import { tenantsToAlert } from "./alert-progress.ts";
 import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retention.ts";
 import type { Store } from "./store.ts";
 import { endpointsAtOnce } from "./webhooks/queue.ts";
@@ -51,6 +52,12 @@ export class CellSystem {
     return await this.#ids(
       "select tenant_id as id from counters indexed by counters_unlogged where name = 'audit' and value > logged and tenant_id > '' limit 1000",
     );
+  }
+
+  /** Sweeper: tenants with audit rows, alerts that were held back until now, or notices of before then to see to. */
+  async tenantsToAlert(now: string, before: string): Promise<string[]> {
+    const results = await this.#store.batch(tenantsToAlert(now, before));
+    return [...new Set(results.flat().map((row) => String(row.id)))];
   }
 
   /** Sweeper: copies of logs to go on with by now. */

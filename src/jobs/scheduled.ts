@@ -4,6 +4,7 @@ import { sweepEndedSessions } from "#identity/sessions/end-in-cells.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { sweepAlerts } from "./alerts/alert-tenant.ts";
 import { archiveCalls } from "./archive-calls.ts";
 import { copyPlatformLog, sweepSinks } from "./audit-sinks/sweep-sinks.ts";
 import { deleteOldCalls } from "./call-retention.ts";
@@ -55,6 +56,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`audit ${cell.id}`, () => sweepAudit(env, cell)],
       [`sinks ${cell.id}`, () => sweepSinks(env, cell, now)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
+      [`alerts ${cell.id}`, () => sweepAlerts(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alertKindNames } from "#db/alert-kinds.ts";
 
 /** Every link of a mail leads to a page of ours. */
 const Link = z.url({ protocol: /^https?$/, error: "is an http(s) URL" }).max(2000);
@@ -46,6 +47,20 @@ export const mailVariables = {
     at: Instant,
     business: Slug,
     keyId: z.string().regex(/^key_[0-9a-z]{26}$/),
+    homeLink: Link,
+  }),
+  /** To the owners of a business, of what happened there so often since they were last told. */
+  alert: z.strictObject({
+    kind: z.enum(alertKindNames),
+    business: Slug,
+    /** What or whom the newest is about: an id; null: the business as a whole. */
+    subjectId: z
+      .string()
+      .regex(/^[a-z]{2,4}_[0-9a-z]{26}$/)
+      .nullable(),
+    count: z.int().min(1),
+    from: Instant,
+    to: Instant,
     homeLink: Link,
   }),
   "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),

@@ -1,3 +1,4 @@
+import { alertWords } from "./alert-words.ts";
 import { type MailData, type MailKind, mailVariables } from "./kinds.ts";
 import type { Letter, Site } from "./letter.ts";
 
@@ -110,6 +111,25 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       { label: "Go to your businesses", link: homeLink },
     ],
   }),
+  alert: ({ kind, business, subjectId, count, from, to, homeLink }, { name }) => {
+    const { title, what, advice } = alertWords[kind];
+    const more = count - 1;
+    return {
+      subject: `${business}: ${title}`,
+      parts: [
+        `This is a security alert of your business ${business} at ${name}. ${what}`,
+        {
+          facts: [
+            ["When", instant(to)],
+            ...(subjectId === null ? [] : [["About", subjectId] as const]),
+            ...(more === 0 ? [] : [["And", `${more} more of these since ${instant(from)}`] as const]),
+          ],
+        },
+        advice,
+        { label: "Go to your businesses", link: homeLink },
+      ],
+    };
+  },
   "recovery-code-used": ({ at, securityLink }, { name }) => ({
     subject: `A recovery code of your account at ${name} was used`,
     parts: [

@@ -11,6 +11,8 @@ import { tablesOf } from "#test/written.ts";
 
 /** Columns of entity tables that name what no row beside them is. By hand. */
 const namesNoRowHere: Readonly<Record<string, string>> = {
+  "alerts.subject_id": "whatever it is about, or nothing",
+  "alerts.acknowledger_id": "a member or an API key",
   "api_keys.creator_id": "a member or an API key",
   "api_keys.successor_id": "a key of this very table, made in the batch that names it",
   "oauth_clients.creator_id": "a member or an API key",

@@ -64,6 +64,26 @@ export const letters: {
     "A key of harbour leaked and was revoked",
     [link, "harbour", "Key: key_01jd5r0t6vf3h8k2m4n6p8q0rs", "When: 23 November 2026, 00:31 UTC"],
   ],
+  alert: [
+    {
+      kind: "new-country",
+      business: "harbour",
+      subjectId: "key_01jd5r0t6vf3h8k2m4n6p8q0rs",
+      count: 15,
+      from: "2026-11-22T10:02:00.000Z",
+      to: at,
+      homeLink: link,
+    },
+    "harbour: a new country",
+    [
+      link,
+      "harbour",
+      "a country that it had never come from before",
+      "About: key_01jd5r0t6vf3h8k2m4n6p8q0rs",
+      "When: 23 November 2026, 00:31 UTC",
+      "And: 14 more of these since 22 November 2026, 10:02 UTC",
+    ],
+  ],
   "recovery-code-used": [
     { at, securityLink: link },
     "A recovery code of your account at Harbour & Sons was used",
