@@ -14,6 +14,7 @@ import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
 import { logAudit } from "./log-audit.ts";
 import { logCalls } from "./log-calls.ts";
+import { OperatorWakeUp, tellOperator } from "./operator/tell-operator.ts";
 import { MailWakeUp, sendMail } from "./send-mail.ts";
 import { newAllowance } from "./telling.ts";
 import { EndpointWakeUp } from "./webhook-wake-ups.ts";
@@ -55,14 +56,15 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
   },
 };
 
-const DirectoryWakeUp = z.union([MailWakeUp, WakeUp]);
+const DirectoryWakeUp = z.union([MailWakeUp, OperatorWakeUp, WakeUp]);
 
-/** The directory's one queue: mails to be sent, and its outbox, which is gone through once for all who wake it. */
+/** The directory's one queue: mails to be sent, notices to the operator, and its outbox, which is gone through once for all who wake it. */
 function ofDirectory(env: Env, now: number): Consumer {
   let isServed = false;
   return async (body) => {
     const message = DirectoryWakeUp.parse(body);
     if ("mailId" in message) return await sendMail(env, message.mailId, now);
+    if ("operatorNoticeId" in message) return await tellOperator(env, message.operatorNoticeId, now);
     if (isServed) return;
     await copyIdentityEvents(env, now);
     isServed = true;

@@ -20,6 +20,8 @@ import { forgetKeyLimits } from "./forget-key-limits.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
+import { alertOperator } from "./operator/platform-alerts.ts";
+import { sweepOperatorNotices } from "./operator/tell-operator.ts";
 import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
@@ -40,6 +42,8 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-schema", () => guardSchema(env, [directoryOf(env)], now)],
     ["mails", () => sweepMails(env, now)],
+    ["alerts of the platform", () => alertOperator(env, now)],
+    ["notices to the operator", () => sweepOperatorNotices(env, now)],
     ["ended sessions", () => sweepEndedSessions(env, now)],
     ["identity events", () => copyIdentityEvents(env, now)],
     ["accounts", () => expireAccounts(env, now)],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { alertKindNames } from "#db/alert-kinds.ts";
+import { alertKindNames, severities } from "#db/alert-kinds.ts";
 
 /** Every link of a mail leads to a page of ours. */
 const Link = z.url({ protocol: /^https?$/, error: "is an http(s) URL" }).max(2000);
@@ -62,6 +62,19 @@ export const mailVariables = {
     from: Instant,
     to: Instant,
     homeLink: Link,
+  }),
+  /** To whoever runs the deployment, of what happened at a business of it or is amiss with the platform. */
+  "operator-alert": z.strictObject({
+    sourceId: z.string().regex(/^[\w-]{1,64}$/),
+    kind: z.string().regex(/^[a-z-]{1,64}$/),
+    severity: z.enum(severities),
+    tenantId: z
+      .string()
+      .regex(/^ten_[0-9a-z]{26}$/)
+      .nullable(),
+    count: z.int().min(1),
+    from: Instant,
+    to: Instant,
   }),
   "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),
   "factor-changed": z.strictObject({

@@ -130,6 +130,25 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       ],
     };
   },
+  "operator-alert": ({ sourceId, kind, severity, tenantId, count, from, to }, { name }) => ({
+    subject: `${name}: ${kind}${severity === "critical" ? ", which is critical" : ""}`,
+    parts: [
+      tenantId === null
+        ? `Something is amiss with the platform of ${name} that only you can mend.`
+        : `A business at ${name} was alerted, and so are you.`,
+      {
+        facts: [
+          ["What", kind],
+          ["Business", tenantId ?? "none"],
+          ["Times", String(count)],
+          ["From", instant(from)],
+          ["Until", instant(to)],
+          ["Source", sourceId],
+        ],
+      },
+      "What is behind it stands in the audit of that business, or in the platform's.",
+    ],
+  }),
   "recovery-code-used": ({ at, securityLink }, { name }) => ({
     subject: `A recovery code of your account at ${name} was used`,
     parts: [

@@ -21,6 +21,7 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "invitations.inviter_id": "a member or an API key",
   "files.document_id": "what the revisions of one document share",
   "files.upload_id": "R2's own",
+  "operator_notices.source_id": "lies in a tenant's cell, or is a row of the platform's audit",
   "outgoing_mails.user_id": "may outlive the account that it is about, for a day",
   "members.user_id": "lies in the directory",
   "sso_connections.client_id": "the issuer's own",

@@ -90,6 +90,8 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
     "directory-key-rotation",
     "directory-schema",
     "mails",
+    "alerts of the platform",
+    "notices to the operator",
     "ended sessions",
     "identity events",
     "accounts",

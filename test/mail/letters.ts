@@ -84,6 +84,25 @@ export const letters: {
       "And: 14 more of these since 22 November 2026, 10:02 UTC",
     ],
   ],
+  "operator-alert": [
+    {
+      sourceId: "ntc_01jd5r0t6vf3h8k2m4n6p8q0rs",
+      kind: "impossible-travel",
+      severity: "critical",
+      tenantId: "ten_01jd5r0t6vf3h8k2m4n6p8q0rs",
+      count: 3,
+      from: "2026-11-22T10:02:00.000Z",
+      to: at,
+    },
+    "Harbour & Sons: impossible-travel, which is critical",
+    [
+      "What: impossible-travel",
+      "Business: ten_01jd5r0t6vf3h8k2m4n6p8q0rs",
+      "Times: 3",
+      "From: 22 November 2026, 10:02 UTC",
+      "Source: ntc_01jd5r0t6vf3h8k2m4n6p8q0rs",
+    ],
+  ],
   "recovery-code-used": [
     { at, securityLink: link },
     "A recovery code of your account at Harbour & Sons was used",

@@ -1,13 +1,16 @@
+import { alertKinds } from "#db/alert-kinds.ts";
 import { update } from "#db/changes.ts";
 import { onceWithin } from "#db/once-an-hour.ts";
 import { keylessSession, systemSession } from "#db/open-tenant.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { ownersOf } from "#gate/owners.ts";
+import { operatorSession, tellingOperator, wakeOperator } from "#jobs/operator/tell-operator.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
+import { errorFields, log } from "#platform/log.ts";
 import { mostPending, pendingNotices } from "#resources/alerts/queries.ts";
 import { alertNotices, alerts } from "#resources/alerts/table.ts";
 
@@ -21,7 +24,7 @@ type NoticeRow = Row<typeof alertNotices>;
 const letterOfItsOwn: readonly NoticeRow["kind"][] = ["key-leaked"];
 
 /**
- * Writes the owners' mails of a tenant's notices. The record that lies beside the mails, in the directory, says that they
+ * Passes a tenant's notices on to the operator, and writes the owners' mails of them. The record that lies beside the mails, in the directory, says that they
  * were written, however often whoever wrote them died before the cell knew.
  * @returns whether there are more
  */
@@ -30,11 +33,33 @@ export async function tellNotices(env: Env, cell: Cell, tenantId: string, now: n
   const { pending } = await session.read({ pending: pendingNotices });
   for (const notice of pending) {
     const run = { job, requestId: newId("run"), now };
+    if (notice.passedOnAt === null) await passOn(env, notice, run);
+    // First, as what keeps the owners from being told may be what the operator is to mend.
+    const passedOn = update(alertNotices, notice, { passedOnAt: notice.passedOnAt ?? timestamp(now) }, now);
+    if ((await commitAsSystem(session, run, [passedOn])).kind !== "committed") continue;
     if (!letterOfItsOwn.includes(notice.kind)) await mailOwners(env, cell, notice, run);
-    const done = { mailedAt: timestamp(now), passedOnAt: timestamp(now) };
-    await commitAsSystem(session, run, [update(alertNotices, notice, done, now)]);
+    await commitAsSystem(session, run, [
+      update(alertNotices, passedOn.row, { mailedAt: timestamp(now) }, now),
+    ]);
   }
   return pending.length === mostPending;
+}
+
+async function passOn(
+  env: Env,
+  { tenantId: ofTenant, id: sourceId, kind, count, fromAt, toAt }: NoticeRow,
+  run: SystemRun,
+): Promise<void> {
+  const told = { sourceId, kind, severity: alertKinds[kind], ofTenant, count, fromAt, toAt };
+  const telling = tellingOperator(env, told, run.now);
+  if (telling.length === 0) return;
+  const once = onceWithin(recordsKeptMs, "jobs.operator", sourceId, run.now);
+  const { kind: outcome } = await commitAsSystem(operatorSession(env), run, telling, null, once);
+  if (outcome === "committed")
+    await wakeOperator(
+      env,
+      telling.map(({ row }) => row.id),
+    ).catch((error: unknown) => log("warn", "the operator waits for the sweeper", errorFields(error)));
 }
 
 async function mailOwners(

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { many } from "#db/queries.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
+import { operatorNotices } from "./operator-table.ts";
 import { groupedForMs } from "./rules.ts";
 import { alertNotices, alerts } from "./table.ts";
 
@@ -42,3 +43,16 @@ export const pendingNotices = many(alertNotices, {
   order: sql`${alertNotices.createdAt}`,
   limit: mostPending,
 });
+
+/** As many notices to the operator are found due at once. */
+const mostDue = 500;
+
+/** Notices to the operator to be tried by then, the longest due first. */
+export function dueOperatorNotices(by: number) {
+  return many(operatorNotices, {
+    where: sql`${operatorNotices.nextTryAt} <= ${timestamp(by)}`,
+    indexedBy: "operator_notices_due",
+    order: sql`${operatorNotices.nextTryAt}`,
+    limit: mostDue,
+  });
+}
