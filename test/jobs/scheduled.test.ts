@@ -105,6 +105,7 @@ test("a job that fails, and a cell that is away, keep no other from its work", a
         "audit",
         "sinks",
         "events",
+        "alerts",
         "intents",
         "webhooks",
         "secrets",
