@@ -4,6 +4,9 @@ alter table counters add column alerted integer not null default 0;
 update counters set alerted = value where name = 'audit';
 create index counters_unalerted on counters (tenant_id) where name = 'audit' and value > alerted;
 
+-- The longest age, in days, of which it was told that this key is overdue by it.
+alter table api_keys add column overdue_told integer;
+
 -- One row for what happened to one subject within a while: how often, and how many of these have been told of.
 create table alerts (
   tenant_id text not null,

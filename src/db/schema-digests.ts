@@ -188,7 +188,7 @@ export const schemaDigests = {
     "table alert_notices": "7df1d3a9a2aab71b4a46977016c12040",
     "table alerts": "fe6d16cafc35c77d87ef7ea2e447b489",
     "table api_key_locations": "227e7d48969576aa74e1648e9390d2c0",
-    "table api_keys": "ca9d022699ead3e34e5b59141e0f14ca",
+    "table api_keys": "054c2c6d07e5d19c454ea094261a2d6e",
     "table audit_checkpoints": "677b61102e222b2c15dc90bc9498471f",
     "table audit_log": "b45f6a2be19878d2168bda927fd9dc07",
     "table audit_sink_progress": "a5b87998c329ba729b2fca6be71f759d",

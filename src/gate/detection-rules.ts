@@ -69,12 +69,12 @@ export const arrivalsRules = {
   dormantKey: { kind: "dormant-key", source: "arrivals", key: "principal", threshold: 90 },
 } as const satisfies Readonly<Record<string, ArrivalsRule>>;
 
-/** At its longest age itself: of nearing it, its business was told before. */
+/** Half-way from when its business was told that it nears its longest age to that age, at which it is let in no more. */
 export const rotationRule = {
   kind: "rotation-overdue",
   source: "ages",
   key: "principal",
-  threshold: 1,
+  threshold: 0.9,
 } as const satisfies AgesRule;
 
 /** What rules may find, each once. */

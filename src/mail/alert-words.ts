@@ -66,7 +66,7 @@ export const alertWords: Readonly<Record<AlertKind, Words>> = {
   },
   "rotation-overdue": {
     title: "a key is overdue for rotation",
-    what: "A key is older than your security policy lets keys be, and has no successor.",
+    what: "A key has nearly the longest age that your security policy allows, and has no successor.",
     advice: "Rotate it: once its time is over, whatever uses it is refused.",
   },
 };
