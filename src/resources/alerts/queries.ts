@@ -6,7 +6,7 @@ import { groupedForMs } from "./rules.ts";
 import { alertNotices, alerts } from "./table.ts";
 
 /** As many alerts are told of in one go; more wait for the next. */
-export const mostUntold = 200;
+const mostUntold = 200;
 const mostRecent = 500;
 const mostNotices = 100;
 /** As many notices are passed on in one go. */
