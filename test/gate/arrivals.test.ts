@@ -110,7 +110,7 @@ test("where somebody came from lies sealed, and what does not open is as if noth
   await comes(tenant, amsterdam);
   const stored = () =>
     rowsOf<{ origin: string }>(database, "select origin from last_uses where principal_id = ?", tenant.keyId);
-  expect(JSON.stringify(await stored())).not.toMatch(/Amsterdam|NL|52\.4/);
+  expect(JSON.stringify(await stored())).not.toMatch(/Amsterdam|country|latitude/);
   await rowsOf(database, "update last_uses set origin = 'v1.x.y.z' where principal_id = ?", tenant.keyId);
   // What the gate itself remembers goes as well.
   await evictDurableObject(gateOf(tenant.keyId));

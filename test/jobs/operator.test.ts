@@ -10,7 +10,7 @@ import { hourMs, minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { envWith, proxied, rowsOf } from "#test/world.ts";
-import { happens, newWatched, wake } from "./alerts/kit.ts";
+import { happens, lettersTo, newWatched, wake } from "./alerts/kit.ts";
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 const { DIRECTORY } = testEnv();
@@ -164,6 +164,28 @@ test("a carrier that fails is asked again, later each time, and keeps no other f
   await again.run();
   expect(await receivedAt(`https://${host}/hook`)).toHaveLength(1);
   expect([await left(), sent.length]).toEqual([[], 1]);
+});
+
+test("where a business's keys do not open its owners cannot be written to, and the operator is told all the same", async () => {
+  const url = `https://${newId("x").slice(2)}.example/hook`;
+  const { env, run } = operated({ OPERATOR_WEBHOOK_URL: url, OPERATOR_WEBHOOK_SECRET: secret });
+  const tenant = await newWatched();
+  for (const action of ["mfa.removed", "created"])
+    await happens(tenant, {
+      entity: action === "created" ? "support-session" : "member",
+      entityId: newId("mbr"),
+      action,
+    });
+  await rowsOf(
+    tenant.cell.database,
+    "update tenant_keys set wrapped = replace(wrapped, '.', '.x') where tenant_id = ?",
+    tenant.tenantId,
+  );
+  expect(await wake(tenant, { env })).toBe("retried");
+  await run();
+  const told = (await receivedAt(url)).map(({ body }) => JSON.parse(body).data.kind);
+  expect(told.toSorted()).toEqual(["second-factor-off", "support-session"]);
+  expect(await lettersTo(tenant)).toEqual([]);
 });
 
 test("what is amiss with the platform is told once for each of its rows", async () => {

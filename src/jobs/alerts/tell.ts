@@ -31,16 +31,18 @@ const letterOfItsOwn: readonly NoticeRow["kind"][] = ["key-leaked"];
 export async function tellNotices(env: Env, cell: Cell, tenantId: string, now: number): Promise<boolean> {
   const session = keylessSession(cell.database, tenantId);
   const { pending } = await session.read({ pending: pendingNotices });
+  const run = { job, requestId: newId("run"), now };
+  const passedOn: NoticeRow[] = [];
+  // First and all of them, as what keeps the owners from being told may be what the operator is to mend.
   for (const notice of pending) {
-    const run = { job, requestId: newId("run"), now };
     if (notice.passedOnAt === null) await passOn(env, notice, run);
-    // First, as what keeps the owners from being told may be what the operator is to mend.
-    const passedOn = update(alertNotices, notice, { passedOnAt: notice.passedOnAt ?? timestamp(now) }, now);
-    if ((await commitAsSystem(session, run, [passedOn])).kind !== "committed") continue;
+    const marked = update(alertNotices, notice, { passedOnAt: notice.passedOnAt ?? timestamp(now) }, now);
+    // Where it is another's by now, that one goes on with it.
+    if ((await commitAsSystem(session, run, [marked])).kind === "committed") passedOn.push(marked.row);
+  }
+  for (const notice of passedOn) {
     if (!letterOfItsOwn.includes(notice.kind)) await mailOwners(env, cell, notice, run);
-    await commitAsSystem(session, run, [
-      update(alertNotices, passedOn.row, { mailedAt: timestamp(now) }, now),
-    ]);
+    await commitAsSystem(session, run, [update(alertNotices, notice, { mailedAt: timestamp(now) }, now)]);
   }
   return pending.length === mostPending;
 }
