@@ -1,14 +1,11 @@
 import { beforeAll, expect, test } from "vitest";
 import { businesses } from "#cli/businesses.ts";
 import { mintDemoKey, type Seeded, seedTenant } from "#cli/seed.ts";
-import { commitAsSystem } from "#db/system-commit.ts";
 import { isTechnicalTable, tenantlessTables } from "#db/technical-tables.ts";
 import { tenantTables } from "#db/tenant-table.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
-import { operatorSession, tellingOperator } from "#jobs/operator/tell-operator.ts";
-import { timestamp } from "#lib/time.ts";
-import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
+import { newOperatorNotice } from "#test/alert-examples.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
@@ -73,23 +70,6 @@ test("both seeds hold at least one row of every table of a cell", async () => {
   }
 });
 
-/** What would be passed on to the operator of an alert. */
-async function noticeToOperator(): Promise<void> {
-  const at = timestamp(Date.now());
-  const about = {
-    kind: "lockouts",
-    severity: "critical",
-    ofTenant: null,
-    count: 1,
-    fromAt: at,
-    toAt: at,
-  } as const;
-  const env = envWith({ OPERATOR_EMAIL: "operator@people.example" });
-  const run = { job: "test.operator", requestId: newId("run"), now: Date.now() };
-  const rows = tellingOperator(env, { sourceId: newId("ntc"), ...about }, run.now);
-  expect((await commitAsSystem(operatorSession(env), run, rows)).kind).toBe("committed");
-}
-
 test("both seeds are in the directory with their people, and it has a row of every table", async () => {
   const { DIRECTORY } = testEnv();
   const tenant = await newTenant();
@@ -97,7 +77,7 @@ test("both seeds are in the directory with their people, and it has a row of eve
   for (const name of ofPeople) await call(name, await exampleOf(name).make(tenant));
   await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   await challengeOf(await withPasskey(await newEnrolled()));
-  await noticeToOperator();
+  await newOperatorNotice();
   const present = await tablesOf("directory", DIRECTORY);
   const entityTables = [...tenantTables().keys()].filter((name) => present.includes(name));
   expect(entityTables.length).toBeGreaterThan(4);
