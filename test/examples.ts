@@ -6,6 +6,7 @@ import { utf8 } from "#lib/utf8.ts";
 import { newId } from "#platform/ids.ts";
 import { registry } from "#resources/index.ts";
 import { accountExamples } from "#test/account-examples.ts";
+import { alertExamples } from "#test/alert-examples.ts";
 import { logAll } from "#test/audit-log.ts";
 import { type Call, clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
@@ -50,6 +51,7 @@ const examples: Readonly<Record<string, Example>> = {
     needs: "security:read",
     make: ({ memberIds }) => ({ params: { principalId: memberIds.sales } }),
   },
+  ...alertExamples,
   "api-calls.list": {
     needs: "api-calls:read",
     queryIds: ["actorId"],

@@ -109,6 +109,14 @@ const acrossTenants: Reads = {
       "SCAN (subquery-2)",
     ],
   },
+  tenantsToAlert: {
+    args: ["2026", "2026"],
+    steps: [
+      "SEARCH counters USING INDEX counters_unalerted (tenant_id>?)",
+      "SEARCH alerts USING INDEX alerts_to_tell (tell_at<?)",
+      "SEARCH alert_notices USING INDEX alert_notices_to_pass (created_at<?)",
+    ],
+  },
   invitationsToForget: {
     args: ["2026"],
     steps: [

@@ -23,6 +23,7 @@ import { customers } from "#resources/customers/table.ts";
 import { files } from "#resources/files/table.ts";
 import { lineTotal, orderTotal } from "#resources/orders/rules.ts";
 import { orderLines, orders } from "#resources/orders/table.ts";
+import { oldAlert } from "./seed-alert.ts";
 import { type Artwork, artworkRows, storeArtwork } from "./seed-file.ts";
 import { outsideIndex, outsideRows } from "./seed-outside.ts";
 import { aboutPerson, demoUser } from "./seed-person.ts";
@@ -227,6 +228,7 @@ function contentOf(business: Business, tenantId: string, artwork: Artwork, now: 
       now,
     ),
     insert(apiKeyLocations, { id: newId("akl"), apiKeyId: limitedKey, locationId: here[0] }, now),
+    ...oldAlert(limitedKey, now),
     insert(
       keyLimits,
       {

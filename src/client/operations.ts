@@ -27,6 +27,47 @@ export type AddedPasskey = {
   readonly id: string;
 };
 
+export type Alert = {
+  readonly id: string;
+  /** What happened (src/resources/alerts/README.md says what each means). */
+  readonly kind:
+    | "owner-changed"
+    | "second-factor-off"
+    | "key-leaked"
+    | "support-session"
+    | "lockouts"
+    | "not-opened"
+    | "impossible-travel"
+    | "mass-reading"
+    | "new-country"
+    | "refusals"
+    | "dormant-key"
+    | "rotation-overdue";
+  readonly severity: "critical" | "warning";
+  /** What or whom it is about; null: the business as a whole. */
+  readonly subjectId: string | null;
+  /** How often it happened, from `firstAt` to `lastAt`. */
+  readonly count: number;
+  /** Of how many of these the owners were told; the others are summed up in the next notice. */
+  readonly told: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  readonly toldAt: string | null;
+  readonly acknowledgedAt: string | null;
+  /** Who saw to it; null as long as nobody has. */
+  readonly acknowledgerId: string | null;
+  /** Counts the changes; the ETag is made of it. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+};
+
+export type AlertPage = {
+  readonly data: readonly Alert[];
+  /** Where the next page begins; null on the last. */
+  readonly nextCursor: string | null;
+};
+
 export type ApiCall = {
   /** The request's id, as `X-Request-Id` told it. */
   readonly id: string;
@@ -1056,6 +1097,7 @@ export type NewWebhookEndpoint = {
   /** https, of a public host name. */
   readonly url: string;
   readonly eventTypes: readonly (
+    | "alert.raised"
     | "api_key.created"
     | "api_key.rotated"
     | "api_key.still_used"
@@ -2020,6 +2062,7 @@ export type WebhookEndpointPatch = {
   /** https, of a public host name. */
   readonly url?: string;
   readonly eventTypes?: readonly (
+    | "alert.raised"
     | "api_key.created"
     | "api_key.rotated"
     | "api_key.still_used"
@@ -2155,6 +2198,38 @@ export interface Operations {
   account: {
     /** Delete your account; all sessions end, and what is personal of you here is erased. */
     close: { input: { idempotencyKey?: string }; answer: null };
+  };
+  alerts: {
+    /** Say that somebody has seen to an alert; what happens after it is another one. */
+    acknowledge: {
+      input: { params: { alertId: string }; idempotencyKey?: string; ifMatch?: string };
+      answer: Alert;
+    };
+    /** Read an alert. */
+    get: { input: { params: { alertId: string } }; answer: Alert };
+    /** List what the business was alerted of, newest first; of one kind. */
+    list: {
+      input: {
+        query?: {
+          limit?: number;
+          cursor?: string;
+          kind?:
+            | "owner-changed"
+            | "second-factor-off"
+            | "key-leaked"
+            | "support-session"
+            | "lockouts"
+            | "not-opened"
+            | "impossible-travel"
+            | "mass-reading"
+            | "new-country"
+            | "refusals"
+            | "dormant-key"
+            | "rotation-overdue";
+        };
+      };
+      answer: AlertPage;
+    };
   };
   apiCalls: {
     /** List API calls of the last 7 days, newest first; by actor, operation or status, and by time. */
@@ -3001,6 +3076,11 @@ export const routes = {
   },
   account: {
     close: { method: "POST", path: "/v1/me/close" },
+  },
+  alerts: {
+    acknowledge: { method: "POST", path: "/v1/tenants/{tenant}/alerts/{alertId}/acknowledge" },
+    get: { method: "GET", path: "/v1/tenants/{tenant}/alerts/{alertId}" },
+    list: { method: "GET", path: "/v1/tenants/{tenant}/alerts" },
   },
   apiCalls: {
     list: { method: "GET", path: "/v1/tenants/{tenant}/api-calls" },

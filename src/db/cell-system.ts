@@ -1,3 +1,4 @@
+import { tenantsToAlert } from "./alert-progress.ts";
 import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retention.ts";
 import type { Store } from "./store.ts";
 import { endpointsAtOnce } from "./webhooks/queue.ts";
@@ -51,6 +52,12 @@ export class CellSystem {
     return await this.#ids(
       "select tenant_id as id from counters indexed by counters_unlogged where name = 'audit' and value > logged and tenant_id > '' limit 1000",
     );
+  }
+
+  /** Sweeper: tenants with audit rows, alerts that were held back until now, or notices of before then to see to. */
+  async tenantsToAlert(now: string, before: string): Promise<string[]> {
+    const results = await this.#store.batch(tenantsToAlert(now, before));
+    return [...new Set(results.flat().map((row) => String(row.id)))];
   }
 
   /** Sweeper: copies of logs to go on with by now. */
@@ -210,9 +217,9 @@ export class CellSystem {
   /** Keys: at four fifths of the longest age that their tenants ask for, of which those were not told. */
   async keysNearingAge(now: string): Promise<{ tenantId: string; keyId: string }[]> {
     const old =
-      "select api_keys.tenant_id, api_keys.id, row_number() over (partition by api_keys.tenant_id order by api_keys.created_at) as turn from security_policies indexed by security_policies_key_age cross join api_keys indexed by api_keys_by_age on api_keys.tenant_id = security_policies.tenant_id and api_keys.created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', ?, '-' || (security_policies.longest_key_age * 19.2) || ' hours') where security_policies.longest_key_age is not null and api_keys.revoked_at is null and api_keys.successor_id is null and coalesce(api_keys.age_told, 0) <> security_policies.longest_key_age and (api_keys.expires_at is null or api_keys.expires_at > ?) and exists (select 1 from tenant_state where tenant_state.tenant_id = api_keys.tenant_id and tenant_state.state = 'active')";
+      "select api_keys.tenant_id, api_keys.id, row_number() over (partition by api_keys.tenant_id order by api_keys.created_at) as turn from security_policies indexed by security_policies_key_age cross join api_keys indexed by api_keys_by_age on api_keys.tenant_id = security_policies.tenant_id and api_keys.created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', ?, '-' || (security_policies.longest_key_age * 19.2) || ' hours') where security_policies.longest_key_age is not null and api_keys.revoked_at is null and api_keys.successor_id is null and (coalesce(api_keys.age_told, 0) <> security_policies.longest_key_age or (coalesce(api_keys.overdue_told, 0) <> security_policies.longest_key_age and api_keys.created_at <= strftime('%Y-%m-%dT%H:%M:%fZ', ?, '-' || (security_policies.longest_key_age * 21.6) || ' hours'))) and (api_keys.expires_at is null or api_keys.expires_at > ?) and exists (select 1 from tenant_state where tenant_state.tenant_id = api_keys.tenant_id and tenant_state.state = 'active')";
     // Each tenant's oldest before anybody's second: one with thousands, or whose keys do not open, keeps no other from being told.
-    return await this.#keys(`select tenant_id, id from (${old}) order by turn limit 500`, [now, now]);
+    return await this.#keys(`select tenant_id, id from (${old}) order by turn limit 500`, [now, now, now]);
   }
 
   async #keys(text: string, params: readonly string[]): Promise<{ tenantId: string; keyId: string }[]> {

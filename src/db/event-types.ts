@@ -1,5 +1,6 @@
 /** Every fact that is told, by what it is about. A type never changes its meaning; what emits a new one adds it here. */
 const told = {
+  alert: ["raised"],
   api_key: ["created", "rotated", "still_used", "rotation_due", "leaked", "revoked", "limit_changed"],
   customer: ["created", "updated", "deleted", "restored"],
   customer_consent: ["given", "withdrawn"],

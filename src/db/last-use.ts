@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type DataKey, open, seal } from "#crypto/envelope.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Query } from "./queries.ts";
-import { statementOf } from "./statement.ts";
+import { type Statement, statementOf } from "./statement.ts";
 import { destroyedKid, subjectKeyColumns, subjectKeyJoin } from "./subject-keys.ts";
 import type { TenantDriver } from "./tenant-driver.ts";
 
@@ -14,10 +14,32 @@ export interface Origin {
   readonly place: string | null;
 }
 
+/** Where it was at a time, as the platform guesses it by the address. */
+const Spot = z.object({
+  /** ms since 1970. */
+  at: z.number(),
+  country: z.string(),
+  /** In degrees, to a tenth of one; null where it is not known. */
+  point: z.object({ latitude: z.number(), longitude: z.number() }).nullable(),
+});
+export type Spot = z.output<typeof Spot>;
+
+const Seen = z.object({ countries: z.array(z.string()), last: Spot });
+/** What is remembered of where somebody came from: the latest countries, and the last spot. */
+export type Seen = z.output<typeof Seen>;
+
 const Origin = z
   .string()
   .transform((text): unknown => JSON.parse(text))
-  .pipe(z.object({ ip: z.string().nullable(), place: z.string().nullable() }));
+  .pipe(
+    z.object({
+      ip: z.string().nullable(),
+      place: z.string().nullable(),
+      /** What a gate has yet to tell. */
+      trail: z.array(Spot).default([]),
+      seen: Seen.nullable().default(null),
+    }),
+  );
 
 export interface LastUse extends Origin {
   /** RFC 3339, a minute behind at most. */
@@ -28,9 +50,18 @@ export interface LastUse extends Origin {
 export async function sealOrigin(
   key: DataKey,
   of: { readonly tenantId: string; readonly principalId: string },
-  { ip, place }: Origin,
+  origin: Origin & { readonly trail?: readonly Spot[]; readonly seen?: Seen | null },
 ): Promise<string> {
-  return await seal(key, addressOf(of.tenantId, of.principalId), JSON.stringify({ ip, place }));
+  return await seal(key, addressOf(of.tenantId, of.principalId), JSON.stringify(origin));
+}
+
+/** The same as it is read again. @throws SealError */
+export async function openOrigin(
+  key: DataKey,
+  of: { readonly tenantId: string; readonly principalId: string },
+  sealed: string,
+) {
+  return Origin.parse(await open(key, addressOf(of.tenantId, of.principalId), sealed));
 }
 
 function addressOf(tenant: string, row: string) {
@@ -38,13 +69,12 @@ function addressOf(tenant: string, row: string) {
 }
 
 /** When a principal was last let in, and from where. Technical: no version, no epoch, no audit row. */
-export async function recordLastUse(
-  driver: TenantDriver,
+export function recordedUse(
+  tenantId: string,
   principalId: string,
   usedAt: number,
   origin: string | null,
-): Promise<void> {
-  const { tenantId } = driver;
+): Statement[] {
   const at = timestamp(usedAt);
   const statements = [
     sql`update "last_uses" set "used_at" = ${at}, "origin" = ${origin} where "last_uses"."tenant_id" = ${tenantId} and "last_uses"."principal_id" = ${principalId}`,
@@ -58,7 +88,32 @@ export async function recordLastUse(
     statements.push(
       sql`update "api_keys" set "last_used_at" = ${at} where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${principalId}`,
     );
-  await driver.execute(statements.map(statementOf));
+  return statements.map(statementOf);
+}
+
+const Wrapped = z.object({ id: z.string(), wrapped: z.string() });
+const Before = z.object({ usedAt: z.string(), origin: z.string().nullable() });
+const Made = z.object({ createdAt: z.string() });
+
+/** What there is of a principal before it is told that it came again, and the keys to open it with. */
+export async function arrivalOf(driver: TenantDriver, principalId: string) {
+  const { tenantId } = driver;
+  const [tenantKeys = [], [subjectKey] = [], [before] = [], [made] = []] = await driver.execute(
+    [
+      sql`select "id", "wrapped" from "tenant_keys" where "tenant_keys"."tenant_id" = ${tenantId}`,
+      sql`select "id", "wrapped" from "subject_keys" where "subject_keys"."tenant_id" = ${tenantId} and "subject_keys"."subject_id" = ${principalId}`,
+      sql`select "used_at" as "usedAt", "origin" from "last_uses" where "last_uses"."tenant_id" = ${tenantId} and "last_uses"."principal_id" = ${principalId}`,
+      sql`select "created_at" as "createdAt" from "api_keys" where "api_keys"."tenant_id" = ${tenantId} and "api_keys"."id" = ${principalId}`,
+    ].map(statementOf),
+  );
+  const { usedAt, origin } = before ? Before.parse(before) : { usedAt: null, origin: null };
+  return {
+    tenantKeys: z.array(Wrapped).parse(tenantKeys),
+    subjectKey: subjectKey ? Wrapped.parse(subjectKey) : null,
+    usedAt,
+    origin,
+    createdAt: made ? Made.parse(made).createdAt : null,
+  };
 }
 
 const Stored = z.object({
@@ -95,7 +150,8 @@ export function lastUses(sets: readonly SQL[], limit: number): Query<ReadonlyMap
               ),
             )
           : { ip: null, place: null };
-        uses.set(principalId, { at, ...from });
+        const { ip, place } = from;
+        uses.set(principalId, { at, ip, place });
       }
       return uses;
     },

@@ -48,7 +48,7 @@ export const technicalColumns = {
     lies: everywhere,
     columns: plain("tenant_id", "key_id", "step", "position", "moved", "started_at", "finished_at"),
   },
-  counters: { lies: everywhere, columns: plain("tenant_id", "name", "value", "logged") },
+  counters: { lies: everywhere, columns: plain("tenant_id", "name", "value", "logged", "alerted") },
   audit_checkpoints: { lies: everywhere, columns: plain("tenant_id", "size", "note", "created_at") },
   audit_sink_progress: {
     lies: everywhere,

@@ -5,7 +5,7 @@ import type { Credential } from "./authenticate.ts";
 import { type EnterRequest, enterAnswerFrom, Policy, type Rate } from "./policy.ts";
 
 /** What a request tells its gate beside its credential. */
-export type Asking = Pick<EnterRequest, "staleEpoch" | "recheck" | "address" | "place"> &
+export type Asking = Pick<EnterRequest, "staleEpoch" | "recheck" | "address" | "place" | "spot"> &
   Partial<Pick<EnterRequest, "isExpensive">>;
 
 /** What the gate says of it. */

@@ -3,6 +3,7 @@ import { type Capability, type CapabilityMask, holds } from "./capabilities.ts";
 
 /** Who may be told of a fact: whoever may read what it is about. */
 export const readCapabilities: Readonly<Record<EventSubject, Capability>> = {
+  alert: "security:read",
   api_key: "api-keys:read",
   customer: "customers:read",
   customer_consent: "customers:consent",

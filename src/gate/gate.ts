@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { z } from "zod";
 import { timingSafeEqual } from "#crypto/constant-time.ts";
-import { sealOrigin } from "#db/last-use.ts";
+import { type Spot, sealOrigin } from "#db/last-use.ts";
 import { ringOf } from "#db/open-tenant.ts";
 import { isWithin } from "#lib/cidr.ts";
 import { takeGcra } from "#lib/gcra.ts";
@@ -15,6 +15,7 @@ import { holdingLimit } from "./holding-limit.ts";
 import { hydrate } from "./hydrate.ts";
 import { type EnterAnswer, type EnterRequest, enterRequestFrom, type Policy } from "./policy.ts";
 import { tiers } from "./tiers.ts";
+import { Trail } from "./trail.ts";
 import { Usage } from "./usage.ts";
 
 const maximumAgeMs = minuteMs;
@@ -34,6 +35,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   readonly #expensive = new Bucket();
   #elsewhereTatMs: number | null = null;
   #lastMs = 0;
+  readonly #trail = new Trail();
   readonly #usage = new Usage(this.ctx.storage);
 
   /** Is this principal active, what may it do, may it go now. */
@@ -86,7 +88,8 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     const { tenantId } = policy;
     const { cell, principalId, staleEpoch } = request;
     if (staleEpoch !== null) return;
-    const origin = isAdmitted ? () => sealedOrigin(this.env, policy, request) : null;
+    if (isAdmitted) this.#trail.add(request.spot, this.#lastMs);
+    const origin = isAdmitted ? () => sealedOrigin(this.env, policy, request, this.#trail.spots()) : null;
     this.#usage.note({ cell, tenantId, principalId }, this.#lastMs, origin);
   }
 
@@ -170,11 +173,12 @@ async function sealedOrigin(
   env: Env,
   { tenantId, tenantKeys, subjectKey, support }: Policy,
   { principalId, address: ip, place }: EnterRequest,
+  trail: readonly Spot[],
 ): Promise<string | null> {
   // Where a session of support came from stands in the audit of what was done in it.
   if (support !== null) return null;
   if (subjectKey === null || (ip === null && place === null)) return null;
   const ring = await ringOf(env, tenantId, tenantKeys);
   const key = await ring.openSubjectKey(principalId, subjectKey);
-  return await sealOrigin(key, { tenantId, principalId }, { ip, place });
+  return await sealOrigin(key, { tenantId, principalId }, { ip, place, trail });
 }

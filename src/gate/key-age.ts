@@ -1,4 +1,5 @@
 import { dayMs } from "#lib/time.ts";
+import { rotationRule } from "./detection-rules.ts";
 
 /** However old a key is when its tenant first asks for an age, it is let in for so long after that. */
 const graceMs = 7 * dayMs;
@@ -39,6 +40,7 @@ interface Told {
   readonly rotatedAt: string | null;
   readonly retiresAt: string | null;
   readonly ageTold: number | null;
+  readonly overdueTold: number | null;
 }
 
 /** It has a successor, and was used in the last quarter of the overlap, which is now. */
@@ -51,7 +53,16 @@ export function isStillUsed({ lastUsedAt, rotatedAt, retiresAt }: Told, now: num
 
 /** It nears this age (days), has no successor or end of its own before, and its tenant was not told so. */
 export function isRotationDue(key: Told, longestAge: number, now: number): boolean {
-  if (key.successorId !== null || key.ageTold === longestAge) return false;
+  return key.ageTold !== longestAge && isOld(key, longestAge * dueAt, now);
+}
+
+/** The same of being so near to it that its tenant is alerted. */
+export function isRotationOverdue(key: Told, longestAge: number, now: number): boolean {
+  return key.overdueTold !== longestAge && isOld(key, longestAge * rotationRule.threshold, now);
+}
+
+function isOld(key: Told, days: number, now: number): boolean {
+  if (key.successorId !== null) return false;
   if (key.expiresAt !== null && Date.parse(key.expiresAt) <= now) return false;
-  return Date.parse(key.createdAt) <= now - longestAge * dueAt * dayMs;
+  return Date.parse(key.createdAt) <= now - days * dayMs;
 }

@@ -1,4 +1,5 @@
 import { eq, sql } from "drizzle-orm";
+import type { RecordDraft } from "#db/commit.ts";
 import { many } from "#db/queries.ts";
 import { wholeTenant } from "#db/scope.ts";
 import type { Keys } from "#db/sealing.ts";
@@ -15,16 +16,22 @@ import { members, tenants } from "./tables.ts";
 
 /** What concerns a business so much that its owners are written to. */
 export interface Owners {
-  /** Each that is active and has signed in; at least once. */
-  tell(kind: "key-leaked", about: Omit<MailData<"key-leaked">, "business" | "homeLink">): Promise<void>;
+  /** Each that is active and has signed in; at least once, or by a record at most once while that lives. */
+  tell<K extends OwnersMail>(
+    kind: K,
+    dataFor: (place: { readonly business: string; readonly homeLink: string }) => MailData<K>,
+    once?: RecordDraft,
+  ): Promise<void>;
 }
+
+type OwnersMail = "key-leaked" | "alert";
 
 const mostOwners = 50;
 
 export function ownersOf(env: Env, cell: Cell, keys: Keys, run: SystemRun): Owners {
   const { tenantId } = keys;
   return {
-    async tell(kind, about) {
+    async tell(kind, dataFor, once) {
       const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
       const session = new TenantSession(driver, { reach: wholeTenant, epoch: null, keys });
       const { owners, found } = await session.read({
@@ -37,11 +44,11 @@ export function ownersOf(env: Env, cell: Cell, keys: Keys, run: SystemRun): Owne
       });
       const business = found[0]?.slug;
       if (business === undefined) return;
-      const data = { ...about, business, homeLink: `${env.PUBLIC_ORIGIN}/home` };
+      const data = dataFor({ business, homeLink: `${env.PUBLIC_ORIGIN}/home` });
       const mails = owners.flatMap(({ email, userId }) =>
         email === null ? [] : [mailTo({ kind, to: email, data, userId }, run.now)],
       );
-      await writeLetters(env, run, mails);
+      await writeLetters(env, run, mails, once);
     },
   };
 }

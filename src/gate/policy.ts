@@ -95,6 +95,8 @@ export const EnterRequest = z.object({
   address: z.string().nullable().default(null),
   /** City and country of that address, as the platform guesses them. */
   place: z.string().nullable().default(null),
+  /** Its country and where in it, to tenths of degrees north and east: `NL 52.4 4.9`, or `NL` alone. */
+  spot: z.string().nullable().default(null),
   /** Taken from the bucket of its own that expensive operations have. A Worker of before has none such. */
   isExpensive: z.boolean().default(false),
   /** The policyId of the rights that whoever asks still has at hand. */

@@ -111,6 +111,8 @@ export const apiKeys = tenantTable(
     stillUsedToldAt: internal(text("still_used_told_at")),
     /** The longest age, in days, of which its tenant was told that it nears it. */
     ageTold: internal(integer("age_told")),
+    /** The same of being overdue by it. */
+    overdueTold: internal(integer("overdue_told")),
   },
   {
     entity: "api-key",

@@ -1,13 +1,11 @@
 import { z } from "zod";
-import { recordLastUse } from "#db/last-use.ts";
-import { Store } from "#db/store.ts";
-import { TenantDriver } from "#db/tenant-driver.ts";
 import type { CountMessage } from "#lib/call-record.ts";
 import { dayMs, hourStart, minuteMs, secondMs } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { recordArrival } from "./arrivals.ts";
 
 // Shorter than any object must be idle to be evicted, and none is while a timer runs.
 const idleMs = 5 * secondMs;
@@ -125,11 +123,10 @@ export class Usage {
     // One that is older was written long ago: it only stood here for this hour to go on from.
     const hours = total.hours.filter(([hour]) => hour > systemNow() - dayMs);
     const counted: CountMessage = { v: 1, tenantId, actorId: principalId, hours };
-    const driver = new TenantDriver(new Store(cell.database, "first-primary"), tenantId);
     await Promise.all([
       // By the calls' own queue: written one by one, a busy cell's gates alone would keep its log's database busy.
       cell.calls.send(counted),
-      usedAt === null ? null : recordLastUse(driver, principalId, usedAt, origin),
+      usedAt === null ? null : recordArrival(env, cell, { tenantId, principalId, usedAt, origin }),
     ]);
     // The latest hour may go on; of what was noted meanwhile nothing stands in `total`.
     this.#goOnFrom({ ...total, usedAt: null, origin: null, hours: hours.slice(-1) });

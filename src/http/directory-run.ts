@@ -95,7 +95,8 @@ function portsOf(env: Env, { ring, tokenSigner }: DirectoryKeys): Omit<AccountPo
 }
 
 function visitorOf(c: RequestContext): Visitor {
-  return { ...cameFrom(c), userAgent: c.req.header("user-agent")?.slice(0, 256) ?? null };
+  const { address, place } = cameFrom(c);
+  return { address, place, userAgent: c.req.header("user-agent")?.slice(0, 256) ?? null };
 }
 
 /** Commits as this user, whose key was met in this request, or as nobody known. */

@@ -6,6 +6,7 @@ import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { alertTenant } from "./alerts/alert-tenant.ts";
 import { copyLog } from "./audit-sinks/copy-log.ts";
 import { SinkWakeUp, wakeSinks } from "./audit-sinks/sink-wake-ups.ts";
 import { copyIdentityEvents } from "./copy-identity-events.ts";
@@ -13,6 +14,7 @@ import { serveEndpoint } from "./deliver-webhooks.ts";
 import { dispatchEvents, WakeUp } from "./dispatch-events.ts";
 import { logAudit } from "./log-audit.ts";
 import { logCalls } from "./log-calls.ts";
+import { OperatorWakeUp, tellOperator } from "./operator/tell-operator.ts";
 import { MailWakeUp, sendMail } from "./send-mail.ts";
 import { newAllowance } from "./telling.ts";
 import { EndpointWakeUp } from "./webhook-wake-ups.ts";
@@ -29,14 +31,16 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
     return async (body) => {
       const { tenantId } = WakeUp.parse(body);
       if (served.has(tenantId)) return;
-      // Neither waits for what the other lacks; a message that fails comes again.
-      const [events, audit] = await Promise.allSettled([
+      // None waits for what another lacks; a message that fails comes again.
+      const [events, audit, alerts] = await Promise.allSettled([
         dispatchEvents(env, cell, tenantId, now, newAllowance(most)),
         logAudit(env, cell, tenantId),
+        alertTenant(env, cell, tenantId, now),
       ]);
-      for (const outcome of [events, audit]) if (outcome.status === "rejected") throw outcome.reason;
+      for (const outcome of [events, audit, alerts]) if (outcome.status === "rejected") throw outcome.reason;
       served.add(tenantId);
-      if (audit.status === "fulfilled" && audit.value) await cell.queue.send({ v: 1, tenantId });
+      if ([audit, alerts].some((each) => each.status === "fulfilled" && each.value))
+        await cell.queue.send({ v: 1, tenantId });
     };
   },
   "keyline-audit-sinks": (env, cell, now) => async (body) => {
@@ -52,14 +56,15 @@ const queues: Readonly<Record<string, (env: Env, cell: Cell, now: number, most: 
   },
 };
 
-const DirectoryWakeUp = z.union([MailWakeUp, WakeUp]);
+const DirectoryWakeUp = z.union([MailWakeUp, OperatorWakeUp, WakeUp]);
 
-/** The directory's one queue: mails to be sent, and its outbox, which is gone through once for all who wake it. */
+/** The directory's one queue: mails to be sent, notices to the operator, and its outbox, which is gone through once for all who wake it. */
 function ofDirectory(env: Env, now: number): Consumer {
   let isServed = false;
   return async (body) => {
     const message = DirectoryWakeUp.parse(body);
     if ("mailId" in message) return await sendMail(env, message.mailId, now);
+    if ("operatorNoticeId" in message) return await tellOperator(env, message.operatorNoticeId, now);
     if (isServed) return;
     await copyIdentityEvents(env, now);
     isServed = true;

@@ -10,6 +10,7 @@ import { dayMs } from "#lib/time.ts";
 import { timeOfId } from "#lib/typeid.ts";
 import type { Cell } from "#platform/cells.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { watchCalls } from "./alerts/watch-calls.ts";
 import { usesOf } from "./uses-of-calls.ts";
 
 // A day before its rows could be gone: a later one could not be told from one that was counted already.
@@ -34,6 +35,7 @@ export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Pr
   const received = receivedFrom(batch, now);
   try {
     await store(cell, received, now);
+    await watch(cell, received, now);
     acknowledge([...received.values()]);
     return;
   } catch (error) {
@@ -42,6 +44,7 @@ export async function logCalls(cell: Cell, batch: MessageBatch, now: number): Pr
   for (const [tenantId, own] of received) {
     try {
       await store(cell, new Map([[tenantId, own]]), now);
+      await watch(cell, new Map([[tenantId, own]]), now);
       acknowledge([own]);
     } catch (error) {
       log("error", "a tenant's calls could not be logged", errorFields(error));
@@ -99,6 +102,17 @@ async function store(
     if (statements.length > 0) byTenant.set(tenantId, statements);
   }
   if (byTenant.size > 0) await executeTogether(new Store(database, "first-primary"), byTenant);
+}
+
+// Calls that cannot be watched are logged all the same.
+async function watch(cell: Cell, received: ReadonlyMap<string, Received>, now: number): Promise<void> {
+  for (const [tenantId, { calls }] of received) {
+    try {
+      await watchCalls(cell, tenantId, [...calls.values()].flat(), now);
+    } catch (error) {
+      log("error", "a tenant's calls could not be watched", { tenantId, ...errorFields(error) });
+    }
+  }
 }
 
 function acknowledge(received: readonly Received[]): void {

@@ -16,6 +16,7 @@ import { hasLockouts } from "#platform/lockouts.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { mailFaults } from "#platform/mail/mailer.ts";
 import { textFaults } from "#platform/sms/texter.ts";
+import { operatorFaults } from "./operator/tell-operator.ts";
 
 export interface Check {
   readonly name: string;
@@ -82,6 +83,11 @@ async function runChecks(env: Env): Promise<Check[]> {
     }),
     check("mail", "correct MAIL, MAIL_FROM or what they need (src/mail/README.md)", async () =>
       mailFaults(env),
+    ),
+    check(
+      "the operator",
+      "correct OPERATOR_WEBHOOK_URL, OPERATOR_EMAIL or SENTRY_DSN (src/resources/alerts/README.md)",
+      async () => operatorFaults(env),
     ),
     check(
       "texts",

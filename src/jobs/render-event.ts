@@ -20,6 +20,7 @@ interface Payload {
 
 /** What an event carries: the thing it is about as a GET answers it, or only the event's own ids. */
 const payloads: Readonly<Record<EventSubject, Payload | null>> = {
+  alert: null,
   api_key: null,
   customer: { operation: registry.customers.get, param: "customerId" },
   // It may have been withdrawn since, and then there is nothing to read.

@@ -5,6 +5,7 @@ import { sweepVisits } from "#identity/support/sweep-visits.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
+import { sweepAlerts } from "./alerts/alert-tenant.ts";
 import { archiveCalls } from "./archive-calls.ts";
 import { copyPlatformLog, sweepSinks } from "./audit-sinks/sweep-sinks.ts";
 import { deleteOldCalls } from "./call-retention.ts";
@@ -22,6 +23,8 @@ import { forgetSupport } from "./forget-support.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
+import { alertOperator } from "./operator/platform-alerts.ts";
+import { sweepOperatorNotices } from "./operator/tell-operator.ts";
 import { deleteExpired } from "./retention.ts";
 import { rewrapTenantKeys, scheduledRun } from "./rewrap-tenant-keys.ts";
 import { rotateTenantKeys } from "./rotate-tenant-keys.ts";
@@ -42,6 +45,8 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
     ["directory-key-rotation", () => rotateTenantKeys(env, env.DIRECTORY, scheduledRun(now))],
     ["directory-schema", () => guardSchema(env, [directoryOf(env)], now)],
     ["mails", () => sweepMails(env, now)],
+    ["alerts of the platform", () => alertOperator(env, now)],
+    ["notices to the operator", () => sweepOperatorNotices(env, now)],
     ["ended sessions", () => sweepEndedSessions(env, now)],
     ["identity events", () => copyIdentityEvents(env, now)],
     ["accounts", () => expireAccounts(env, now)],
@@ -59,6 +64,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`audit ${cell.id}`, () => sweepAudit(env, cell)],
       [`sinks ${cell.id}`, () => sweepSinks(env, cell, now)],
       [`events ${cell.id}`, () => sweepEvents(cell, now)],
+      [`alerts ${cell.id}`, () => sweepAlerts(cell, now)],
       [`intents ${cell.id}`, () => sweepIntents(env, cell, registry, now)],
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],

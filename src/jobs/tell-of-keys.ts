@@ -7,7 +7,8 @@ import { Store } from "#db/store.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { noteUnopened } from "#db/unopened.ts";
-import { isRotationDue, isStillUsed } from "#gate/key-age.ts";
+import { detected, rotationRule } from "#gate/detection-rules.ts";
+import { isRotationDue, isRotationOverdue, isStillUsed } from "#gate/key-age.ts";
 import { apiKeys } from "#gate/tables.ts";
 import { inTurn } from "#lib/in-turn.ts";
 import { timestamp } from "#lib/time.ts";
@@ -19,7 +20,7 @@ import { securityPolicies } from "#resources/security-policy/table.ts";
 
 const mostPerRun = 50;
 
-/** Tells tenants, once each, of keys that are still used though they retire soon, and of those that near the longest age. */
+/** Tells tenants, once each, of keys that are still used though they retire soon, and of those that near the longest age; twice of these. */
 export async function tellOfKeys(env: Env, cell: Cell, now: number): Promise<void> {
   const run = { job: "jobs.keys", requestId: newId("run"), now };
   const system = new CellSystem(new Store(cell.database, "first-primary"));
@@ -52,7 +53,15 @@ async function tell(session: TenantSession, keyId: string, run: SystemRun): Prom
     return;
   }
   const longestKeyAge = policies[0]?.longestKeyAge ?? null;
-  if (longestKeyAge === null || !isRotationDue(row, longestKeyAge, run.now)) return;
+  if (longestKeyAge === null) return;
+  if (!isRotationDue(row, longestKeyAge, run.now)) {
+    if (isRotationOverdue(row, longestKeyAge, run.now))
+      await commitAsSystem(session, run, [
+        update(apiKeys, row, { overdueTold: longestKeyAge }, run.now),
+        detected(rotationRule.kind, row.id),
+      ]);
+    return;
+  }
   const marked = update(apiKeys, row, { ageTold: longestKeyAge }, run.now);
   const data = { apiKeyId: row.id, longestKeyAge };
   await commitAsSystem(session, run, [marked, emit("api_key.rotation_due", data, about)]);

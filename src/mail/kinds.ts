@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { alertKindNames, severities } from "#db/alert-kinds.ts";
 
 /** Every link of a mail leads to a page of ours. */
 const Link = z.url({ protocol: /^https?$/, error: "is an http(s) URL" }).max(2000);
@@ -47,6 +48,33 @@ export const mailVariables = {
     business: Slug,
     keyId: z.string().regex(/^key_[0-9a-z]{26}$/),
     homeLink: Link,
+  }),
+  /** To the owners of a business, of what happened there so often since they were last told. */
+  alert: z.strictObject({
+    kind: z.enum(alertKindNames),
+    business: Slug,
+    /** What or whom the newest is about: an id; null: the business as a whole. */
+    subjectId: z
+      .string()
+      .regex(/^[a-z]{2,4}_[0-9a-z]{26}$/)
+      .nullable(),
+    count: z.int().min(1),
+    from: Instant,
+    to: Instant,
+    homeLink: Link,
+  }),
+  /** To whoever runs the deployment, of what happened at a business of it or is amiss with the platform. */
+  "operator-alert": z.strictObject({
+    sourceId: z.string().regex(/^[\w-]{1,64}$/),
+    kind: z.string().regex(/^[a-z-]{1,64}$/),
+    severity: z.enum(severities),
+    tenantId: z
+      .string()
+      .regex(/^ten_[0-9a-z]{26}$/)
+      .nullable(),
+    count: z.int().min(1),
+    from: Instant,
+    to: Instant,
   }),
   "recovery-code-used": z.strictObject({ at: Instant, securityLink: Link }),
   "factor-changed": z.strictObject({

@@ -1,3 +1,4 @@
+import { alertWords } from "./alert-words.ts";
 import { type MailData, type MailKind, mailVariables } from "./kinds.ts";
 import type { Letter, Site } from "./letter.ts";
 
@@ -108,6 +109,44 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       },
       "Make another key for the program that used it, take the old one out of wherever it was found, and look in the audit at what it did of late.",
       { label: "Go to your businesses", link: homeLink },
+    ],
+  }),
+  alert: ({ kind, business, subjectId, count, from, to, homeLink }, { name }) => {
+    const { title, what, advice } = alertWords[kind];
+    const more = count - 1;
+    return {
+      subject: `${business}: ${title}`,
+      parts: [
+        `This is a security alert of your business ${business} at ${name}. ${what}`,
+        {
+          facts: [
+            ["When", instant(to)],
+            ...(subjectId === null ? [] : [["About", subjectId] as const]),
+            ...(more === 0 ? [] : [["And", `${more} more of these since ${instant(from)}`] as const]),
+          ],
+        },
+        advice,
+        { label: "Go to your businesses", link: homeLink },
+      ],
+    };
+  },
+  "operator-alert": ({ sourceId, kind, severity, tenantId, count, from, to }, { name }) => ({
+    subject: `${name}: ${kind}${severity === "critical" ? ", which is critical" : ""}`,
+    parts: [
+      tenantId === null
+        ? `Something is amiss with the platform of ${name} that only you can mend.`
+        : `A business at ${name} was alerted, and so are you.`,
+      {
+        facts: [
+          ["What", kind],
+          ["Business", tenantId ?? "none"],
+          ["Times", String(count)],
+          ["From", instant(from)],
+          ["Until", instant(to)],
+          ["Source", sourceId],
+        ],
+      },
+      "What is behind it stands in the audit of that business, or in the platform's.",
     ],
   }),
   "recovery-code-used": ({ at, securityLink }, { name }) => ({

@@ -99,6 +99,14 @@ export interface Env {
   readonly POSTMARK_WEBHOOK_PASSWORD?: string;
   /** Where Postmark's API is, unless it is Postmark's own. */
   readonly POSTMARK_URL?: string;
+  /** https: where the operator is told of alerts, signed with the secret; nowhere unless set. */
+  readonly OPERATOR_WEBHOOK_URL?: string;
+  /** Worker secret: `whsec_…`. */
+  readonly OPERATOR_WEBHOOK_SECRET?: string;
+  /** Whom alerts are mailed to; nobody unless set. */
+  readonly OPERATOR_EMAIL?: string;
+  /** Worker secret: where alerts go as Sentry's events; nowhere unless set. */
+  readonly SENTRY_DSN?: string;
   /** Who carries texts to telephones: "twilio" or, in development, "mailbox"; none are sent unless it is set. */
   readonly SMS?: string;
   /** Whom texts are from: a number as `+31612345678`, or a messaging service of Twilio's, `MG…`. */

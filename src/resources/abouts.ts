@@ -5,6 +5,8 @@ export const abouts: Readonly<Record<keyof typeof registry, string>> = {
   "access-advice":
     "Which of its capabilities a member, an API key or an OAuth client used of late, and which it may do without.",
   account: "The end of your account.",
+  alerts:
+    "What the owners should hear of: changes of what guards the business, and what detection found, grouped and counted.",
   "api-calls":
     "Who called what, and how it was answered: 7 days of calls, 90 days of hourly counts, best effort.",
   "api-keys":

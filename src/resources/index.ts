@@ -1,6 +1,7 @@
 import type { Registry } from "#http/registry.ts";
 import { identityOperations } from "#identity/operations.ts";
 import * as accessAdvice from "./access-advice/operations.ts";
+import * as alerts from "./alerts/operations.ts";
 import * as apiCalls from "./api-calls/operations.ts";
 import { found as leakedKey, reportLeak } from "./api-keys/leaks.ts";
 import * as limits from "./api-keys/limits.ts";
@@ -60,6 +61,7 @@ import * as webhookEndpoints from "./webhook-endpoints/operations.ts";
 export const registry = {
   ...identityOperations,
   "access-advice": accessAdvice,
+  alerts,
   "api-calls": apiCalls,
   "api-keys": { ...apiKeys, ...limits, leakedKey, reportLeak, rotate: rotateKey },
   audit: { ...audit, ...leaves, ...proofs, sinks },

@@ -5,6 +5,7 @@ import { isTechnicalTable, tenantlessTables } from "#db/technical-tables.ts";
 import { tenantTables } from "#db/tenant-table.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { registry } from "#resources/index.ts";
+import { newOperatorNotice } from "#test/alert-examples.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
@@ -76,6 +77,7 @@ test("both seeds are in the directory with their people, and it has a row of eve
   for (const name of ofPeople) await call(name, await exampleOf(name).make(tenant));
   await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   await challengeOf(await withPasskey(await newEnrolled()));
+  await newOperatorNotice();
   const present = await tablesOf("directory", DIRECTORY);
   const entityTables = [...tenantTables().keys()].filter((name) => present.includes(name));
   expect(entityTables.length).toBeGreaterThan(4);

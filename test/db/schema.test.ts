@@ -11,6 +11,8 @@ import { tablesOf } from "#test/written.ts";
 
 /** Columns of entity tables that name what no row beside them is. By hand. */
 const namesNoRowHere: Readonly<Record<string, string>> = {
+  "alerts.subject_id": "whatever it is about, or nothing",
+  "alerts.acknowledger_id": "a member or an API key",
   "api_keys.creator_id": "a member or an API key",
   "api_keys.successor_id": "a key of this very table, made in the batch that names it",
   "oauth_clients.creator_id": "a member or an API key",
@@ -19,6 +21,7 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "invitations.inviter_id": "a member or an API key",
   "files.document_id": "what the revisions of one document share",
   "files.upload_id": "R2's own",
+  "operator_notices.source_id": "lies in a tenant's cell, or is a row of the platform's audit",
   "outgoing_mails.user_id": "may outlive the account that it is about, for a day",
   "members.user_id": "lies in the directory",
   "sso_connections.client_id": "the issuer's own",

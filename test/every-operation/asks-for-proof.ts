@@ -6,6 +6,7 @@ export const minute = 60;
  */
 export const asksForProof: Readonly<Record<string, number>> = {
   "account.close": 15 * minute,
+  "alerts.acknowledge": 15 * minute,
   "api-keys.create": 15 * minute,
   "api-keys.reportLeak": 15 * minute,
   "api-keys.rotate": 15 * minute,

@@ -15,6 +15,7 @@ import { cellsOf } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 import { putLocked } from "#platform/object-lock-store.ts";
 import { registry } from "#resources/index.ts";
+import { newOperatorNotice } from "#test/alert-examples.ts";
 import { deliver, envOf, newSink, publish, publishPlatforms, type TestSink } from "#test/audit-sinks.ts";
 import { consumed } from "#test/call-log.ts";
 import { type Canaries, found, newCanaries } from "#test/canaries.ts";
@@ -57,6 +58,7 @@ beforeAll(async () => {
   for (const neighbour of neighbours) await pry(neighbour);
   await logWhatWasNoted();
   await mailTo(us.people);
+  await newOperatorNotice();
   // Whose address the issuer does not speak for, and who has yet to type the code.
   await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   for (const { cell, tenantId, customerIds } of [us, ...neighbours])

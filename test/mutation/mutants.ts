@@ -1,5 +1,6 @@
 import type { Mutant } from "./mutant.ts";
 import { accountPages } from "./mutants/account-pages.ts";
+import { alertMutants } from "./mutants/alerts.ts";
 import { auditSinks } from "./mutants/audit-sinks.ts";
 import { auditTree } from "./mutants/audit-tree.ts";
 import { calls } from "./mutants/calls.ts";
@@ -50,6 +51,7 @@ export const mutants: readonly Mutant[] = [
   ...lockouts,
   ...passwords,
   ...mail,
+  ...alertMutants,
   ...identityEventMutants,
   ...factors,
   ...sms,

@@ -107,6 +107,7 @@ test("every type that is emitted is on the list, and its subject says who may be
   expect(new Set(eventTypes).size).toBe(eventTypes.length);
   // By hand: whoever may read a thing may be told of it.
   expect(readCapabilities).toEqual({
+    alert: "security:read",
     api_key: "api-keys:read",
     customer: "customers:read",
     customer_consent: "customers:consent",

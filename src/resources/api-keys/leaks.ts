@@ -30,7 +30,7 @@ export const reportLeak = effectOperation({
     return commit({ apiKeyId, at: ended.row.leakedAt ?? timestamp(now), isNew }, ...ended.changes);
   },
   async perform({ owners }, { apiKeyId: keyId, at, isNew }) {
-    if (isNew) await owners.tell("key-leaked", { at, keyId });
+    if (isNew) await owners.tell("key-leaked", (place) => ({ ...place, at, keyId }));
   },
   async settle({ tenant }, { apiKeyId }) {
     const row = await tenant.get(apiKeys, apiKeyId);

@@ -22,7 +22,6 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
     "test/identity/support/agents.test.ts",
   ],
   "src/gate/sandbox.ts": ["test/resources/sandbox.test.ts"],
-  "src/identity/members/invitations.ts": ["test/identity/members/joining.test.ts"],
   "src/mail/suppressions.ts": ["test/mail/postmark-webhooks.test.ts"],
   "src/identity/oauth/authorize.ts": ["test/identity/oauth/grants.test.ts"],
   "src/identity/outside/organizations.ts": ["test/identity/outside/links.test.ts"],

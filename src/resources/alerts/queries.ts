@@ -1,0 +1,58 @@
+import { sql } from "drizzle-orm";
+import { many } from "#db/queries.ts";
+import { dayMs, timestamp } from "#lib/time.ts";
+import { operatorNotices } from "./operator-table.ts";
+import { groupedForMs } from "./rules.ts";
+import { alertNotices, alerts } from "./table.ts";
+
+/** As many alerts are told of in one go; more wait for the next. */
+const mostUntold = 200;
+const mostRecent = 500;
+const mostNotices = 100;
+/** As many notices are passed on in one go. */
+export const mostPending = 20;
+
+/** What a tenant's new findings are held against. */
+export function standingQueries(now: number) {
+  return {
+    recent: many(alerts, {
+      where: sql`${alerts.lastAt} >= ${timestamp(now - groupedForMs)}`,
+      indexedBy: "alerts_recent",
+      order: sql`${alerts.lastAt} desc`,
+      limit: mostRecent,
+    }),
+    untold: many(alerts, {
+      where: sql`${alerts.tellAt} is not null`,
+      indexedBy: "alerts_untold",
+      order: sql`${alerts.tellAt}`,
+      limit: mostUntold,
+    }),
+    notices: many(alertNotices, {
+      where: sql`${alertNotices.createdAt} > ${timestamp(now - dayMs)}`,
+      indexedBy: "alert_notices_by_time",
+      order: sql`${alertNotices.createdAt}`,
+      limit: mostNotices,
+    }),
+  };
+}
+
+/** Notices of which the owners or the operator are still to be told, the oldest first. */
+export const pendingNotices = many(alertNotices, {
+  where: sql`(${alertNotices.mailedAt} is null or ${alertNotices.passedOnAt} is null)`,
+  indexedBy: "alert_notices_pending",
+  order: sql`${alertNotices.createdAt}`,
+  limit: mostPending,
+});
+
+/** As many notices to the operator are found due at once. */
+const mostDue = 500;
+
+/** Notices to the operator to be tried by then, the longest due first. */
+export function dueOperatorNotices(by: number) {
+  return many(operatorNotices, {
+    where: sql`${operatorNotices.nextTryAt} <= ${timestamp(by)}`,
+    indexedBy: "operator_notices_due",
+    order: sql`${operatorNotices.nextTryAt}`,
+    limit: mostDue,
+  });
+}

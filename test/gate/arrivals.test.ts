@@ -1,0 +1,163 @@
+import {
+  createExecutionContext,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  waitOnExecutionContext,
+} from "cloudflare:test";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { createApp } from "#app.ts";
+import type { Spot } from "#db/last-use.ts";
+import { judged } from "#gate/arrival-rules.ts";
+import { Trail } from "#gate/trail.ts";
+import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
+import { testEnv } from "#test/env.ts";
+import { alertsOf, newWatched, type Watched, wake } from "#test/jobs/alerts/kit.ts";
+import { memberToken, rowsOf } from "#test/world.ts";
+import { gateOf } from "./kit.ts";
+
+const amsterdam = { country: "NL", city: "Amsterdam", latitude: "52.37403", longitude: "4.88969" };
+const newYork = { country: "US", city: "New York", latitude: "40.71427", longitude: "-74.00597" };
+const losAngeles = { country: "US", city: "Los Angeles", latitude: "34.05223", longitude: "-118.24368" };
+
+beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => void vi.useRealTimers());
+
+/** Calls from there, and has the gate tell of it. */
+async function comes(
+  tenant: Watched,
+  cf: object,
+  as = tenant.key,
+  principalId = tenant.keyId,
+): Promise<void> {
+  await calls(tenant, cf, as);
+  vi.setSystemTime(Date.now() + minuteMs);
+  await runDurableObjectAlarm(gateOf(principalId));
+}
+
+async function calls(tenant: Watched, cf: object, as: string): Promise<void> {
+  const request = new Request(`https://api.keyline.test/v1/tenants/${tenant.slug}/ping`, {
+    headers: { Authorization: `Bearer ${as}`, "CF-Connecting-IP": "198.51.100.77" },
+    cf: cf as RequestInitCfProperties,
+  });
+  const context = createExecutionContext();
+  expect((await createApp().fetch(request, testEnv(), context)).status).toBe(200);
+  await waitOnExecutionContext(context);
+}
+
+async function found(tenant: Watched): Promise<unknown[]> {
+  await wake(tenant);
+  return (await alertsOf(tenant)).map(({ kind, subject_id, count }) => [kind, subject_id, count]);
+}
+
+test("a key from a country that it never came from is found, and then that country is known", async () => {
+  const tenant = await newWatched();
+  await comes(tenant, amsterdam);
+  await comes(tenant, {});
+  expect(await found(tenant)).toEqual([]);
+  vi.setSystemTime(Date.now() + dayMs);
+  await comes(tenant, newYork);
+  expect(await found(tenant)).toEqual([["new-country", tenant.keyId, 1]]);
+  for (const place of [amsterdam, newYork]) {
+    vi.setSystemTime(Date.now() + dayMs);
+    await comes(tenant, place);
+  }
+  expect(await found(tenant)).toEqual([["new-country", tenant.keyId, 1]]);
+});
+
+test("of a member the same is found", async () => {
+  const tenant = await newWatched();
+  const { viewer } = tenant.memberIds;
+  for (const place of [amsterdam, newYork]) {
+    vi.setSystemTime(Date.now() + dayMs);
+    await comes(tenant, place, await memberToken(tenant, "viewer"), viewer);
+  }
+  expect(await found(tenant)).toEqual([["new-country", viewer, 1]]);
+});
+
+test("two places that are too far apart for the time between are found, within a minute as well", async () => {
+  const tenant = await newWatched();
+  await comes(tenant, newYork);
+  vi.setSystemTime(Date.now() + 5 * hourMs);
+  await comes(tenant, losAngeles);
+  expect(await found(tenant)).toEqual([]);
+  await calls(tenant, newYork, tenant.key);
+  vi.setSystemTime(Date.now() + 1000);
+  await comes(tenant, losAngeles);
+  expect(await found(tenant)).toEqual([["impossible-travel", tenant.keyId, 1]]);
+});
+
+test("a key that wakes after 90 days is found, by its last use or by when it was made, once", async () => {
+  const tenant = await newWatched();
+  await comes(tenant, amsterdam);
+  vi.setSystemTime(Date.now() + 89 * dayMs);
+  await comes(tenant, amsterdam);
+  expect(await found(tenant)).toEqual([]);
+  vi.setSystemTime(Date.now() + 90 * dayMs);
+  await comes(tenant, amsterdam);
+  await comes(tenant, amsterdam);
+  expect(await found(tenant)).toEqual([["dormant-key", tenant.keyId, 1]]);
+  const other = await newWatched();
+  vi.setSystemTime(Date.now() + 90 * dayMs);
+  await comes(other, {});
+  expect(await found(other)).toEqual([["dormant-key", other.keyId, 1]]);
+});
+
+test("where somebody came from lies sealed, and what does not open is as if nothing were known", async () => {
+  const tenant = await newWatched();
+  const { database } = tenant.cell;
+  await comes(tenant, amsterdam);
+  const stored = () =>
+    rowsOf<{ origin: string }>(database, "select origin from last_uses where principal_id = ?", tenant.keyId);
+  expect(JSON.stringify(await stored())).not.toMatch(/Amsterdam|country|latitude/);
+  await rowsOf(database, "update last_uses set origin = 'v1.x.y.z' where principal_id = ?", tenant.keyId);
+  // What the gate itself remembers goes as well.
+  await evictDurableObject(gateOf(tenant.keyId));
+  await comes(tenant, newYork);
+  expect(await found(tenant)).toEqual([]);
+  vi.setSystemTime(Date.now() + dayMs);
+  await comes(tenant, amsterdam);
+  expect(await found(tenant)).toEqual([["new-country", tenant.keyId, 1]]);
+});
+
+const spot = (at: number, country: string, latitude: number | null = null, longitude = 0): Spot => ({
+  at,
+  country,
+  point: latitude === null ? null : { latitude, longitude },
+});
+
+test("what nobody knows is never found: no place, no earlier one, or no way between", () => {
+  const nothing = { seen: null, idleSince: null };
+  expect(judged(nothing, 0, [])).toEqual({ kinds: [], seen: null });
+  expect(judged(nothing, 0, [spot(0, "NL"), spot(1, "US")]).kinds).toEqual([]);
+  const seen = { countries: ["NL", "US"], last: spot(0, "NL") };
+  expect(judged({ seen, idleSince: null }, 1, [spot(1, "US", 40, -74)]).kinds).toEqual([]);
+  expect(judged({ seen, idleSince: null }, 1, [])).toEqual({ kinds: [], seen });
+});
+
+test("a place in the next town is no journey, and what was told before is not judged again", () => {
+  const seen = { countries: ["NL"], last: spot(10, "NL", 52.4, 4.9) };
+  expect(judged({ seen, idleSince: null }, 11, [spot(11, "NL", 51.9, 4.5)]).kinds).toEqual([]);
+  expect(judged({ seen, idleSince: null }, 11, [spot(9, "US", 40, -74)])).toEqual({ kinds: [], seen });
+});
+
+test("of countries the latest thirty are remembered", () => {
+  const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+  const countries = letters.flatMap((one) => [`${one}A`, `${one}B`]).slice(0, 30);
+  const seen = { countries, last: spot(0, "AA") };
+  const after = judged({ seen, idleSince: null }, 1, [spot(1, "ZZ")]);
+  expect(after.kinds).toEqual(["new-country"]);
+  expect(after.seen?.countries).toEqual(["ZZ", ...countries.slice(0, 29)]);
+});
+
+test("a trail holds a place once for as long as somebody stays, and a bounded number of them", () => {
+  const trail = new Trail();
+  for (const at of ["NL 52.4 4.9", "NL 52.4 4.9", null, "NL 52.0 4.4", "BE", "BE"]) trail.add(at, 1);
+  expect(trail.spots().map(({ country, point }) => [country, point?.latitude ?? null])).toEqual([
+    ["NL", 52.4],
+    ["BE", null],
+  ]);
+  for (let at = 0; at < 50; at += 1) trail.add(at % 2 === 0 ? "NL 52.4 4.9" : "BE", at);
+  expect(trail.spots()).toHaveLength(8);
+});
