@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { CellDoctor } from "#db/cell-doctor.ts";
+import { CellSinks } from "#db/cell-sinks.ts";
 import { CellSystem } from "#db/cell-system.ts";
 import { knownTexts } from "#db/firewall.ts";
 import { LogSystem } from "#db/log-system.ts";
@@ -182,38 +183,6 @@ const acrossTenants: Reads = {
       "SEARCH last_uses USING INDEX last_uses_by_age (used_at<?)",
     ],
   },
-  furthestBehindAtSink: {
-    args: ["vault"],
-    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink=? AND behind_since>?)"],
-  },
-  sinksDue: {
-    args: ["2026"],
-    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_due (due_at<?)"],
-  },
-  sinksKnown: {
-    args: [],
-    steps: [
-      "SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink",
-      "SCAN known",
-      "SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink>?)",
-      "SCAN known",
-    ],
-  },
-  tenantsOfSink: {
-    args: ["vault"],
-    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink=?)"],
-  },
-  tenantsUnknownToSink: {
-    args: ["vault"],
-    steps: [
-      "SEARCH audit_checkpoints USING PRIMARY KEY",
-      "SCAN owners",
-      "SEARCH audit_checkpoints USING PRIMARY KEY (tenant_id>?)",
-      "SCAN owners",
-      "SEARCH audit_sink_progress USING PRIMARY KEY (tenant_id=? AND sink=?)",
-      "SEARCH audit_checkpoints USING PRIMARY KEY (tenant_id=?)",
-    ],
-  },
   staleIntents: { args: ["2026"], steps: ["SEARCH intents USING INDEX intents_due (due_at<?)"] },
   tenantOfApiKey: {
     args: ["key_x"],
@@ -254,6 +223,42 @@ const acrossTenants: Reads = {
       "SEARCH events USING INDEX events_pending (tenant_id>?)",
       "SCAN pending",
       "SEARCH events USING INDEX events_pending (tenant_id=?)",
+    ],
+  },
+};
+
+/** Of the copies of the audit's logs. */
+const acrossTenantsOfSinks: Reads = {
+  furthestBehindAtSink: {
+    args: ["vault"],
+    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink=? AND behind_since>?)"],
+  },
+  sinksDue: {
+    args: ["2026"],
+    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_due (due_at<?)"],
+  },
+  sinksKnown: {
+    args: [],
+    steps: [
+      "SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink",
+      "SCAN known",
+      "SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink>?)",
+      "SCAN known",
+    ],
+  },
+  tenantsOfSink: {
+    args: ["vault"],
+    steps: ["SEARCH audit_sink_progress USING INDEX audit_sink_progress_by_sink (sink=?)"],
+  },
+  tenantsUnknownToSink: {
+    args: ["vault"],
+    steps: [
+      "SEARCH audit_checkpoints USING PRIMARY KEY",
+      "SCAN owners",
+      "SEARCH audit_checkpoints USING PRIMARY KEY (tenant_id>?)",
+      "SCAN owners",
+      "SEARCH audit_sink_progress USING PRIMARY KEY (tenant_id=? AND sink=?)",
+      "SEARCH audit_checkpoints USING PRIMARY KEY (tenant_id=?)",
     ],
   },
 };
@@ -364,6 +369,7 @@ const idColumns = [
 test.each([
   ["cell", CellSystem, acrossTenants],
   ["cell", CellDoctor, acrossTenantsOfDoctor],
+  ["cell", CellSinks, acrossTenantsOfSinks],
   ["log", LogSystem, acrossTenantsOfLog],
 ] as const)(
   "reads across the tenants of a %s are a closed list, and each uses its index and answers ids and scopes alone",
@@ -391,7 +397,7 @@ test.each([
 );
 
 async function textsOf(
-  System: typeof CellSystem | typeof CellDoctor | typeof LogSystem,
+  System: typeof CellSystem | typeof CellDoctor | typeof CellSinks | typeof LogSystem,
   name: string,
   args: unknown[],
 ): Promise<string[]> {

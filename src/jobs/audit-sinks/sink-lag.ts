@@ -1,4 +1,4 @@
-import { CellSystem } from "#db/cell-system.ts";
+import { CellSinks } from "#db/cell-sinks.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { behindSeconds, sinkProgress } from "#db/sink-progress.ts";
@@ -30,7 +30,7 @@ async function lagOf(env: Env, sink: AuditSink, now: number): Promise<SinkLag> {
 async function lagIn(env: Env, { name, place }: AuditSink, ownerId: string, now: number): Promise<SinkLag> {
   const cell = ownerId === "platform" ? null : ownerId;
   const { database } = auditStoresOf(env, { v: 1, tenantId: platformTenant, cell });
-  const system = new CellSystem(new Store(database, "first-primary"));
+  const system = new CellSinks(new Store(database, "first-primary"));
   const tenantId = await system.furthestBehindAtSink(place);
   if (tenantId === null) return { sink: name, behindSeconds: 0, tenantId, fault: null };
   const { rows } = await keylessSession(database, tenantId).read({ rows: sinkProgress() });

@@ -1,4 +1,4 @@
-import { CellSystem } from "#db/cell-system.ts";
+import { CellSinks } from "#db/cell-sinks.ts";
 import { platformTenant } from "#db/directory-tables.ts";
 import { forgetSink, noteLack } from "#db/sink-progress.ts";
 import type { Statement } from "#db/statement.ts";
@@ -21,7 +21,7 @@ export async function sweepSinks(env: Env, cell: Cell, now: number): Promise<voi
   await keepRows(store, sinks, now);
   if (sinks.length === 0) return;
   const names = new Map(sinks.map(({ place, name }) => [place, name]));
-  const due = await new CellSystem(store).sinksDue(timestamp(now));
+  const due = await new CellSinks(store).sinksDue(timestamp(now));
   await wakeSinks(
     cell,
     due.flatMap(({ tenantId, sink: place }) => {
@@ -45,7 +45,7 @@ export async function copyPlatformLog(env: Env, now: number): Promise<void> {
  * sink that is configured no more.
  */
 async function keepRows(store: Store, sinks: readonly AuditSink[], now: number): Promise<void> {
-  const system = new CellSystem(store);
+  const system = new CellSinks(store);
   const known = await system.sinksKnown();
   const configured = sinks.map(({ place }) => place);
   const isHourly = now % hourMs < minuteMs;
