@@ -80,7 +80,7 @@ test("an invitation that nobody can count waits", async () => {
   const { env, sent } = carrier();
   const away = {
     ...env,
-    BUDGETS: { getByName: () => Promise.reject(new Error("away")) },
+    BUDGETS: { getByName: () => ({ take: () => Promise.reject(new Error("away")) }) },
   } as unknown as typeof env;
   const data = { link: `${env.PUBLIC_ORIGIN}/join`, business: "harbour", validMinutes: 60 };
   const id = await newMail({ kind: "invitation", to: newAddress(), data, userId: null });
