@@ -3034,6 +3034,7 @@ export type ProblemName =
   | "rights-exceed-yours"
   | "role-in-use"
   | "role-name-taken"
+  | "sandbox-not-available"
   | "scopes-exceed-creator"
   | "second-factor-enrolment-required"
   | "second-factor-required"

@@ -9,7 +9,7 @@ import { all } from "#db/statement.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
-import { sandboxSlug } from "#lib/sandbox.ts";
+import { sandboxId, sandboxSlug } from "#lib/sandbox.ts";
 import type { Cell } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
@@ -18,8 +18,11 @@ import { members, tenants } from "./tables.ts";
 
 /** Where a business tries things out: a tenant of its own beside it, in the same cell. */
 export interface Sandbox {
-  /** Founds it where it is not there yet, and makes this user an owner of it who was no member. Any number of times. */
-  open(by: { readonly userId: string; readonly slug: string }): Promise<OpenSandbox>;
+  /**
+   * Founds it where it is not there yet, and makes this user an owner of it who was no member. Any number of times.
+   * @returns null where another tenant has its name, or it was closed
+   */
+  open(by: { readonly userId: string; readonly slug: string }): Promise<OpenSandbox | null>;
 }
 
 export interface OpenSandbox {
@@ -34,7 +37,8 @@ export function sandboxOf(env: Env, cell: Cell, parentId: string, run: SystemRun
   return {
     async open(by) {
       const slug = sandboxSlug(by.slug);
-      const claim = await claimed(directory, slug, cell, run);
+      const claim = await claimed(directory, { id: await sandboxId(parentId), slug }, cell, run);
+      if (claim === null) return null;
       if (claim.state === "claimed") await foundOwner(env, cell.database, claim.id, run.now);
       const terms = { parentId, slug, userId: by.userId };
       const owner = await repeated(() => owned(env, cell, claim.id, terms, run));
@@ -47,19 +51,21 @@ export function sandboxOf(env: Env, cell: Cell, parentId: string, run: SystemRun
 type Claim = Row<typeof directoryTenants>;
 
 /** The slug is claimed first, so that of many who open it at once one founds it. */
-async function claimed(directory: TenantSession, slug: string, cell: Cell, run: SystemRun): Promise<Claim> {
+async function claimed(
+  directory: TenantSession,
+  { id, slug }: { readonly id: string; readonly slug: string },
+  cell: Cell,
+  run: SystemRun,
+): Promise<Claim | null> {
   const isIt = eq(directoryTenants.slug, slug);
-  return await repeated(async () => {
+  const claim = await repeated(async () => {
     const { found } = await directory.read({ found: many(directoryTenants, { where: isIt, limit: 1 }) });
     if (found[0]) return found[0];
-    const claim = insert(
-      directoryTenants,
-      { id: newId("ten"), slug, cell: cell.id, state: "claimed" as const },
-      run.now,
-    );
-    const changes = [mustNotExist(directoryTenants, isIt, null), claim];
-    return (await commitAsSystem(directory, run, changes)).kind === "committed" ? claim.row : null;
+    const first = insert(directoryTenants, { id, slug, cell: cell.id, state: "claimed" as const }, run.now);
+    const changes = [mustNotExist(directoryTenants, isIt, null), first];
+    return (await commitAsSystem(directory, run, changes)).kind === "committed" ? first.row : null;
   });
+  return claim.id === id && claim.state !== "closed" ? claim : null;
 }
 
 interface Terms {

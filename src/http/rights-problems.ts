@@ -26,6 +26,11 @@ export const rightsProblems = {
     title: "This is a sandbox itself.",
     meaning: "A business has one. Open it from the business, not from its sandbox.",
   },
+  "sandbox-not-available": {
+    status: 409,
+    title: "The sandbox's name is another's, or it was closed.",
+    meaning: "Ask whoever runs this deployment.",
+  },
   "would-lock-you-out": {
     status: 409,
     title: "That would lock you out.",

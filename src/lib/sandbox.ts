@@ -1,3 +1,6 @@
+import { encodeBase32 } from "./base32.ts";
+import { utf8 } from "./utf8.ts";
+
 const suffix = "-test";
 
 /** No row says that a tenant is for trying things out; its slug does. */
@@ -8,4 +11,14 @@ export function isSandbox(slug: string): boolean {
 /** What the sandbox of this tenant is called. */
 export function sandboxSlug(slug: string): string {
   return `${slug}${suffix}`;
+}
+
+/**
+ * The id that the sandbox of this tenant has and no other: it begins with the same time, and goes on with 80 bits of a hash.
+ * So a tenant of that name that is somebody else's is never taken for it.
+ */
+export async function sandboxId(parentId: string): Promise<string> {
+  const time = parentId.slice(0, parentId.indexOf("_") + 11);
+  const hash = await crypto.subtle.digest("SHA-256", utf8(`sandbox of ${parentId}`));
+  return `${time}${encodeBase32(new Uint8Array(hash, 0, 10))}`;
 }

@@ -159,6 +159,7 @@ const tableOfEntity: Readonly<Record<string, string>> = {
   customer: "customers",
   "customer-dietary": "customer_dietary",
   file: "files",
+  "key-limit": "key_limits",
   "outside-identity": "outside_identities",
   user: "users",
 };
@@ -167,8 +168,14 @@ function envelopesOf(table: string, row: RawRow): Sealed[] {
   if (table === "audit_log") return [...columnsOf(table, row, String(row.request_id)), ...copied(row)];
   if (table === "idempotency")
     return columnsOf(table, row, `${row.principal_id} ${row.operation} ${row.key_token}`);
-  return columnsOf(table, row, String(table === "webhook_bodies" ? row.event_seq : row.id));
+  return columnsOf(table, row, String(row[namedBy[table] ?? "id"]));
 }
+
+/** What tells rows apart that have no id. */
+const namedBy: Readonly<Record<string, string>> = {
+  webhook_bodies: "event_seq",
+  last_uses: "principal_id",
+};
 
 function columnsOf(table: string, values: RawRow, row: string): Sealed[] {
   return Object.entries(values).flatMap(([column, envelope]) =>

@@ -91,6 +91,20 @@ test("owners open it in person, and each is an owner there; nobody else opens it
   }
 });
 
+test("a tenant that has a sandbox's name and is somebody else's is neither entered nor changed", async () => {
+  const tenant = await newTenant();
+  const other = await newTenant("signs", { slug: `${tenant.slug}-test` });
+  const user = await ownerOf(tenant);
+  const opened = await open(tenant, await tokenAt(user, tenant.slug));
+  expect(opened).toMatchObject({ status: 409, ...problem("sandbox-not-available") });
+  const owners = "select id from members where tenant_id = ? and role = 'owner'";
+  expect(await rowsOf(other.cell.database, owners, other.tenantId)).toEqual([{ id: other.memberIds.owner }]);
+  const { refreshToken } = user;
+  expect((await call("tokens.refresh", { body: { refreshToken, tenant: other.slug } })).status).not.toBe(200);
+  const left = "select id from intents where tenant_id = ? and state = 'intended'";
+  expect(await rowsOf(tenant.cell.database, left, tenant.tenantId)).toEqual([]);
+});
+
 test("whoever was sent away from a sandbox does not come back by opening it", async () => {
   const tenant = await newTenant();
   const [first, second] = [await ownerOf(tenant), await ownerOf(tenant)];

@@ -8,7 +8,6 @@ import { rightsOf } from "#gate/rights.ts";
 import { apiKeys, members, oauthClients, roles } from "#gate/tables.ts";
 import { readOperation, type TenantContext } from "#http/operation.ts";
 import { refuse } from "#http/outcome.ts";
-
 import { securityPolicies } from "#resources/security-policy/table.ts";
 import { adviceOf, firstDay, type Known } from "./rules.ts";
 import { AccessAdvice, AdvisedId } from "./schema.ts";

@@ -25,7 +25,7 @@ export const open = effectOperation({
   expensive: true,
   store: "cell",
   returns: Sandbox,
-  problems: ["is-a-sandbox", "conflict"],
+  problems: ["is-a-sandbox", "sandbox-not-available", "conflict"],
   intent: z.object({ userId: z.string(), slug: z.string() }),
   resumeAfterSeconds: 120,
   async intend({ tenant, principal }) {
@@ -36,7 +36,9 @@ export const open = effectOperation({
     return commit({ userId: member.userId, slug: principal.slug });
   },
   perform: ({ sandbox }, intent) => sandbox.open(intent),
-  async settle(_context, _intent, { tenantId, slug }) {
+  async settle(_context, _intent, opened) {
+    if (opened === null) return refuse("sandbox-not-available");
+    const { tenantId, slug } = opened;
     return commit({ tenantId, slug }, note("sandbox", tenantId, { slug }));
   },
 });
