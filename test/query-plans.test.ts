@@ -6,6 +6,7 @@ import { knownTexts } from "#db/firewall.ts";
 import { LogSystem } from "#db/log-system.ts";
 import { cellKinds } from "#db/retention.ts";
 import { type ResultRows, Store } from "#db/store.ts";
+import { forgettables } from "#jobs/forget-rows.ts";
 import { registry } from "#resources/index.ts";
 import { testEnv } from "#test/env.ts";
 import { planOf, planProblems } from "#test/query-plans.ts";
@@ -114,34 +115,39 @@ const acrossTenants: Reads = {
     args: ["2026", "2026"],
     steps: [
       "SEARCH counters USING INDEX counters_unalerted (tenant_id>?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
       "SEARCH alerts USING INDEX alerts_to_tell (tell_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
       "SEARCH alert_notices USING INDEX alert_notices_to_pass (created_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
     ],
   },
-  invitationsToForget: {
+  tenantsToTell: {
     args: ["2026"],
+    steps: [
+      "SEARCH alerts USING INDEX alerts_to_tell (tell_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+      "SEARCH alert_notices USING INDEX alert_notices_to_pass (created_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+    ],
+  },
+  rowsToForget: {
+    args: [forgettables, Date.now()],
     steps: [
       "SEARCH invitations USING INDEX invitations_by_expiry (expires_at<?)",
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
-    ],
-  },
-  keyLimitsToForget: {
-    args: ["2026"],
-    steps: [
       "SEARCH key_limits USING INDEX key_limits_by_expiry (expires_at<?)",
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
-    ],
-  },
-  supportToForget: {
-    args: ["2026"],
-    steps: [
       "SEARCH support_sessions USING INDEX support_sessions_by_expiry (expires_at<?)",
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
-      "SCAN (subquery-2)",
       "SEARCH support_grants USING INDEX support_grants_by_expiry (expires_at<?)",
       "SEARCH support_sessions USING INDEX support_sessions_by_grant (tenant_id=? AND grant_id=?)",
       "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
-      "SCAN (subquery-6)",
+      "SEARCH alert_notices USING INDEX alert_notices_by_age (created_at<?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
+      "SEARCH alerts USING INDEX alerts_by_age (last_at<?)",
+      "SEARCH alert_notices USING INDEX alert_notices_by_alert (tenant_id=? AND alert_id=?)",
+      "SEARCH tenant_state EXISTS USING PRIMARY KEY (tenant_id=?)",
     ],
   },
   domainsToCheck: {

@@ -55,3 +55,7 @@ create table alert_notices (
 create index alert_notices_by_time on alert_notices (tenant_id, created_at);
 create index alert_notices_pending on alert_notices (tenant_id, created_at) where mailed_at is null or passed_on_at is null;
 create index alert_notices_to_pass on alert_notices (created_at, tenant_id) where mailed_at is null or passed_on_at is null;
+create index alert_notices_by_alert on alert_notices (tenant_id, alert_id);
+-- Retention: of what was told of.
+create index alerts_by_age on alerts (last_at) where tell_at is null;
+create index alert_notices_by_age on alert_notices (created_at) where mailed_at is not null and passed_on_at is not null;

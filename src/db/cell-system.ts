@@ -1,5 +1,7 @@
-import { tenantsToAlert } from "./alert-progress.ts";
+import { tenantsToAlert, tenantsToTell } from "./alert-progress.ts";
+import { type Forgettable, forgettableRows } from "./forgetting.ts";
 import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retention.ts";
+import type { Statement } from "./statement.ts";
 import type { Store } from "./store.ts";
 import { endpointsAtOnce } from "./webhooks/queue.ts";
 
@@ -56,8 +58,12 @@ export class CellSystem {
 
   /** Sweeper: tenants with audit rows, alerts that were held back until now, or notices of before then to see to. */
   async tenantsToAlert(now: string, before: string): Promise<string[]> {
-    const results = await this.#store.batch(tenantsToAlert(now, before));
-    return [...new Set(results.flat().map((row) => String(row.id)))];
+    return await this.#tenants(tenantsToAlert(now, before));
+  }
+
+  /** Doctor: tenants with alerts, or notices, that were to be told of by then. */
+  async tenantsToTell(before: string): Promise<string[]> {
+    return await this.#tenants(tenantsToTell(before, before));
   }
 
   /**
@@ -144,15 +150,6 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), domainId: String(row.id) }));
   }
 
-  /** Retention: invitations whose time was over before then, the oldest first; of a tenant that is frozen none go. */
-  async invitationsToForget(before: string): Promise<{ tenantId: string; invitationId: string }[]> {
-    const rows = await this.#rows(
-      "select tenant_id, id from invitations indexed by invitations_by_expiry where expires_at <= ? and exists (select 1 from tenant_state where tenant_state.tenant_id = invitations.tenant_id and tenant_state.state = 'active') order by expires_at limit 500",
-      [before],
-    );
-    return rows.map((row) => ({ tenantId: String(row.tenant_id), invitationId: String(row.id) }));
-  }
-
   /** Keys: rotated, and used in the last quarter of their overlap, which is now; of whom their tenants were not told. */
   async keysStillUsed(now: string): Promise<{ tenantId: string; keyId: string }[]> {
     const quarter = "julianday(retires_at) - (julianday(retires_at) - julianday(rotated_at)) / 4";
@@ -175,21 +172,15 @@ export class CellSystem {
     return rows.map((row) => ({ tenantId: String(row.tenant_id), keyId: String(row.id) }));
   }
 
-  /** Retention: keys' limits that had expired by then, the oldest first; of a tenant that is frozen none go. */
-  async keyLimitsToForget(by: string): Promise<{ tenantId: string; keyLimitId: string }[]> {
-    const rows = await this.#rows(
-      "select tenant_id, id from key_limits indexed by key_limits_by_expiry where expires_at <= ? and exists (select 1 from tenant_state where tenant_state.tenant_id = key_limits.tenant_id and tenant_state.state = 'active') order by expires_at limit 500",
-      [by],
+  /** Retention: rows of business past their time, a bounded number of each kind. */
+  async rowsToForget(
+    kinds: readonly Forgettable[],
+    now: number,
+  ): Promise<{ tenantId: string; id: string; of: Forgettable }[]> {
+    const results = await this.#store.batch(kinds.map((kind) => forgettableRows(kind, now)));
+    return kinds.flatMap((of, index) =>
+      (results[index] ?? []).map((row) => ({ tenantId: String(row.tenant_id), id: String(row.id), of })),
     );
-    return rows.map((row) => ({ tenantId: String(row.tenant_id), keyLimitId: String(row.id) }));
-  }
-
-  /** Retention: sessions of support that were over by then, and grants of none; of a tenant that is frozen none go. */
-  async supportToForget(by: string): Promise<{ tenantId: string; id: string }[]> {
-    const text =
-      "select tenant_id, id from (select tenant_id, id from support_sessions indexed by support_sessions_by_expiry where expires_at <= ? and exists (select 1 from tenant_state where tenant_state.tenant_id = support_sessions.tenant_id and tenant_state.state = 'active') order by expires_at limit 500) union all select tenant_id, id from (select tenant_id, id from support_grants indexed by support_grants_by_expiry where expires_at <= ? and not exists (select 1 from support_sessions where support_sessions.tenant_id = support_grants.tenant_id and support_sessions.grant_id = support_grants.id) and exists (select 1 from tenant_state where tenant_state.tenant_id = support_grants.tenant_id and tenant_state.state = 'active') order by expires_at limit 500)";
-    const rows = await this.#rows(text, [by, by]);
-    return rows.map((row) => ({ tenantId: String(row.tenant_id), id: String(row.id) }));
   }
 
   /** Retention: keys of technical rows past their time, a bounded number of each kind, by tenant. */
@@ -242,6 +233,11 @@ export class CellSystem {
     return await this.#ids(
       "select tenant_id as id from key_rotations indexed by key_rotations_pending where finished_at is null order by tenant_id limit 20",
     );
+  }
+
+  async #tenants(statements: readonly Statement[]): Promise<string[]> {
+    const results = await this.#store.batch(statements);
+    return [...new Set(results.flat().map((row) => String(row.id)))];
   }
 
   async #ids(text: string, params: readonly unknown[] = []): Promise<string[]> {

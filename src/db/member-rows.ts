@@ -82,26 +82,3 @@ export function inviterOf(invitationId: string): Query<string | null> {
 export function invitationsSent(tenantId: string, since: number): SQL {
   return sql`(select count(*) from "intents" indexed by "intents_of_invitations" where "intents"."tenant_id" = ${tenantId} and "intents"."operation" in ('invitations.create', 'invitations.resend') and "intents"."created_at" > ${timestamp(since)})`;
 }
-
-const Named = z.object({ id: z.string(), version: z.int() });
-type Named = z.output<typeof Named>;
-
-/** An invitation whose time was over before then, with its places, by id and version alone; null for any other. */
-export function pastInvitation(
-  invitationId: string,
-  before: string,
-): Query<{ readonly invitation: Named; readonly places: readonly Named[] } | null> {
-  return {
-    statement: async ({ tenantId }) =>
-      statementOf(
-        sql`select "invitations"."id", "invitations"."version", (select json_group_array(json_object('id', "invitation_locations"."id", 'version', "invitation_locations"."version")) from "invitation_locations" where "invitation_locations"."tenant_id" = ${tenantId} and "invitation_locations"."invitation_id" = ${invitationId}) as "places" from "invitations" where "invitations"."tenant_id" = ${tenantId} and "invitations"."id" = ${invitationId} and "invitations"."expires_at" <= ${before}`,
-      ),
-    async decode(_context, [row]) {
-      if (!row) return null;
-      return {
-        invitation: Named.parse(row),
-        places: z.array(Named).parse(JSON.parse(String(row.places))),
-      };
-    },
-  };
-}

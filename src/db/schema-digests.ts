@@ -109,9 +109,12 @@ export const schemaDigests = {
     "trigger support_agents_refuse_members": "36fd404258eaf20f4af7c2144f2bba24",
   },
   cell: {
+    "index alert_notices_by_age": "fb2d4698f77f0e438db08d5294e9b639",
+    "index alert_notices_by_alert": "9f88fdcc0709c28e613c3a47bc48ff08",
     "index alert_notices_by_time": "a02ca892db57416b5a9e9701396d0f0b",
     "index alert_notices_pending": "a7372027325f4df1ed89e34cb57f6e3c",
     "index alert_notices_to_pass": "dbd54e4f91cfbfdb8bb48491d47573f4",
+    "index alerts_by_age": "b5dea48cd424d4f0bf60b1af60caa97c",
     "index alerts_by_kind": "ac85fd6043bd19304ebbcaeb506c7d57",
     "index alerts_recent": "8faa14fe94345e33b476728d407b88b1",
     "index alerts_to_tell": "9a18c7b31184c5b410be79eba1dc06b3",

@@ -14,12 +14,9 @@ import { copyIdentityEvents } from "./copy-identity-events.ts";
 import { sweepWebhooks } from "./deliver-webhooks.ts";
 import { ensureDirectoryKeys } from "./directory-keys.ts";
 import { sweepEvents } from "./dispatch-events.ts";
-
 import { eraseAccounts } from "./erase-accounts.ts";
 import { expireAccounts } from "./expire-accounts.ts";
-import { forgetInvitations } from "./forget-invitations.ts";
-import { forgetKeyLimits } from "./forget-key-limits.ts";
-import { forgetSupport } from "./forget-support.ts";
+import { forgetRows } from "./forget-rows.ts";
 import { databasesOfCell, directoryOf, guardSchema } from "./guard-schema.ts";
 import { logPlatformAudit, sweepAudit } from "./log-audit.ts";
 import { removeOldPeppers } from "./old-peppers.ts";
@@ -69,9 +66,7 @@ export async function runScheduled(env: Env, registry: Registry, now: number): P
       [`webhooks ${cell.id}`, () => sweepWebhooks(cell, now)],
       [`secrets ${cell.id}`, () => tellOldSecrets(env, cell, now)],
       [`api keys ${cell.id}`, () => tellOfKeys(env, cell, now)],
-      [`invitations ${cell.id}`, () => forgetInvitations(cell, now)],
-      [`key limits ${cell.id}`, () => forgetKeyLimits(cell, now)],
-      [`support ${cell.id}`, () => forgetSupport(cell, now)],
+      [`rows ${cell.id}`, () => forgetRows(cell, now)],
       [`retention ${cell.id}`, () => deleteExpired(cell.database, now, cellKinds)],
       [`wraps ${cell.id}`, () => rewrapTenantKeys(env, cell.database, scheduledRun(now))],
       [`keys ${cell.id}`, () => rotateTenantKeys(env, cell.database, scheduledRun(now))],

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { limitKey } from "#cli/key-limit.ts";
-import { forgetKeyLimits } from "#jobs/forget-key-limits.ts";
+import { forgetRows } from "#jobs/forget-rows.ts";
 import { dayMs, minuteMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type Answer, type Call, clientOf } from "#test/client.ts";
@@ -167,15 +167,13 @@ test("cron takes away what has expired, of active tenants, with an audit row, an
       .bind(name, tenant.tenantId)
       .run();
   await state("frozen");
-  await forgetKeyLimits(tenant.cell, Date.now());
+  await forgetRows(tenant.cell, Date.now());
   expect(await limitRows(tenant, over)).toHaveLength(1);
   await state("active");
-  await forgetKeyLimits(tenant.cell, Date.now());
+  await forgetRows(tenant.cell, Date.now());
   const left = await Promise.all([over, prolonged, later].map((id) => limitRows(tenant, id)));
   expect(left.map(({ length }) => length)).toEqual([0, 1, 1]);
-  expect(await acts(tenant, "api-keys.forget-limits")).toMatchObject([
-    { action: "deleted", entity: "key-limit" },
-  ]);
+  expect(await acts(tenant, "rows.forget")).toMatchObject([{ action: "deleted", entity: "key-limit" }]);
 });
 
 function terms({ forMs = minuteMs, ...more }: { forMs?: number; [field: string]: unknown } = {}) {

@@ -3,8 +3,7 @@ import { CellSystem } from "#db/cell-system.ts";
 import { LogSystem } from "#db/log-system.ts";
 import { Store } from "#db/store.ts";
 import { callsKeptMs } from "#jobs/call-retention.ts";
-import { invitationsKeptMs } from "#jobs/forget-invitations.ts";
-import { supportKeptMs } from "#jobs/forget-support.ts";
+import { forgettables } from "#jobs/forget-rows.ts";
 import { dayMs, hourMs, hourStart, minuteMs, timestamp } from "#lib/time.ts";
 import { cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
@@ -62,20 +61,14 @@ const sweepsOfCell: readonly Sweep[] = [
     waiting: ({ system }, before) => system.filesToPurge(before),
   },
   {
-    noun: "invitation to be forgotten",
+    noun: "row to be forgotten",
     withinMs: dayMs,
-    waiting: ({ system }, before) =>
-      system.invitationsToForget(timestamp(Date.parse(before) - invitationsKeptMs)),
+    waiting: ({ system }, before) => system.rowsToForget(forgettables, Date.parse(before)),
   },
   {
-    noun: "limit of a key to be forgotten",
-    withinMs: dayMs,
-    waiting: ({ system }, before) => system.keyLimitsToForget(before),
-  },
-  {
-    noun: "session or grant of support to be forgotten",
-    withinMs: dayMs,
-    waiting: ({ system }, before) => system.supportToForget(timestamp(Date.parse(before) - supportKeptMs)),
+    noun: "tenant with alerts to be told of",
+    withinMs: hourMs,
+    waiting: ({ system }, before) => system.tenantsToTell(before),
   },
   {
     noun: "hour of calls to be archived",

@@ -6,7 +6,7 @@ import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { newMember } from "#test/member-examples.ts";
-import { as } from "#test/world.ts";
+import { as, memberToken } from "#test/world.ts";
 import { alertsOf, happens, lettersTo, newWatched, raisedIn, type Watched, wake } from "./kit.ts";
 
 const { call } = clientOf();
@@ -31,7 +31,8 @@ test("who becomes an owner, and who is one no longer, whichever way", async () =
     call("members.update", { ...as(tenant), params, body: { role: "manager", allLocations: true } }),
   );
   expect(await found(tenant)).toEqual([]);
-  await done(call("members.transferOwnership", { ...as(tenant), params, body: { keepsOwn: true } }));
+  const inPerson = { tenant: tenant.slug, as: await memberToken(tenant, "owner") };
+  await done(call("members.transferOwnership", { ...inPerson, params, body: { keepsOwn: true } }));
   expect(await found(tenant)).toEqual([["owner-changed", memberId, 1]]);
   await done(call("members.suspend", { ...as(tenant), params, body: {} }));
   expect(await found(tenant)).toEqual([["owner-changed", memberId, 2]]);

@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
-import { forgetInvitations } from "#jobs/forget-invitations.ts";
+import { forgetRows } from "#jobs/forget-rows.ts";
 import { sweepIntents } from "#jobs/sweep-intents.ts";
 import { dayMs, minuteMs } from "#lib/time.ts";
 import { registry } from "#resources/index.ts";
@@ -211,7 +211,7 @@ test("what nobody accepted can be sent again for thirty days, and is forgotten t
   expect((await doWith(tenant, "get", id)).json.state).toBe("expired");
   expect((await doWith(tenant, "resend", again)).json).toMatchObject({ state: "open", timesSent: 2 });
   vi.setSystemTime(Date.now() + 12 * dayMs);
-  await forgetInvitations(tenant.cell, Date.now());
+  await forgetRows(tenant.cell, Date.now());
   expect((await listed(tenant)).map((row: { id: string }) => row.id)).toEqual([again]);
   const places =
     "select count(*) as places from invitation_locations where tenant_id = ? and invitation_id = ?";

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import type { Capability } from "#gate/capabilities.ts";
-import { forgetSupport } from "#jobs/forget-support.ts";
+import { forgetRows } from "#jobs/forget-rows.ts";
 import { dayMs, minuteMs, timestamp } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { newMember, newRole } from "#test/member-examples.ts";
@@ -144,7 +144,7 @@ test("sessions and grants are forgotten 400 days past their end, of a frozen bus
   const state = (name: string) =>
     rowsOf(database, "update tenant_state set state = ? where tenant_id = ?", name, own.tenantId);
   const left = async () => {
-    for (const _ of [1, 2]) await forgetSupport(own.cell, Date.now());
+    for (const _ of [1, 2]) await forgetRows(own.cell, Date.now());
     const text =
       "select id from support_grants where tenant_id = ?1 union all select id from support_sessions where tenant_id = ?1";
     return (await rowsOf<{ id: string }>(database, text, own.tenantId)).map(({ id }) => id).toSorted();
