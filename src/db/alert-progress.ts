@@ -112,15 +112,15 @@ export function moveOn(tenantId: string, { from, to }: AlertProgress): Statement
   );
 }
 
-// Nothing can be written of a tenant that is frozen; it is found when it serves again.
-const serves = (table: string) =>
-  `exists (select 1 from tenant_state where tenant_state.tenant_id = ${table}.tenant_id and tenant_state.state = 'active')`;
+// Nothing more can be written of a tenant that is being taken down; one that is frozen is told as any other.
+const stands = (table: string) =>
+  `exists (select 1 from tenant_state where tenant_state.tenant_id = ${table}.tenant_id and tenant_state.state <> 'closing')`;
 
 /** Across tenants, each by its index: whose audit, whose alerts and whose notices are to be seen to. */
 export function tenantsToAlert(now: string, before: string): Statement[] {
   return [
     {
-      text: `select tenant_id as id from counters indexed by counters_unalerted where name = 'audit' and value > alerted and tenant_id > '' and ${serves("counters")} limit 1000`,
+      text: `select tenant_id as id from counters indexed by counters_unalerted where name = 'audit' and value > alerted and tenant_id > '' and ${stands("counters")} limit 1000`,
       params: [],
     },
     ...tenantsToTell(now, before),
@@ -131,11 +131,11 @@ export function tenantsToAlert(now: string, before: string): Statement[] {
 export function tenantsToTell(now: string, before: string): Statement[] {
   return [
     {
-      text: `select distinct tenant_id as id from alerts indexed by alerts_to_tell where tell_at <= ? and ${serves("alerts")} limit 1000`,
+      text: `select distinct tenant_id as id from alerts indexed by alerts_to_tell where tell_at <= ? and ${stands("alerts")} limit 1000`,
       params: [now],
     },
     {
-      text: `select distinct tenant_id as id from alert_notices indexed by alert_notices_to_pass where created_at <= ? and (mailed_at is null or passed_on_at is null) and ${serves("alert_notices")} limit 1000`,
+      text: `select distinct tenant_id as id from alert_notices indexed by alert_notices_to_pass where created_at <= ? and (mailed_at is null or passed_on_at is null) and ${stands("alert_notices")} limit 1000`,
       params: [before],
     },
   ];

@@ -47,12 +47,14 @@ test("what was told of is forgotten 400 days after, and what was not waits for t
   expect((await alertsOf(tenant)).map(({ id, told: times }) => [id, times])).toEqual([[heldBack?.id, 1]]);
 });
 
-test("nobody is woken for a tenant that is frozen, and what it has to tell is told once it serves", async () => {
+test("a business that is frozen is told as any other, and nobody is woken for one that is taken down", async () => {
   const tenant = await newWatched();
-  await happens(tenant, { entity: "member", entityId: newId("mbr"), action: "mfa.removed" });
-  await setState(tenant, "frozen");
+  const factorRemoved = () =>
+    happens(tenant, { entity: "member", entityId: newId("mbr"), action: "mfa.removed" });
+  await factorRemoved();
+  await setState(tenant, "closing");
   expect(await sweep(tenant)).toBe(false);
-  await setState(tenant, "active");
+  await setState(tenant, "frozen");
   expect(await sweep(tenant)).toBe(true);
-  expect(await alertsOf(tenant)).toHaveLength(1);
+  expect((await alertsOf(tenant)).map(({ told }) => told)).toEqual([1]);
 });
