@@ -13,6 +13,7 @@ import { roleTable } from "#test/gate/role-table.ts";
 import { newSubject, signInAt } from "#test/identity/federation/kit.ts";
 import { challengeOf, newEmail, newEnrolled, withPasskey } from "#test/identity/kit.ts";
 import { newVerifiedDomain } from "#test/resources/sso/kit.ts";
+import { newAgent, newGrant, visit } from "#test/support-kit.ts";
 import { envWith, newTenant, rowsOf, tapped } from "#test/world.ts";
 import { tablesOf } from "#test/written.ts";
 
@@ -40,7 +41,16 @@ const ofPeople = [
 ];
 
 /** What a tenant has by a decision of its own: the tests of each make them, at two tenants. */
-const decided = ["oauth_clients", "oauth_consents", "security_policies", "sso_connections", "sso_domains"];
+const decided = [
+  "oauth_clients",
+  "oauth_consents",
+  "security_policies",
+  "sso_connections",
+  "sso_domains",
+  "support_grants",
+  "support_sessions",
+  "visiting_agents",
+];
 
 test("the two seeds are of different trades, in different cells, one of them in the EU", () => {
   expect(seeds.map(({ cell }) => [cell.id, cell.jurisdiction])).toEqual([
@@ -78,6 +88,7 @@ test("both seeds are in the directory with their people, and it has a row of eve
   await signInAt("work", { claims: { sub: newSubject(), email: newEmail() } });
   await challengeOf(await withPasskey(await newEnrolled()));
   await newOperatorNotice();
+  await visit(await newAgent(), tenant, await newGrant(tenant));
   const present = await tablesOf("directory", DIRECTORY);
   const entityTables = [...tenantTables().keys()].filter((name) => present.includes(name));
   expect(entityTables.length).toBeGreaterThan(4);

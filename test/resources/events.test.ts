@@ -124,6 +124,7 @@ test("every type that is emitted is on the list, and its subject says who may be
     settings: "settings:read",
     sso_connection: "security:read",
     sso_domain: "security:read",
+    support: "support:read",
     tenant: "tenant:read",
     user: "audit:read",
     vault: "audit:read",
