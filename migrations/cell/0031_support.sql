@@ -68,3 +68,6 @@ when (NEW.actor_kind = 'support-agent') <> (NEW.support_grant_id is not null)
 begin
   select raise(abort, 'support-grant-unnamed');
 end;
+
+-- Who an effect is of, where that is an agent: whoever takes it up after a crash writes as them. Null for anybody else's.
+alter table intents add column agent text;

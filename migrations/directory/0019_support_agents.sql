@@ -52,3 +52,6 @@ when exists (select 1 from memberships where tenant_id = NEW.tenant_id and user_
 begin
   select raise(abort, 'agent-is-member');
 end;
+
+-- As in cells, whose effects may be an agent's.
+alter table intents add column agent text;

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { minuteMs, timestamp } from "#lib/time.ts";
+import type { SupportActor } from "./audit-rows.ts";
 import { codes, guardStatement } from "./commit-statements.ts";
 import { type Statement, statementOf } from "./statement.ts";
 import type { TenantSession } from "./tenant-db.ts";
@@ -13,6 +14,8 @@ export type IntentStep =
       readonly id: string;
       readonly operation: string;
       readonly principalId: string;
+      /** Where it is an agent's of support: as whom whoever takes it up later writes. */
+      readonly agent: SupportActor | null;
       readonly requestId: string;
       /** JSON of the intent; holds no personal data. */
       readonly intent: string;
@@ -47,7 +50,7 @@ export async function intentRows(
   if (intent.step === "intend") {
     return [
       statementOf(
-        sql`insert into "intents" ("tenant_id", "id", "operation", "principal_id", "request_id", "state", "intent", "idempotency_token", "due_at", "created_at") values (${tenantId}, ${intent.id}, ${intent.operation}, ${intent.principalId}, ${intent.requestId}, 'intended', ${intent.intent}, ${intent.keyToken}, ${timestamp(intent.dueAt)}, ${timestamp(now)})`,
+        sql`insert into "intents" ("tenant_id", "id", "operation", "principal_id", "request_id", "state", "intent", "idempotency_token", "agent", "due_at", "created_at") values (${tenantId}, ${intent.id}, ${intent.operation}, ${intent.principalId}, ${intent.requestId}, 'intended', ${intent.intent}, ${intent.keyToken}, ${intent.agent && JSON.stringify(intent.agent)}, ${timestamp(intent.dueAt)}, ${timestamp(now)})`,
       ),
     ];
   }
@@ -74,6 +77,12 @@ function stateRow(tenantId: string, id: string, state: "settled" | "abandoned"):
   );
 }
 
+const Agent: z.ZodType<SupportActor> = z.object({
+  kind: z.literal("support-agent"),
+  id: z.string(),
+  support: z.object({ sessionId: z.string(), grantId: z.string(), memberId: z.string() }),
+});
+
 const Intent = z.object({
   id: z.string(),
   operation: z.string(),
@@ -81,6 +90,11 @@ const Intent = z.object({
   request_id: z.string(),
   intent: z.string().transform((text): unknown => JSON.parse(text)),
   idempotency_token: z.string().nullable(),
+  agent: z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(Agent)
+    .nullable(),
 });
 export type StoredIntent = z.output<typeof Intent>;
 
@@ -92,7 +106,7 @@ export async function claimIntent(
 ): Promise<StoredIntent | null> {
   const [rows] = await driver.execute([
     statementOf(
-      sql`update "intents" set "attempts" = "attempts" + 1, "due_at" = strftime('%Y-%m-%dT%H:%M:%fZ', ${timestamp(now + minuteMs)}, '+' || (5 * "attempts") || ' minutes') where "intents"."tenant_id" = ${driver.tenantId} and "intents"."id" = ${id} and "intents"."state" = 'intended' and "intents"."due_at" <= ${timestamp(now)} returning "id", "operation", "principal_id", "request_id", "intent", "idempotency_token"`,
+      sql`update "intents" set "attempts" = "attempts" + 1, "due_at" = strftime('%Y-%m-%dT%H:%M:%fZ', ${timestamp(now + minuteMs)}, '+' || (5 * "attempts") || ' minutes') where "intents"."tenant_id" = ${driver.tenantId} and "intents"."id" = ${id} and "intents"."state" = 'intended' and "intents"."due_at" <= ${timestamp(now)} returning "id", "operation", "principal_id", "request_id", "intent", "idempotency_token", "agent"`,
     ),
   ]);
   return rows?.[0] ? Intent.parse(rows[0]) : null;

@@ -1,3 +1,4 @@
+import type { SupportActor } from "./audit-rows.ts";
 import type { Change } from "./changes.ts";
 import { type CommitOutcome, commitChanges, type RecordDraft } from "./commit.ts";
 import type { IntentStep } from "./intent-rows.ts";
@@ -10,6 +11,8 @@ export interface SystemRun {
   readonly now: number;
   /** On whose behalf, where it is an integration's: an id of ours. */
   readonly actorId?: string;
+  /** Where it goes on with what an agent of support began, who is whose doing it is. */
+  readonly agent?: SupportActor | null;
 }
 
 /** The same one writer for jobs and sagas, which act as the system. */
@@ -24,7 +27,7 @@ export async function commitAsSystem(
     now: run.now,
     requestId: run.requestId,
     operation: run.job,
-    actor: { kind: "system" as const, id: run.actorId ?? "system" },
+    actor: run.agent ?? { kind: "system" as const, id: run.actorId ?? "system" },
     caller: null,
   };
   return await commitChanges(session, { audit, record, intent }, changes);

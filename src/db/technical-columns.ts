@@ -74,7 +74,7 @@ export const technicalColumns = {
     columns: {
       ...plain("tenant_id", "id", "operation", "principal_id", "request_id", "state", "intent"),
       idempotency_token: "one-way",
-      ...plain("attempts", "due_at", "created_at"),
+      ...plain("agent", "attempts", "due_at", "created_at"),
     },
   },
   events: {

@@ -38,6 +38,7 @@ export async function endLeakedKey(
       principalId,
       requestId,
       intent: JSON.stringify({ apiKeyId: principalId, at: timestamp(now), isNew: true }),
+      agent: null,
       keyToken: null,
       dueAt: now + secondMs,
     });

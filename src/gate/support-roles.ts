@@ -54,8 +54,9 @@ const reachOfSupport: Readonly<Record<Capability, "reads" | "by-name" | "never">
   "api-keys:read": "never",
   "api-keys:write": "never",
   "integrations:manage": "never",
-  "audit:read": "reads",
-  "events:read": "reads",
+  // Both tell of security settings, keys and other businesses as well as of orders.
+  "audit:read": "never",
+  "events:read": "never",
   "api-calls:read": "reads",
   "privacy:read": "never",
   "privacy:write": "never",

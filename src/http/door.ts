@@ -231,7 +231,11 @@ async function execute(
   caller: Caller,
   input: AnyInput,
 ): Promise<Response> {
-  const run = await openRun(c, caller, name, systemNow(), operation.form === "read", operation.store);
+  const now = systemNow();
+  // A body may be slow: whoever was let in before it came may be over their time after it.
+  const { expiresAt, endsAt } = caller.policy;
+  if (now >= Math.min(expiresAt ?? now + 1, endsAt ?? now + 1)) return problemAnswer(c, "unauthorized");
+  const run = await openRun(c, caller, name, now, operation.form === "read", operation.store);
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);
     if (answer instanceof Refusal) return problemAnswer(c, answer.problem, answer.details);

@@ -19,9 +19,9 @@ import { tenantFiles } from "#platform/tenant-files.ts";
 import { draftOf, filled, type JsonAnswer } from "./answer.ts";
 import { problemAnswer } from "./answers.ts";
 import { ifMatchHolds } from "./conditional.ts";
-import { answered, commitRun, type Run } from "./execute.ts";
+import { answered, commitRun, type Run, supportActorOf } from "./execute.ts";
 import type { Ports, TenantContext } from "./operation.ts";
-import { Refusal } from "./outcome.ts";
+import { Refusal, refuse } from "./outcome.ts";
 import { rawBodyTerms, type StreamedBody, streamedBody } from "./raw-body.ts";
 import type { AnyEffect, AnyInput } from "./registry.ts";
 import { lookUp, refusalOf, refused, tellAfterwards } from "./write.ts";
@@ -141,9 +141,7 @@ export async function settleIntent(
   for (let tries = 1; tries <= mostTries; tries += 1) {
     const outcome = await operation.settle(context, begun.intent, result);
     if (outcome instanceof Refusal) {
-      await operation.abandon?.(ports, begun.intent, begun.id, result);
-      await operation.discard?.(ports, begun.intent, result);
-      await commit(outcome.changes, { step: "abandon", id: begun.id });
+      await undo(operation, begun, result, { ports, commit }, outcome.changes);
       return { kind: "refused", refusal: outcome };
     }
     const draft = draftOf(operation.returns, outcome.answer);
@@ -160,10 +158,31 @@ export async function settleIntent(
       return { kind: "settled", answer: filled(draft, committed.assigned), changes: outcome.changes };
     if (committed.kind === "lost" && committed.what === "intent") return { kind: "lost" };
     // A guard that fails is a race lost, as a version is: what settle reads now is another state.
+    if (committed.kind === "refused" && isOverNow(committed.refusal)) {
+      await undo(operation, begun, result, { ports, commit });
+      return { kind: "refused", refusal: refuse("unauthorized") };
+    }
     if (committed.kind === "refused" && tries === mostTries)
       throw new Error(`A settlement was refused by its own guard: ${committed.refusal.problem}`);
   }
   return { kind: "lost" };
+}
+
+// Of an agent of support, whose visit ended while the effect was under way.
+function isOverNow({ problem }: { readonly problem: string }): boolean {
+  return problem === "unauthorized";
+}
+
+async function undo(
+  operation: AnyEffect,
+  { id, intent }: Begun,
+  result: unknown,
+  { ports, commit }: Pick<Settling, "ports" | "commit">,
+  changes: readonly Change[] = [],
+): Promise<void> {
+  await operation.abandon?.(ports, intent, id, result);
+  await operation.discard?.(ports, intent, result);
+  await commit(changes, { step: "abandon", id });
 }
 
 function settlingOf(run: Run, ports: Ports): Settling {
@@ -197,6 +216,7 @@ function stepOf(
     id,
     operation: run.operation,
     principalId: run.caller.principal.id,
+    agent: supportActorOf(run.caller),
     requestId: run.c.get("state").requestId,
     intent: JSON.stringify(intent),
     keyToken: key?.token ?? null,

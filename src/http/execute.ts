@@ -1,15 +1,18 @@
 import type { z } from "zod";
 import { mintApiKey } from "#crypto/api-key.ts";
 import type { DataKey } from "#crypto/envelope.ts";
-import type { Actor } from "#db/audit-rows.ts";
+import type { Actor, SupportActor } from "#db/audit-rows.ts";
 import { sealCaller } from "#db/callers.ts";
 import type { Change } from "#db/changes.ts";
 import { type CommitOutcome, commitChanges, type Envelope } from "#db/commit.ts";
+import type { IntentStep } from "#db/intent-rows.ts";
 import { Store } from "#db/store.ts";
 import { EpochMoved, TenantSession, tenantDb } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { directoryKeys } from "#gate/directory-keys.ts";
+import { stillVisiting } from "#gate/support-ends.ts";
 import { auditLogOf } from "#platform/audit-trees.ts";
+import { systemNow } from "#platform/clock.ts";
 import { destinationFault } from "#platform/destinations.ts";
 import { newId } from "#platform/ids.ts";
 import type { JsonAnswer } from "./answer.ts";
@@ -104,18 +107,37 @@ export async function commitRun(
     actor: actorOf(run.caller),
     caller: await sealedCaller(run),
   };
-  const outcome = await commitChanges(session, { ...envelope, audit }, changes);
+  const outcome = await commitChanges(session, { ...envelope, audit }, [
+    ...stillAllowed(run.caller, envelope.intent),
+    ...changes,
+  ]);
   if (outcome.kind === "lost" && outcome.what === "epoch") throw new EpochMoved();
   return outcome;
 }
 
-function actorOf({ principal: { kind, id }, credential: { by }, policy: { support } }: Caller): Actor {
-  if (kind === "support-agent") {
-    if (support === null) throw new Error("A support agent came by no grant.");
-    const { agentId, grantId, memberId } = support;
-    return { kind, id: agentId, support: { sessionId: id, grantId, memberId } };
-  }
+// What is undone is undone whoever asked for it.
+function stillAllowed({ principal, policy: { support } }: Caller, intent: IntentStep | null) {
+  if (support === null || intent?.step === "abandon") return [];
+  return stillVisiting(principal.id, support.grantId, systemNow());
+}
+
+function actorOf(caller: Caller): Actor {
+  const agent = supportActorOf(caller);
+  if (agent) return agent;
+  const { kind, id } = caller.principal;
+  const { by } = caller.credential;
+  if (kind === "support-agent") throw new Error("A support agent came by no grant.");
   return by === null ? { kind, id } : { kind, id, by };
+}
+
+/** Null where no agent of support asks. */
+export function supportActorOf({
+  principal: { kind, id },
+  policy: { support },
+}: Caller): SupportActor | null {
+  if (kind !== "support-agent" || support === null) return null;
+  const { agentId, grantId, memberId } = support;
+  return { kind, id: agentId, support: { sessionId: id, grantId, memberId } };
 }
 
 // Opened once for as long as the gate hands out the same wrapped key.

@@ -5,6 +5,7 @@ import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
+import { stillVisiting } from "#gate/support-ends.ts";
 import { portsOf, settleIntent } from "#http/effect.ts";
 import { namedOperations, type Registry } from "#http/registry.ts";
 import { inTurn } from "#lib/in-turn.ts";
@@ -44,7 +45,8 @@ async function resume(
   now: number,
 ): Promise<void> {
   const operation = namedOperations(registry).find(({ name }) => name === stored.operation)?.operation;
-  const run = { job: stored.operation, requestId: stored.request_id, now };
+  const { agent } = stored;
+  const run = { job: stored.operation, requestId: stored.request_id, now, agent };
   const ports = portsOf(env, cell, session.keys, run);
   if (operation?.form !== "effect")
     throw new Error(`An intent names ${stored.operation}, which this deployment does not have.`);
@@ -59,7 +61,11 @@ async function resume(
     context: systemContext(cell, session, stored.operation, now),
     ports,
     keys: session.keys,
-    commit: (changes, step) => commitAsSystem(session, run, changes, step),
+    commit: (changes, step) => {
+      const isUndone = agent === null || step.step === "abandon";
+      const guards = isUndone ? [] : stillVisiting(agent.support.sessionId, agent.support.grantId, now);
+      return commitAsSystem(session, run, [...guards, ...changes], step);
+    },
   });
 }
 

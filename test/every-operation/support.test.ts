@@ -17,16 +17,8 @@ const { call } = clientOf();
 const everyGrant = [
   "api-calls.list",
   "api-calls.usage",
-  "audit.checkpoint",
-  "audit.checkpoints",
-  "audit.consistency",
-  "audit.leaves",
-  "audit.list",
-  "audit.proof",
-  "audit.sinks",
   "customers.get",
   "customers.list",
-  "events.list",
   "files.get",
   "files.list",
   "files.parts",
@@ -179,10 +171,9 @@ async function everything(which: "looking" | "showing"): Promise<string> {
     const answer = await ask(which, name, input);
     texts.push(answer.text, JSON.stringify([...answer.headers]));
   };
-  const paged = ["customers.list", "files.list", "members.list", "invitations.list", "audit.list"];
+  const paged = ["customers.list", "files.list", "members.list", "invitations.list"];
   for (const name of everyGrant) await take(name);
   for (const name of paged) await take(name, { query: { limit: "100" } });
-  await take("audit.list", { query: { entityId: fileId } });
   for (const customerId of tenant.customerIds) await take("customers.get", { params: { customerId } });
   for (const memberId of Object.values(tenant.memberIds)) await take("members.get", { params: { memberId } });
   return texts.join("\n");
@@ -198,7 +189,9 @@ function words(): string[] {
 test("nothing of anybody is in what support reads, and all of it where the grant shows it", async () => {
   const [masked, shown] = [await everything("looking"), await everything("showing")];
   expect(found(words(), masked)).toEqual([]);
-  expect(found(words(), shown)).toEqual(words());
+  // From where somebody called stands in the audit alone, which is out of reach.
+  const elsewhere = [traces.ip, traces.userAgent];
+  expect(found(words(), shown)).toEqual(words().filter((word) => !elsewhere.includes(word)));
 });
 
 test("what is masked is still of its form, and what is nobody's is as it is", async () => {

@@ -91,8 +91,9 @@ test("each trigger that is gone, of whichever database, is named in the log, and
     }
   }
   printed.mockRestore();
-  // Nine of the kernel's and four of the vault's in the directory and in each of two cells, and none in a log.
-  expect(dropped).toBe(39);
+  // Nine of the kernel's and four of the vault's in the directory and in each of two cells, and none in a log; two of
+  // support's in each of the three.
+  expect(dropped).toBe(45);
   expect((await ready(envWith({}))).status).toBe(200);
 });
 

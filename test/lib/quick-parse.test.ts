@@ -19,6 +19,7 @@ const examples = {
       address: "192.0.2.1",
       knownPolicyId: "pol_1",
       place: null,
+      spot: null,
       isBare: false,
       isExpensive: false,
     },

@@ -178,6 +178,7 @@ async function askEverything(tenant: TestTenant, env: Env): Promise<string[]> {
     if (changesKey.includes(name)) changed.push(input.params?.apiKeyId ?? "");
     if (changesClient.includes(name)) changed.push(input.params?.oauthClientId ?? "");
     if (changesMember.includes(name)) changed.push(input.params?.memberId ?? "");
+    if (name === "support-sessions.end") changed.push(input.params?.supportSessionId ?? "");
     const { as } = await wholeOf(tenant, name);
     expectOk(await ask(name, { as, ...input }));
   }
