@@ -11,7 +11,7 @@ import { dayMs, hourMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
-import { type Enrolled, newEnrolled, type TestUser } from "#test/identity/kit.ts";
+import { type Enrolled, enrolled, newUser, type TestUser } from "#test/identity/kit.ts";
 import { memberToken, type TestTenant } from "#test/world.ts";
 
 const { call } = clientOf();
@@ -63,7 +63,8 @@ export interface TestAgent extends Enrolled {
 /** Somebody of support, signed in with a second factor a moment ago. */
 export async function newAgent(role: SupportRole = "helper"): Promise<TestAgent> {
   await ensureDirectoryKeys(testEnv(), Date.now());
-  const user = await newEnrolled();
+  // As the privileged do: they choose a password that is strong.
+  const user = await enrolled(await newUser("17 Purple otters hum beyond the harbour!"));
   const userId = (await call("me.get", { as: user.accessToken })).json.id;
   const run = { job: "test.agent", requestId: newId("run"), now: Date.now() };
   const { outcome, agentId = "" } = await addAgent(testEnv(), { userId, role }, run);

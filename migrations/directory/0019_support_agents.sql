@@ -20,6 +20,7 @@ create table support_visits (
   id text not null,
   agent_id text not null,
   user_id text not null,
+  session_id text not null,
   visited_tenant_id text not null,
   grant_id text not null,
   member_id text not null,
@@ -38,6 +39,7 @@ create table support_visits (
 ) strict, without rowid;
 
 create index support_visits_running on support_visits (tenant_id, agent_id) where ended_at is null;
+create index support_visits_by_session on support_visits (tenant_id, session_id) where ended_at is null;
 create index support_visits_to_end on support_visits (tenant_id, expires_at) where ended_at is null;
 
 -- Whichever comes first, whatever the code above it does.

@@ -217,6 +217,8 @@ export const supportVisits = tenantTable(
   {
     agentId: open(text("agent_id").notNull()),
     userId: open(text("user_id").notNull()),
+    /** In which they were signed in: it ends with that. */
+    sessionId: open(text("session_id").notNull()),
     visitedTenantId: open(text("visited_tenant_id").notNull()),
     grantId: open(text("grant_id").notNull()),
     /** Whose rights and places bound it. */

@@ -26,6 +26,7 @@ const namesNoRowHere: Readonly<Record<string, string>> = {
   "members.user_id": "lies in the directory",
   "sso_connections.client_id": "the issuer's own",
   "sso_domain_claims.connection_id": "lies in the tenant's cell",
+  "support_visits.session_id": "outlives the session",
   "support_visits.grant_id": "lies in the tenant's cell",
   "support_visits.member_id": "lies in the tenant's cell",
   "outside_members.identity_id": "lies in the directory",

@@ -1,5 +1,12 @@
 import { type SQL, sql } from "drizzle-orm";
-import { directoryTenants, memberships, platformTenant, sessions, users } from "#db/directory-tables.ts";
+import {
+  directoryTenants,
+  memberships,
+  platformTenant,
+  sessions,
+  supportAgents,
+  users,
+} from "#db/directory-tables.ts";
 import { many, uniqueIndexOf } from "#db/queries.ts";
 import type { Row } from "#db/tenant-table.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
@@ -56,6 +63,14 @@ export const activeSessionsIn = (set: SQL) =>
     limit: mostSessions,
   });
 
+/** What they are of support, if they are. */
+export const agentIn = (set: SQL) =>
+  many(supportAgents, {
+    indexedBy: "support_agents_by_user",
+    where: sql`${supportAgents.userId} in ${set} and ${supportAgents.state} = 'active'`,
+    limit: 1,
+  });
+
 /** Links of this purpose that could still be used; whoever asks for more than that is held by a lockout. */
 export const openLinksIn = (set: SQL, purpose: LinkPurpose) =>
   many(oneTimeLinks, {
@@ -88,6 +103,7 @@ export function placesOf(tenants: readonly Row<typeof directoryTenants>[]): Plac
 export function ownerOf(
   { email, name }: { readonly email: string; readonly name: string },
   members: readonly Membership[] | null,
+  agents: readonly unknown[],
 ): PasswordOwner {
   // Where a cell is away nobody knows what they may do there: it is taken for the most.
   if (members === null) return { email, name, tenants: [], isPrivileged: true };
@@ -95,6 +111,6 @@ export function ownerOf(
     email,
     name,
     tenants: members.flatMap((member) => [member.name, member.slug]),
-    isPrivileged: members.some(({ role }) => isElevated(role)),
+    isPrivileged: agents.length > 0 || members.some(({ role }) => isElevated(role)),
   };
 }

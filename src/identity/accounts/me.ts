@@ -12,7 +12,15 @@ import { passwords } from "#identity/tables.ts";
 import { parseSsoReference } from "#lib/sso-reference.ts";
 import { timestamp } from "#lib/time.ts";
 import { mailTo } from "#mail/outgoing.ts";
-import { activeSessionsIn, ownerOf, passwordIn, placesOf, tenantsIn, userById } from "./account-queries.ts";
+import {
+  activeSessionsIn,
+  agentIn,
+  ownerOf,
+  passwordIn,
+  placesOf,
+  tenantsIn,
+  userById,
+} from "./account-queries.ts";
 import { provePassword } from "./prove-password.ts";
 import { GivenPassword, Memberships, NewPassword, User } from "./schema.ts";
 
@@ -77,6 +85,7 @@ export const changePassword = meWriteOperation({
       passwords: passwordIn(mine),
       sessions: activeSessionsIn(mine),
       tenants: tenantsIn(mine),
+      agents: agentIn(mine),
     });
     const { me } = found;
     const [password] = found.passwords;
@@ -87,7 +96,7 @@ export const changePassword = meWriteOperation({
     const refusal = await provePassword(context, me, password, given);
     if (refusal) return refusal;
     const members = await accounts.membersOf(placesOf(found.tenants), user.userId).catch(() => null);
-    const chosen = await choosePassword(context, body.password, ownerOf(me, members));
+    const chosen = await choosePassword(context, body.password, ownerOf(me, members, found.agents));
     if (chosen instanceof Refusal) return chosen;
     const others = found.sessions.filter(({ id }) => id !== user.sessionId);
     const data = { at: timestamp(now), resetLink: `${accounts.issuer}/forgot` };

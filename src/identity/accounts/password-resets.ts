@@ -15,6 +15,7 @@ import { hourMs, minuteMs, timestamp } from "#lib/time.ts";
 import { mailTo } from "#mail/outgoing.ts";
 import {
   activeSessionsIn,
+  agentIn,
   openLinksIn,
   ownerOf,
   passwordIn,
@@ -90,13 +91,14 @@ export const complete = visitorOperation({
       sessions: activeSessionsIn(theirs),
       links: openLinksIn(theirs, "reset-password"),
       tenants: tenantsIn(theirs),
+      agents: agentIn(theirs),
     });
     const { link } = found;
     const [user] = found.users;
     const [password] = found.passwords;
     if (!isOpenLink(link, "reset-password", now) || user?.state !== "active") return refuse("link-not-valid");
     const members = await accounts.membersOf(placesOf(found.tenants), user.id).catch(() => null);
-    const chosen = await choosePassword(context, body.password, ownerOf(user, members));
+    const chosen = await choosePassword(context, body.password, ownerOf(user, members, found.agents));
     if (chosen instanceof Refusal) return chosen;
     // Whoever has the mailbox need not wait for the end of a lock that others brought about.
     await accounts.clearSignIn((await accounts.emailToken(user.email)) ?? "");

@@ -1,10 +1,13 @@
+import { sql } from "drizzle-orm";
 import { openDirectory } from "#db/directory.ts";
+import { supportVisits } from "#db/directory-tables.ts";
 import { endedUntold, endSessionsOf, forgetRefreshes } from "#db/ended-sessions.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { type Membership, membersOfUser } from "#gate/members-of-user.ts";
 import { placesOf, tenantsIn, userById } from "#identity/accounts/account-queries.ts";
+import { endVisits, visitsOn } from "#identity/support/end-visits.ts";
 import { type Cell, cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { gateOf } from "#platform/gates.ts";
@@ -51,8 +54,13 @@ async function told(
   sessionIds: readonly string[],
   now: number,
 ): Promise<boolean> {
-  const { tenants } = await directory.read({ tenants: tenantsIn(userById(userId)) });
+  const ofSessions = sql`${supportVisits.sessionId} in (select value from json_each(${JSON.stringify(sessionIds)}))`;
+  const { tenants, visits } = await directory.read({
+    tenants: tenantsIn(userById(userId)),
+    visits: visitsOn("support_visits_by_session", ofSessions),
+  });
   const run = { job: "sessions.end", requestId: newId("run"), now };
+  const isOver = await endVisits(env, directory, visits, "agent", run);
   const byCell = Map.groupBy(placesOf(tenants), ({ cell }) => cell);
   const done = await Promise.allSettled(
     [...byCell].map(async ([, places]) => {
@@ -63,7 +71,7 @@ async function told(
   const failures = done.filter((each) => each.status === "rejected");
   for (const { reason } of failures)
     log("warn", "a cell was not told of an ended session", { userId, ...errorFields(reason) });
-  if (failures.length > 0) return false;
+  if (failures.length > 0 || !isOver) return false;
   await directory.execute([forgetRefreshes(sessionIds)]);
   return true;
 }

@@ -1,21 +1,18 @@
 import { eq, sql } from "drizzle-orm";
 import { insert, mustNotExist, update } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import { directoryTenants, memberships, supportAgents, supportVisits, users } from "#db/directory-tables.ts";
+import { memberships, supportAgents, supportVisits, users } from "#db/directory-tables.ts";
 import { many, one } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { Row } from "#db/tenant-table.ts";
 import { parseSupportRole } from "#gate/support-roles.ts";
-import { timestamp } from "#lib/time.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
-import { endInCell } from "./end-in-cell.ts";
+import { endVisits, visitsOn } from "./end-visits.ts";
 
 /** As many agents as there may be at a time. */
 const mostAgents = 200;
-/** As many visits of one agent as are ended in one go. */
-const mostVisits = 100;
 
 export type AddOutcome = "added" | "no-such-role" | "no-such-account" | "is-a-member" | "is-one-already";
 
@@ -75,22 +72,11 @@ export async function removeAgent(env: Env, agentId: string, run: SystemRun): Pr
   const { agent } = await directory.read({ agent: one(supportAgents, agentId) });
   if (agent?.state !== "active") return "no-such-agent";
   await commitAsSystem(directory, run, [update(supportAgents, agent, { state: "removed" }, run.now)]);
-  const isRunning = sql`${supportVisits.agentId} = ${agentId} and ${supportVisits.endedAt} is null`;
-  const { visits, tenants } = await directory.read({
-    visits: many(supportVisits, { where: isRunning, indexedBy: "support_visits_running", limit: mostVisits }),
-    tenants: many(directoryTenants, {
-      where: sql`${directoryTenants.id} in (select ${supportVisits.visitedTenantId} from ${supportVisits} where ${supportVisits.tenantId} = ${directory.tenantId} and ${isRunning})`,
-      limit: mostVisits,
-    }),
-  });
-  const ended = await Promise.allSettled(
-    visits.map(async (visit) => {
-      const cell = tenants.find(({ id }) => id === visit.visitedTenantId)?.cell ?? "";
-      const by = { because: "operator" as const, actor: { kind: "system" as const, id: "system" } };
-      await endInCell(env, { cell, tenantId: visit.visitedTenantId }, visit.id, by, run);
-      const end = { endedAt: timestamp(run.now), endedBecause: "operator" as const };
-      await commitAsSystem(directory, run, [update(supportVisits, visit, end, run.now)]);
-    }),
-  );
-  return ended.every(({ status }) => status === "fulfilled") ? "removed" : "some-go-on";
+  for (;;) {
+    const { visits } = await directory.read({
+      visits: visitsOn("support_visits_running", eq(supportVisits.agentId, agentId)),
+    });
+    if (visits.length === 0) return "removed";
+    if (!(await endVisits(env, directory, visits, "operator", run))) return "some-go-on";
+  }
 }

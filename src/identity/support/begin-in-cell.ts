@@ -67,7 +67,11 @@ export async function beginInCell(
         problem: "too-many-support-sessions",
       }),
       ...(agent === null
-        ? [insert(visitingAgents, { id: who.id, name: who.name }, now)]
+        ? [
+            // Of two first visits at once one makes it.
+            mustNotExist(visitingAgents, eq(visitingAgents.id, who.id), null),
+            insert(visitingAgents, { id: who.id, name: who.name }, now),
+          ]
         : agent.name === who.name
           ? []
           : [update(visitingAgents, agent, { name: who.name }, now)]),

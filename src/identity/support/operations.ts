@@ -1,10 +1,12 @@
+import { sql } from "drizzle-orm";
 import { z } from "zod";
-import { insert, update } from "#db/changes.ts";
-import { directoryTenants, supportVisits, users } from "#db/directory-tables.ts";
+import { insert, mustExist, update } from "#db/changes.ts";
+import { directoryTenants, supportAgents, supportVisits, users } from "#db/directory-tables.ts";
 import { many, one } from "#db/queries.ts";
 import { meReadOperation, meWriteOperation } from "#http/account-operation.ts";
 import { toldList } from "#http/fields.ts";
 import { commit, Refusal, refuse } from "#http/outcome.ts";
+import { passwordIn, userById } from "#identity/accounts/account-queries.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { BegunVisit, NewVisit, SupportSessionId, Visit, VisitToken } from "./schema.ts";
@@ -29,6 +31,7 @@ export const begin = meWriteOperation({
     "invalid",
     "forbidden",
     "second-factor-enrolment-required",
+    "password-change-required",
     "not-found",
     "support-not-granted",
     "too-many-support-sessions",
@@ -38,8 +41,15 @@ export const begin = meWriteOperation({
   ],
   async run(context, { body }) {
     const { directory, accounts, user, now, requestId } = context;
-    const { me, current, agents, tenant } = await directory.read({
+    const {
+      me,
+      current,
+      agents,
+      passwords: [password],
+      tenant,
+    } = await directory.read({
       ...asking(context),
+      passwords: passwordIn(userById(user.userId)),
       me: one(users, user.userId),
       tenant: one(directoryTenants, body.tenantId),
     });
@@ -48,6 +58,8 @@ export const begin = meWriteOperation({
     if (!agent) return refuse("forbidden");
     const weak = unprovedFactor(current, now, securityAge);
     if (weak) return weak;
+    // Who became an agent since chose it by other rules.
+    if (password?.isStrong === 0) return refuse("password-change-required");
     if (tenant?.state !== "active") return refuse("not-found");
     const { grantId, memberId: asWhom, reason, ticket, minutes } = body;
     // The same however often this runs, so that one request begins one session.
@@ -70,6 +82,7 @@ export const begin = meWriteOperation({
         id,
         agentId: agent.id,
         userId: me.id,
+        sessionId: current.id,
         visitedTenantId: tenant.id,
         grantId,
         memberId,
@@ -81,7 +94,10 @@ export const begin = meWriteOperation({
     const token = await visitToken(context, visit.row, tenant.cell, current);
     return commit(
       { ...presentVisit(visit.row), ...token },
-
+      // Whoever was removed meanwhile has no visit here, nor a token; that in the cell is over with its time.
+      mustExist(supportAgents, sql`${supportAgents.id} = ${agent.id} and ${supportAgents.state} = 'active'`, {
+        problem: "forbidden",
+      }),
       visit,
     );
   },

@@ -1,7 +1,13 @@
 import { sql } from "drizzle-orm";
 import { update } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import { directoryTenants, supportAgents, supportVisits, type VisitEnd } from "#db/directory-tables.ts";
+import {
+  directoryTenants,
+  sessions,
+  supportAgents,
+  supportVisits,
+  type VisitEnd,
+} from "#db/directory-tables.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
 import { sessionEndOf } from "#db/support-rows.ts";
@@ -11,19 +17,19 @@ import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { endInCell } from "./end-in-cell.ts";
+import { endVisits, visitsOn } from "./end-visits.ts";
 
 const mostPerRun = 50;
 
 /**
  * Tells the directory which visits of support are over by now: ended in their cell, where that is the truth, or past their
- * time. Those of an agent who was removed while a cell was away are ended there.
+ * time. Those of an agent who was removed, or who signed out, while a cell was away are ended there.
  */
 export async function sweepVisits(env: Env, now: number): Promise<void> {
   const directory = await openDirectory(env);
   const { tenantId } = directory;
   const running = sql`${supportVisits.endedAt} is null`;
-  const { visits, tenants, removed } = await directory.read({
+  const { visits, tenants, left, signedOut } = await directory.read({
     visits: many(supportVisits, {
       where: running,
       indexedBy: "support_visits_to_end",
@@ -34,23 +40,33 @@ export async function sweepVisits(env: Env, now: number): Promise<void> {
       where: sql`${directoryTenants.id} in (select ${supportVisits.visitedTenantId} from ${supportVisits} where ${supportVisits.tenantId} = ${tenantId} and ${running})`,
       limit: mostPerRun,
     }),
-    removed: many(supportAgents, {
-      where: sql`${supportAgents.state} = 'removed' and ${supportAgents.id} in (select ${supportVisits.agentId} from ${supportVisits} where ${supportVisits.tenantId} = ${tenantId} and ${running})`,
-      limit: mostPerRun,
-    }),
+    left: visitsOn(
+      "support_visits_running",
+      sql`${supportVisits.agentId} in (select ${supportAgents.id} from ${supportAgents} where ${supportAgents.tenantId} = ${tenantId} and ${supportAgents.state} = 'removed')`,
+    ),
+    signedOut: visitsOn(
+      "support_visits_to_end",
+      sql`exists (select 1 from ${sessions} where ${sessions.tenantId} = ${tenantId} and ${sessions.id} = ${supportVisits.sessionId} and ${sessions.state} = 'ended')`,
+    ),
   });
   const run = { job: "support.end-visits", requestId: newId("run"), now };
+  await endVisits(env, directory, left, "operator", run);
+  const [isLeft, isSignedOut] = [left, signedOut].map((some) => new Set(some.map(({ id }) => id)));
+  await endVisits(
+    env,
+    directory,
+    signedOut.filter(({ id }) => !isLeft?.has(id)),
+    "agent",
+    run,
+  );
   for (const visit of visits) {
+    if (isLeft?.has(visit.id) || isSignedOut?.has(visit.id)) continue;
     try {
       const place = {
         tenantId: visit.visitedTenantId,
         cell: tenants.find(({ id }) => id === visit.visitedTenantId)?.cell ?? "",
       };
       const isOver = visit.expiresAt <= timestamp(now);
-      if (!isOver && removed.some(({ id }) => id === visit.agentId)) {
-        const by = { because: "operator" as const, actor: { kind: "system" as const, id: "system" } };
-        await endInCell(env, place, visit.id, by, run);
-      }
       const cell = cellOf(env, place.cell);
       const end =
         cell &&

@@ -75,6 +75,10 @@ export async function visitToken(
   return { accessToken, expiresInSeconds: expires - claims.iat };
 }
 
-export function presentVisit({ visitedTenantId: tenantId, ...visit }: Row<typeof supportVisits>) {
+export function presentVisit({
+  visitedTenantId: tenantId,
+  sessionId: _,
+  ...visit
+}: Row<typeof supportVisits>) {
   return { ...visit, tenantId };
 }

@@ -19,7 +19,7 @@ import {
   visit,
   visitTerms,
 } from "#test/support-kit.ts";
-import { as, envWith, newTenant, rowsOf, type TestTenant } from "#test/world.ts";
+import { as, envWith, newTenant, rowsOf, type TestTenant, tapped } from "#test/world.ts";
 
 const { call } = clientOf();
 let agent: TestAgent;
@@ -407,4 +407,72 @@ test("the directory learns by and by how a visit ended, and ends what an agent w
   expect((await listOrders(tenant, left.as)).status).toBe(200);
   expect((await ends())[left.id]).toBe("operator");
   expect((await listOrders(tenant, left.as)).status).toBe(401);
+});
+
+test("who signs out has left every business", async () => {
+  const who = await newAgent();
+  const { id, as: bearer } = await visit(who, tenant, await newGrant(tenant));
+  expect((await call("sessions.signOut", { as: who.accessToken })).status).toBe(204);
+  expect((await listOrders(tenant, bearer)).status).toBe(401);
+  const ended = await rowsOf(
+    testEnv().DIRECTORY,
+    "select ended_because from support_visits where id = ?",
+    id,
+  );
+  expect(ended).toEqual([{ ended_because: "agent" }]);
+});
+
+test("where a cell was away when its agent signed out, the sweeper ends the visit", async () => {
+  const who = await newAgent();
+  const { id, as: bearer } = await visit(who, tenant, await newGrant(tenant));
+  const away = envWith({
+    CELL_US1: tapped(testEnv().CELL_US1 as D1Database, () => Promise.reject(new Error("D1 is down"))),
+  });
+  expect((await call("sessions.signOut", { as: who.accessToken, env: away })).status).toBe(202);
+  expect((await listOrders(tenant, bearer)).status).toBe(200);
+  await sweepVisits(testEnv(), Date.now());
+  expect((await listOrders(tenant, bearer)).status).toBe(401);
+  const ended = await rowsOf(
+    testEnv().DIRECTORY,
+    "select ended_because from support_visits where id = ?",
+    id,
+  );
+  expect(ended).toEqual([{ ended_because: "agent" }]);
+});
+
+test("an agent who is removed while they begin is handed no token", async () => {
+  const who = await newAgent();
+  let isDone = false;
+  const env = envWith({
+    DIRECTORY: tapped(testEnv().DIRECTORY, async (texts, go) => {
+      if (!isDone && texts.some((text) => text.startsWith('insert into "support_visits"'))) {
+        isDone = true;
+        expect(await removeAgent(testEnv(), who.agentId, run())).toBe("removed");
+      }
+      return await go();
+    }),
+  });
+  const body = visitTerms(tenant, await newGrant(tenant));
+  const refused = await call("support.begin", { as: who.accessToken, body, env });
+  expect([isDone, refused.status, refused.json.type]).toEqual([true, 403, "/problems/forbidden"]);
+});
+
+test("an agent chooses a password as the privileged do, and goes nowhere with a weaker one", async () => {
+  const who = await newAgent();
+  const grantId = await newGrant(tenant);
+  const body = { currentPassword: who.password, password: "otters hum by night" };
+  const weaker = await call("me.changePassword", { as: who.accessToken, body });
+  expect([weaker.status, weaker.json.type]).toEqual([422, "/problems/invalid"]);
+  const weak =
+    "update passwords set is_strong = 0 where user_id = (select user_id from support_agents where id = ?)";
+  await rowsOf(testEnv().DIRECTORY, weak, who.agentId);
+  const refused = await askToVisit(who, tenant, grantId);
+  expect([refused.status, refused.json.type]).toEqual([403, "/problems/password-change-required"]);
+});
+
+test("three first visits of an agent at once all begin", async () => {
+  const [who, own] = [await newAgent(), await newTenant()];
+  const grantId = await newGrant(own);
+  const begun = await Promise.all([1, 2, 3].map(() => askToVisit(who, own, grantId)));
+  expect(begun.map(({ status }) => status)).toEqual([201, 201, 201]);
 });
