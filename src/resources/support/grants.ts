@@ -105,11 +105,11 @@ export const end = writeOperation({
   returns: SupportGrant,
   problems: ["not-found", "conflict", "precondition-failed"],
   async run({ tenant, now }, { params }) {
-    const { grantId, endedAt } = supportSessions;
+    const { grantId, endedAt, expiresAt } = supportSessions;
     const { row, sessions } = await tenant.read({
       row: one(supportGrants, params.supportGrantId),
       sessions: many(supportSessions, {
-        where: sql`${eq(grantId, params.supportGrantId)} and ${endedAt} is null`,
+        where: sql`${eq(grantId, params.supportGrantId)} and ${endedAt} is null and ${expiresAt} > ${timestamp(now)}`,
         indexedBy: "support_sessions_by_grant",
         limit: mostRunning,
       }),
