@@ -46,6 +46,12 @@ beforeAll(async () => {
   orders.hereNobodys = await at(here, null);
   orders.thereMine = await at(there, memberIds.installer);
   orders.thereNobodys = await at(there, null);
+  await call("customers.create", { tenant: tenant.slug, as: tenant.key, body: { name: "Zebulon Pike" } });
+  for (const orderId of Object.values(orders)) {
+    const body = { name: "proof.pdf", mediaType: "application/pdf", orderId };
+    const made = await call("files.create", { tenant: tenant.slug, as: tenant.key, body });
+    expect(made.status, made.text).toBe(201);
+  }
   // Everything may be done, so that only the reach is in the way.
   await changeMembers("grants = ? where tenant_id = ?", allCapabilities, tenant.tenantId);
   for (const [name, { role, places }] of Object.entries(limited))
@@ -103,6 +109,43 @@ for (const [name, { sees }] of Object.entries(limited)) {
       const found = (await ask(name, "audit.list", { query: { entityId } })).json.data;
       expect(found.length > 0, order).toBe(sees.some((each) => each === order));
     }
+  });
+}
+
+for (const [name, { sees }] of Object.entries(limited)) {
+  test(`${name} pulls the events of what is within its reach alone`, async () => {
+    const { data } = (await ask(name, "events.list", { query: { limit: "100" } })).json;
+    const told = data.flatMap((event: { data: { orderId?: string } }) => event.data.orderId ?? []);
+    for (const order of Object.keys(orders) as OrderName[])
+      expect(told.includes(orders[order]), order).toBe(sees.includes(order));
+    const places = tenant.locationIds.filter((_, index) =>
+      limited[name]?.places.includes(index === 0 ? "here" : "there"),
+    );
+    for (const { locationId } of data) expect(places).toContain(locationId);
+  });
+
+  test(`${name} finds the files of its orders alone, and each customer, who buys at any place`, async () => {
+    for (const order of Object.keys(orders) as OrderName[]) {
+      const found = (await ask(name, "files.list", { query: { orderId: orders[order] } })).json;
+      expect([order, found.data.length]).toEqual([order, sees.includes(order) ? 1 : 0]);
+    }
+    const { data } = (await ask(name, "customers.search", { body: { name: "Zebulon Pike" } })).json;
+    expect(data.map((customer: { name: string }) => customer.name)).toEqual(["Zebulon Pike"]);
+  });
+
+  test(`${name} subscribes to nothing that is out of its reach`, async () => {
+    const { body } = await exampleOf("webhook-endpoints.create").make(tenant);
+    const answer = await ask(name, "webhook-endpoints.create", { body });
+    // Whoever sees assigned work alone is told of none: what they see changes with each assignment.
+    if (name.startsWith("installer")) return expect(answer.status, answer.text).toBe(403);
+    expect(answer.status, answer.text).toBe(201);
+    const [row] = await rowsOf<{ location_ids: string }>(
+      tenant.cell.database,
+      "select location_ids from webhook_endpoints where id = ?",
+      answer.json.id,
+    );
+    const places = limited[name]?.places.map((place) => tenant.locationIds[place === "here" ? 0 : 1]);
+    expect(JSON.parse(row?.location_ids ?? "").toSorted()).toEqual(places?.toSorted());
   });
 }
 
