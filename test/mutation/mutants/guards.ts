@@ -28,6 +28,8 @@ const caughtBy: Readonly<Record<string, readonly string[]>> = {
   "src/identity/outside/people.ts": ["test/identity/outside/clerk-races.test.ts"],
   "src/identity/outside/standing.ts": ["test/identity/outside/clerk-races.test.ts"],
   "src/identity/support/agents.ts": ["test/identity/support/agents.test.ts"],
+  "src/gate/support-ends.ts": ["test/resources/support/late.test.ts"],
+  "src/identity/support/operations.ts": ["test/resources/support/visits.test.ts"],
   "src/identity/support/begin-in-cell.ts": ["test/resources/support/visits.test.ts"],
   "src/identity/sms/send-code.ts": ["test/identity/sms/sms.test.ts"],
   "src/resources/api-keys/operations.ts": ["test/gate/key-terms.test.ts"],

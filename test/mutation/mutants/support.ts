@@ -70,4 +70,14 @@ export const support: readonly Mutant[] = [
     cut: replaced(visit, "unprovedFactor", "ConditionalExpression", "isRecent", "null"),
     caughtBy: visits,
   },
+  {
+    name: "that the sweeper goes on with nothing of a visit that is over",
+    cut: replaced("src/jobs/sweep-intents.ts", "resume", "ConditionalExpression", "isUndone", "[]"),
+    caughtBy: ["test/resources/support/late.test.ts"],
+  },
+  {
+    name: "that signing out ends an agent's visits",
+    cut: replaced("src/identity/sessions/end-in-cells.ts", "told", "AwaitExpression", "endVisits", "true"),
+    caughtBy: visits,
+  },
 ];
