@@ -8,7 +8,8 @@ import { alertNotices, alerts } from "./table.ts";
 /** As many alerts are told of in one go; more wait for the next. */
 const mostUntold = 200;
 const mostRecent = 500;
-const mostNotices = 100;
+/** More than a day can have of all kinds. */
+const mostNotices = 500;
 /** As many notices are passed on in one go. */
 export const mostPending = 20;
 
@@ -30,7 +31,7 @@ export function standingQueries(now: number) {
     notices: many(alertNotices, {
       where: sql`${alertNotices.createdAt} > ${timestamp(now - dayMs)}`,
       indexedBy: "alert_notices_by_time",
-      order: sql`${alertNotices.createdAt}`,
+      order: sql`${alertNotices.createdAt} desc`,
       limit: mostNotices,
     }),
   };

@@ -5,7 +5,7 @@ import { dayMs, hourMs, minuteMs, timestamp } from "#lib/time.ts";
 export const groupedForMs = hourMs;
 /** Of one kind a business is told so often at most. */
 const betweenNoticesMs = 15 * minuteMs;
-/** How often it is told in a day; warnings leave some of it to what is critical, or noise could keep that from being told. */
+/** How often in a day; each kind by itself, or the noise of one could keep another from being told. */
 const mostADay = { critical: 20, warning: 15 } as const satisfies Readonly<Record<Severity, number>>;
 
 /** Something that was found in the audit, once or more often. */
@@ -31,7 +31,7 @@ export interface AlertState {
   readonly acknowledgedAt: string | null;
 }
 
-/** What was told before. */
+/** What was told within a day. */
 interface Told {
   readonly kind: AlertKind;
   readonly createdAt: string;
@@ -79,10 +79,11 @@ export function planned<A extends AlertState>(
   const told: NoticeDraft<A>[] = [];
   const toldAt = timestamp(now);
   for (const [kind, waiting] of Map.groupBy(drafts.filter(isUntold), ({ next }) => next.kind)) {
-    const mayTellAt = nextNoticeAt(kind, [
-      ...notices,
-      ...told.map((each) => ({ kind: each.kind, createdAt: toldAt })),
-    ]);
+    const before = notices.filter((notice) => notice.kind === kind);
+    const mayTellAt = nextNoticeAt(
+      before.map(({ createdAt }) => Date.parse(createdAt)),
+      waiting.some(({ next }) => waitsForNoDay(next)) ? Number.POSITIVE_INFINITY : mostADay[alertKinds[kind]],
+    );
     const isDue = mayTellAt <= now;
     if (isDue) told.push(noticeOf(kind, waiting));
     for (const draft of waiting)
@@ -126,18 +127,19 @@ function begun({ kind, subjectId, times: count, from: firstAt, to: lastAt }: Fin
   };
 }
 
-/** When a notice of this kind may be given, ms since 1970; of these that were given within a day. */
-function nextNoticeAt(kind: AlertKind, notices: readonly Told[]): number {
-  const times = (some: readonly Told[]) => some.map(({ createdAt }) => Date.parse(createdAt));
-  const ofKind = times(notices.filter((notice) => notice.kind === kind));
-  const most = mostADay[alertKinds[kind]];
-  const lastOfDay = times(notices)
-    .toSorted((a, b) => a - b)
-    .at(-most);
+// No noise makes these: who takes a business over could otherwise use the day up with what they may do, and then do it.
+function waitsForNoDay({ kind, subjectId }: AlertState): boolean {
+  const isOfPolicy = kind === "second-factor-off" && subjectId === null;
+  return isOfPolicy || kind === "owner-changed" || kind === "support-session";
+}
+
+/** When a notice may be given, ms since 1970, of a kind of which notices were given at these times of the last day. */
+function nextNoticeAt(times: readonly number[], mostOfDay: number): number {
+  const oldest = times.toSorted((a, b) => a - b).at(-mostOfDay);
   return Math.max(
     0,
-    ...ofKind.map((at) => at + betweenNoticesMs),
-    ...(notices.length >= most && lastOfDay !== undefined ? [lastOfDay + dayMs] : []),
+    ...times.map((at) => at + betweenNoticesMs),
+    ...(times.length >= mostOfDay && oldest !== undefined ? [oldest + dayMs] : []),
   );
 }
 
