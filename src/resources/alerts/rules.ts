@@ -8,6 +8,9 @@ const betweenNoticesMs = 15 * minuteMs;
 /** How often in a day; each kind by itself, or the noise of one could keep another from being told. */
 const mostADay = { critical: 20, warning: 15 } as const satisfies Readonly<Record<Severity, number>>;
 
+/** Of so many a notice says whom it is about. */
+export const mostListed = 10;
+
 /** Something that was found in the audit, once or more often. */
 export interface Finding {
   readonly kind: AlertKind;
@@ -52,6 +55,8 @@ export interface NoticeDraft<A> {
   readonly kind: AlertKind;
   /** The newest of what it is about. */
   readonly alert: Draft<A>;
+  /** Whom or what all of it is about, the newest first, as far as a notice lists them; none for the business as a whole. */
+  readonly subjectIds: readonly string[];
   readonly count: number;
   readonly fromAt: string;
   readonly toAt: string;
@@ -150,10 +155,19 @@ function noticeOf<A extends AlertState>(kind: AlertKind, waiting: readonly Draft
   return {
     kind,
     alert,
+    subjectIds: listedSubjects(all),
     count: all.reduce((sum, { count, told }) => sum + count - told, 0),
-    fromAt: all.reduce((first, { firstAt, toldAt }) => earlier(first, toldAt ?? firstAt), alert.next.lastAt),
+    fromAt: all.reduce(
+      (first, { firstAt, lastAt, toldAt }) => earlier(first, earlier(toldAt ?? firstAt, lastAt)),
+      alert.next.lastAt,
+    ),
     toAt: alert.next.lastAt,
   };
+}
+
+/** The first ten ids among them. */
+export function listedSubjects(some: readonly Pick<AlertState, "subjectId">[]): string[] {
+  return [...new Set(some.flatMap(({ subjectId }) => subjectId ?? []))].slice(0, mostListed);
 }
 
 function earlier(one: string, other: string): string {

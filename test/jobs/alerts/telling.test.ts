@@ -36,9 +36,11 @@ test("what is critical is told at once, by an event and a mail that say of whom 
   });
   expect(others).toEqual([]);
   const told = { kind: "second-factor-off", subjectId: memberId, count: 1, from: at, to: at };
-  expect(await raisedIn(tenant)).toEqual([{ ...told, alertId: alert?.id, severity: "critical" }]);
+  expect(await raisedIn(tenant)).toEqual([
+    { ...told, subjectIds: memberId, alertId: alert?.id, severity: "critical" },
+  ]);
   expect(await lettersTo(tenant)).toEqual([
-    { ...told, business: tenant.slug, homeLink: expect.stringContaining("/home") },
+    { ...told, otherIds: [], business: tenant.slug, homeLink: expect.stringContaining("/home") },
   ]);
 });
 
@@ -99,6 +101,24 @@ const every = async (tenant: Watched, times: number, what: () => Promise<void>) 
     await wake(tenant);
   }
 };
+
+test("a sum says of whom it is, of ten of them at most", async () => {
+  const tenant = await newWatched();
+  await factorRemoved(tenant);
+  await wake(tenant);
+  const others = Array.from({ length: 12 }, () => newId("mbr"));
+  for (const each of others) {
+    vi.setSystemTime(Date.now() + 1);
+    await factorRemoved(tenant, each);
+  }
+  await wake(tenant);
+  vi.setSystemTime(Date.now() + 15 * minuteMs);
+  await sweep(tenant);
+  const newest = others.toReversed().slice(0, 10);
+  expect((await raisedIn(tenant)).at(-1)).toMatchObject({ count: 12, subjectIds: newest.join(" ") });
+  const letter = (await lettersTo(tenant)).at(-1);
+  expect(letter).toMatchObject({ count: 12, subjectId: newest[0], otherIds: newest.slice(1) });
+});
 
 test("a day has twenty mails of a kind, or fifteen of a warning, and the rest is summed up the next day", async () => {
   const tenant = await newWatched();
