@@ -116,27 +116,38 @@ export function moveOn(tenantId: string, { from, to }: AlertProgress): Statement
 const stands = (table: string) =>
   `exists (select 1 from tenant_state where tenant_state.tenant_id = ${table}.tenant_id and tenant_state.state <> 'closing')`;
 
-/** Across tenants, each by its index: whose audit, whose alerts and whose notices are to be seen to. */
-export function tenantsToAlert(now: string, before: string): Statement[] {
+/** Where a sweep begins besides the very beginning: after a tenant's id, and after an instant, RFC 3339. */
+export interface SweepStart {
+  readonly tenantId: string;
+  readonly at: string;
+}
+
+const atOnce = 500;
+
+/**
+ * Across tenants, each by its index: whose audit, whose alerts and whose notices are to be seen to. Of each the first, and
+ * the first from `start`, so that those which fail whenever they are tried keep nobody else from being found.
+ */
+export function tenantsToAlert(now: string, before: string, start: SweepStart): Statement[] {
   return [
-    {
-      text: `select tenant_id as id from counters indexed by counters_unalerted where name = 'audit' and value > alerted and tenant_id > '' and ${stands("counters")} limit 1000`,
-      params: [],
-    },
-    ...tenantsToTell(now, before),
+    ...["", start.tenantId].map((after) => ({
+      text: `select tenant_id as id from counters indexed by counters_unalerted where name = 'audit' and value > alerted and tenant_id > ? and ${stands("counters")} limit ${atOnce}`,
+      params: [after],
+    })),
+    ...tenantsToTell(now, before, ["", start.at]),
   ];
 }
 
 /** The same of alerts that were held back until `now`, and of notices of `before` that were told by half. */
-export function tenantsToTell(now: string, before: string): Statement[] {
-  return [
+export function tenantsToTell(now: string, before: string, starts: readonly string[] = [""]): Statement[] {
+  return starts.flatMap((start) => [
     {
-      text: `select distinct tenant_id as id from alerts indexed by alerts_to_tell where tell_at <= ? and ${stands("alerts")} limit 1000`,
-      params: [now],
+      text: `select distinct tenant_id as id from alerts indexed by alerts_to_tell where tell_at > ? and tell_at <= ? and ${stands("alerts")} limit ${atOnce}`,
+      params: [start, now],
     },
     {
-      text: `select distinct tenant_id as id from alert_notices indexed by alert_notices_to_pass where created_at <= ? and (mailed_at is null or passed_on_at is null) and ${stands("alert_notices")} limit 1000`,
-      params: [before],
+      text: `select distinct tenant_id as id from alert_notices indexed by alert_notices_to_pass where created_at > ? and created_at <= ? and (mailed_at is null or passed_on_at is null) and ${stands("alert_notices")} limit ${atOnce}`,
+      params: [start, before],
     },
-  ];
+  ]);
 }

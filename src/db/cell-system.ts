@@ -1,4 +1,4 @@
-import { tenantsToAlert, tenantsToTell } from "./alert-progress.ts";
+import { type SweepStart, tenantsToAlert, tenantsToTell } from "./alert-progress.ts";
 import { type Forgettable, forgettableRows } from "./forgetting.ts";
 import { type cellKinds, type Expired, expiredRows, kernelKinds } from "./retention.ts";
 import type { Statement } from "./statement.ts";
@@ -57,8 +57,8 @@ export class CellSystem {
   }
 
   /** Sweeper: tenants with audit rows, alerts that were held back until now, or notices of before then to see to. */
-  async tenantsToAlert(now: string, before: string): Promise<string[]> {
-    return await this.#tenants(tenantsToAlert(now, before));
+  async tenantsToAlert(now: string, before: string, start: SweepStart): Promise<string[]> {
+    return await this.#tenants(tenantsToAlert(now, before, start));
   }
 
   /** Doctor: tenants with alerts, or notices, that were to be told of by then. */

@@ -8,13 +8,13 @@ import { errorFields, log } from "#platform/log.ts";
 import { authenticate } from "./authenticate.ts";
 import { hydrate } from "./hydrate.ts";
 import { endingKey, leaked } from "./key-ends.ts";
+import { hasLetter, leakOperation } from "./leak-letters.ts";
 
 const mostTries = 3;
-const operation = "api-keys.reportLeak";
 
 /**
  * Ends a key whose whole text somebody handed in; nothing for any other text. That its owners are written to is intended in
- * the same batch: the sweeper does it within a minute or two.
+ * the same batch, for the first of a day: the sweeper does it within a minute or two.
  */
 export async function endLeakedKey(
   env: Env,
@@ -28,16 +28,19 @@ export async function endLeakedKey(
   if (policy?.secretHash !== secretHash || policy.state !== "active") return;
   const session = await systemSession(env, cell.database, policy.tenantId);
   for (let tries = 1; tries <= mostTries; tries += 1) {
-    const { row, places } = await session.read(endingKey(principalId));
+    const { row, places, isWritten } = await session.read({
+      ...endingKey(principalId),
+      isWritten: hasLetter(now),
+    });
     if (!row || row.leakedAt !== null) return;
     const { changes } = leaked(row, places, "holder", now);
-    const outcome = await commitAsSystem(session, { job: operation, requestId, now }, changes, {
+    const outcome = await commitAsSystem(session, { job: leakOperation, requestId, now }, changes, {
       step: "intend",
       id: newId("int"),
-      operation,
+      operation: leakOperation,
       principalId,
       requestId,
-      intent: JSON.stringify({ apiKeyId: principalId, at: timestamp(now), isNew: true }),
+      intent: JSON.stringify({ apiKeyId: principalId, at: timestamp(now), isNew: true, isWritten }),
       agent: null,
       keyToken: null,
       dueAt: now + secondMs,

@@ -3,7 +3,7 @@ import { type Caller, nobody, openCaller } from "#db/callers.ts";
 import { markTold, positionsOf, type SourceEvent, sourceEvents, toldUpTo } from "#db/copied-events.ts";
 import { openDirectory } from "#db/directory.ts";
 import { platformTenant, users } from "#db/directory-tables.ts";
-import { one } from "#db/queries.ts";
+import { openableRows } from "#db/openable-rows.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import type { Place } from "#gate/members-of-user.ts";
@@ -11,7 +11,6 @@ import { placesOf, tenantsIn, userById } from "#identity/accounts/account-querie
 import { identityEvents } from "#identity/identity-events.ts";
 import { type Cell, cellsOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
-import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { wakeTenants } from "#platform/wake-ups.ts";
 import { type IdentityFact, memberTeller, type Profile } from "./tell-members.ts";
@@ -75,32 +74,16 @@ async function pageAfter(env: Env, directory: TenantSession, position: number, n
   return { position, events, places, profiles, callerOf };
 }
 
-// In one round trip; where one does not open, one by one, so that the others are shown anew.
 async function profilesOf(
   env: Env,
   directory: TenantSession,
   userIds: readonly string[],
   now: number,
 ): Promise<ReadonlyMap<string, Profile>> {
-  if (userIds.length === 0) return new Map();
-  const read = async (ids: readonly string[]) =>
-    await directory.read(Object.fromEntries(ids.map((id) => [id, one(users, id)])));
-  const found = await read(userIds).catch(async (error: unknown) => {
-    if (!(error instanceof SealError)) throw error;
-    const each = await Promise.all(
-      userIds.map((id) =>
-        read([id]).catch(async (unopened: unknown) => {
-          if (!(unopened instanceof SealError)) throw unopened;
-          await noteUnopened(env.DIRECTORY, unopened, { requestId: newId("run"), now });
-          return {};
-        }),
-      ),
-    );
-    return Object.assign({}, ...each) as Awaited<ReturnType<typeof read>>;
-  });
+  const found = await openableRows(directory, env.DIRECTORY, users, userIds, now);
   return new Map(
-    Object.entries(found).flatMap(([id, user]) =>
-      user?.state === "active" ? [[id, { name: user.name, email: user.email }] as const] : [],
+    [...found].flatMap(([id, user]) =>
+      user.state === "active" ? [[id, { name: user.name, email: user.email }] as const] : [],
     ),
   );
 }

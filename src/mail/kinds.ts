@@ -8,6 +8,7 @@ const Instant = z.iso.datetime();
 const validMinutes = z.int().min(1).max(10_080);
 /** What a business is called in addresses: nobody's free text. */
 const Slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const SubjectId = z.string().regex(/^[a-z]{2,4}_[0-9a-z]{26}$/);
 /** A device in words of ours, or a place in the platform's: nothing that a browser sent. */
 const Guessed = z.string().max(200);
 
@@ -54,10 +55,9 @@ export const mailVariables = {
     kind: z.enum(alertKindNames),
     business: Slug,
     /** What or whom the newest is about: an id; null: the business as a whole. */
-    subjectId: z
-      .string()
-      .regex(/^[a-z]{2,4}_[0-9a-z]{26}$/)
-      .nullable(),
+    subjectId: SubjectId.nullable(),
+    /** Whom the others are about, the newest first; there may be more. */
+    otherIds: z.array(SubjectId).max(10).default([]),
     count: z.int().min(1),
     from: Instant,
     to: Instant,

@@ -111,9 +111,10 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
       { label: "Go to your businesses", link: homeLink },
     ],
   }),
-  alert: ({ kind, business, subjectId, count, from, to, homeLink }, { name }) => {
+  alert: ({ kind, business, subjectId, otherIds, count, from, to, homeLink }, { name }) => {
     const { title, what, advice } = alertWords[kind];
     const more = count - 1;
+    const subjects = [...(subjectId === null ? [] : [subjectId]), ...otherIds];
     return {
       subject: `${business}: ${title}`,
       parts: [
@@ -121,7 +122,7 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
         {
           facts: [
             ["When", instant(to)],
-            ...(subjectId === null ? [] : [["About", subjectId] as const]),
+            ...(subjects.length === 0 ? [] : [["About", subjects.join(", ")] as const]),
             ...(more === 0 ? [] : [["And", `${more} more of these since ${instant(from)}`] as const]),
           ],
         },

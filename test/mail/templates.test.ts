@@ -54,6 +54,20 @@ test("a mail is filled in with what its kind takes, and with links to pages alon
   expect(() => letterOf("verify-email", "{}", site)).toThrow();
 });
 
+test("an alert that sums up several names those it is told, and none where it is of the business as a whole", () => {
+  const [one, other] = ["key_01jd5r0t6vf3h8k2m4n6p8q0rs", "mbr_01jd5r0t6vf3h8k2m4n6p8q0rs"];
+  const at = "2026-11-23T00:31:00.000Z";
+  const told = { kind: "new-country", business: "harbour", count: 2, from: at, to: at, homeLink: link };
+  const textOfAlert = (about: object) => {
+    const letter = letterOf("alert", JSON.stringify({ ...told, ...about }), site);
+    return letter ? written(letter, site).text : "";
+  };
+  expect(textOfAlert({ subjectId: one, otherIds: [other] })).toContain(`About: ${one}, ${other}\n`);
+  expect(textOfAlert({ subjectId: null, otherIds: [] })).not.toContain("About");
+  // As a version before wrote it, which may still be on its way.
+  expect(textOfAlert({ subjectId: one })).toContain(`About: ${one}\n`);
+});
+
 test("a text says whose code it is, is one text long, and binds the code to our address", () => {
   const text = textOf("sms-code", '{"code":"012345"}', site);
   expect(text).toBe(

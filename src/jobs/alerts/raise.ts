@@ -59,12 +59,13 @@ function changesOf(
   const rows = [...written.values()];
   return [
     ...rows,
-    ...notices.flatMap(({ alert, kind, count, fromAt, toAt }): Change[] => {
+    ...notices.flatMap(({ alert, kind, subjectIds, count, fromAt, toAt }): Change[] => {
       const row = written.get(alert)?.row;
       if (!row) throw new TypeError("A notice is of an alert that is written.");
       const notice = { id: newId("ntc"), alertId: row.id, kind, count, fromAt, toAt };
       const { severity, subjectId } = row;
-      const data = { alertId: row.id, kind, severity, subjectId, count, from: fromAt, to: toAt };
+      const about = { subjectId, subjectIds: subjectIds.join(" ") };
+      const data = { alertId: row.id, kind, severity, ...about, count, from: fromAt, to: toAt };
       return [insert(alertNotices, notice, now), emit("alert.raised", data, { table: alerts, row })];
     }),
   ];

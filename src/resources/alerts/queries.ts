@@ -1,5 +1,7 @@
 import { sql } from "drizzle-orm";
 import { many } from "#db/queries.ts";
+import type { Row } from "#db/tenant-table.ts";
+import { mostRecipients } from "#gate/owners.ts";
 import { dayMs, timestamp } from "#lib/time.ts";
 import { operatorNotices } from "./operator-table.ts";
 import { groupedForMs } from "./rules.ts";
@@ -8,7 +10,8 @@ import { alertNotices, alerts } from "./table.ts";
 /** As many alerts are told of in one go; more wait for the next. */
 const mostUntold = 200;
 const mostRecent = 500;
-const mostNotices = 100;
+/** More than a day can have of all kinds. */
+const mostNotices = 500;
 /** As many notices are passed on in one go. */
 export const mostPending = 20;
 
@@ -30,19 +33,39 @@ export function standingQueries(now: number) {
     notices: many(alertNotices, {
       where: sql`${alertNotices.createdAt} > ${timestamp(now - dayMs)}`,
       indexedBy: "alert_notices_by_time",
-      order: sql`${alertNotices.createdAt}`,
+      order: sql`${alertNotices.createdAt} desc`,
       limit: mostNotices,
     }),
   };
 }
 
-/** Notices of which the owners or the operator are still to be told, the oldest first. */
-export const pendingNotices = many(alertNotices, {
-  where: sql`(${alertNotices.mailedAt} is null or ${alertNotices.passedOnAt} is null)`,
-  indexedBy: "alert_notices_pending",
-  order: sql`${alertNotices.createdAt}`,
-  limit: mostPending,
-});
+/** Notices that somebody is still to be told, the oldest first. */
+export const pendingNotices = {
+  /** The operator. */
+  notPassedOn: many(alertNotices, {
+    where: sql`${alertNotices.passedOnAt} is null`,
+    indexedBy: "alert_notices_pending",
+    order: sql`${alertNotices.createdAt}`,
+    limit: mostPending,
+  }),
+  /** The owners. */
+  notMailed: many(alertNotices, {
+    where: sql`${alertNotices.mailedAt} is null`,
+    indexedBy: "alert_notices_pending",
+    order: sql`${alertNotices.createdAt}`,
+    limit: mostPending,
+  }),
+};
+
+/** The alerts that a notice sums up and no later one has told of, the newest first. */
+export function alertsOfNotice({ kind, fromAt, createdAt }: Row<typeof alertNotices>) {
+  return many(alerts, {
+    where: sql`${alerts.lastAt} >= ${fromAt} and ${alerts.toldAt} = ${createdAt} and ${alerts.kind} = ${kind}`,
+    indexedBy: "alerts_recent",
+    order: sql`${alerts.lastAt} desc`,
+    limit: mostRecipients,
+  });
+}
 
 /** As many notices to the operator are found due at once. */
 const mostDue = 500;

@@ -5,8 +5,11 @@ import { dayMs, hourMs, minuteMs, timestamp } from "#lib/time.ts";
 export const groupedForMs = hourMs;
 /** Of one kind a business is told so often at most. */
 const betweenNoticesMs = 15 * minuteMs;
-/** How often it is told in a day; warnings leave some of it to what is critical, or noise could keep that from being told. */
+/** How often in a day; each kind by itself, or the noise of one could keep another from being told. */
 const mostADay = { critical: 20, warning: 15 } as const satisfies Readonly<Record<Severity, number>>;
+
+/** Of so many a notice says whom it is about. */
+export const mostListed = 10;
 
 /** Something that was found in the audit, once or more often. */
 export interface Finding {
@@ -31,7 +34,7 @@ export interface AlertState {
   readonly acknowledgedAt: string | null;
 }
 
-/** What was told before. */
+/** What was told within a day. */
 interface Told {
   readonly kind: AlertKind;
   readonly createdAt: string;
@@ -52,6 +55,8 @@ export interface NoticeDraft<A> {
   readonly kind: AlertKind;
   /** The newest of what it is about. */
   readonly alert: Draft<A>;
+  /** Whom or what all of it is about, the newest first, as far as a notice lists them; none for the business as a whole. */
+  readonly subjectIds: readonly string[];
   readonly count: number;
   readonly fromAt: string;
   readonly toAt: string;
@@ -79,10 +84,11 @@ export function planned<A extends AlertState>(
   const told: NoticeDraft<A>[] = [];
   const toldAt = timestamp(now);
   for (const [kind, waiting] of Map.groupBy(drafts.filter(isUntold), ({ next }) => next.kind)) {
-    const mayTellAt = nextNoticeAt(kind, [
-      ...notices,
-      ...told.map((each) => ({ kind: each.kind, createdAt: toldAt })),
-    ]);
+    const before = notices.filter((notice) => notice.kind === kind);
+    const mayTellAt = nextNoticeAt(
+      before.map(({ createdAt }) => Date.parse(createdAt)),
+      waiting.some(({ next }) => waitsForNoDay(next)) ? Number.POSITIVE_INFINITY : mostADay[alertKinds[kind]],
+    );
     const isDue = mayTellAt <= now;
     if (isDue) told.push(noticeOf(kind, waiting));
     for (const draft of waiting)
@@ -126,18 +132,19 @@ function begun({ kind, subjectId, times: count, from: firstAt, to: lastAt }: Fin
   };
 }
 
-/** When a notice of this kind may be given, ms since 1970; of these that were given within a day. */
-function nextNoticeAt(kind: AlertKind, notices: readonly Told[]): number {
-  const times = (some: readonly Told[]) => some.map(({ createdAt }) => Date.parse(createdAt));
-  const ofKind = times(notices.filter((notice) => notice.kind === kind));
-  const most = mostADay[alertKinds[kind]];
-  const lastOfDay = times(notices)
-    .toSorted((a, b) => a - b)
-    .at(-most);
+// No noise makes these: who takes a business over could otherwise use the day up with what they may do, and then do it.
+function waitsForNoDay({ kind, subjectId }: AlertState): boolean {
+  const isOfPolicy = kind === "second-factor-off" && subjectId === null;
+  return isOfPolicy || kind === "owner-changed" || kind === "support-session";
+}
+
+/** When a notice may be given, ms since 1970, of a kind of which notices were given at these times of the last day. */
+function nextNoticeAt(times: readonly number[], mostOfDay: number): number {
+  const oldest = times.toSorted((a, b) => a - b).at(-mostOfDay);
   return Math.max(
     0,
-    ...ofKind.map((at) => at + betweenNoticesMs),
-    ...(notices.length >= most && lastOfDay !== undefined ? [lastOfDay + dayMs] : []),
+    ...times.map((at) => at + betweenNoticesMs),
+    ...(times.length >= mostOfDay && oldest !== undefined ? [oldest + dayMs] : []),
   );
 }
 
@@ -148,10 +155,19 @@ function noticeOf<A extends AlertState>(kind: AlertKind, waiting: readonly Draft
   return {
     kind,
     alert,
+    subjectIds: listedSubjects(all),
     count: all.reduce((sum, { count, told }) => sum + count - told, 0),
-    fromAt: all.reduce((first, { firstAt, toldAt }) => earlier(first, toldAt ?? firstAt), alert.next.lastAt),
+    fromAt: all.reduce(
+      (first, { firstAt, lastAt, toldAt }) => earlier(first, earlier(toldAt ?? firstAt, lastAt)),
+      alert.next.lastAt,
+    ),
     toAt: alert.next.lastAt,
   };
+}
+
+/** The first ten ids among them. */
+export function listedSubjects(some: readonly Pick<AlertState, "subjectId">[]): string[] {
+  return [...new Set(some.flatMap(({ subjectId }) => subjectId ?? []))].slice(0, mostListed);
 }
 
 function earlier(one: string, other: string): string {

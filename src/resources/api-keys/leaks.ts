@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { endingKey, leaked } from "#gate/key-ends.ts";
+import { hasLetter } from "#gate/leak-letters.ts";
 import { apiKeys } from "#gate/tables.ts";
 import { effectOperation, publicOperation } from "#http/operation.ts";
 import { commit, refuse } from "#http/outcome.ts";
@@ -20,17 +21,26 @@ export const reportLeak = effectOperation({
   params: z.object({ apiKeyId: ApiKeyId }),
   returns: ApiKey,
   problems: ["not-found", "conflict", "precondition-failed"],
-  intent: z.object({ apiKeyId: z.string(), at: z.string(), isNew: z.boolean() }),
+  intent: z.object({
+    apiKeyId: z.string(),
+    at: z.string(),
+    isNew: z.boolean(),
+    /** The owners have a letter of it alone; absent in what an older version intended. */
+    isWritten: z.boolean().default(true),
+  }),
   resumeAfterSeconds: 120,
   async intend({ tenant, now }, { params: { apiKeyId } }) {
-    const { row, places } = await tenant.read(endingKey(apiKeyId));
+    const { row, places, isWritten } = await tenant.read({
+      ...endingKey(apiKeyId),
+      isWritten: hasLetter(now),
+    });
     if (!row) return refuse("not-found");
     const isNew = row.leakedAt === null;
     const ended = leaked(row, places, "member", now);
-    return commit({ apiKeyId, at: ended.row.leakedAt ?? timestamp(now), isNew }, ...ended.changes);
+    return commit({ apiKeyId, at: ended.row.leakedAt ?? timestamp(now), isNew, isWritten }, ...ended.changes);
   },
-  async perform({ owners }, { apiKeyId: keyId, at, isNew }) {
-    if (isNew) await owners.tell("key-leaked", (place) => ({ ...place, at, keyId }));
+  async perform({ owners }, { apiKeyId: keyId, at, isNew, isWritten }) {
+    if (isNew && isWritten) await owners.tell("key-leaked", (place) => ({ ...place, at, keyId }));
   },
   async settle({ tenant }, { apiKeyId }) {
     const row = await tenant.get(apiKeys, apiKeyId);

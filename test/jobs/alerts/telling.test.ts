@@ -2,9 +2,13 @@ import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { dayMs, minuteMs, timestamp } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
+import { clientOf } from "#test/client.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
-import { envWith, type Tap, tapped } from "#test/world.ts";
+import { newMember } from "#test/member-examples.ts";
+import { as, envWith, type Tap, tapped } from "#test/world.ts";
 import { alertsOf, happens, lettersTo, newWatched, raisedIn, sweep, type Watched, wake } from "./kit.ts";
+
+const { call } = clientOf();
 
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
@@ -32,9 +36,11 @@ test("what is critical is told at once, by an event and a mail that say of whom 
   });
   expect(others).toEqual([]);
   const told = { kind: "second-factor-off", subjectId: memberId, count: 1, from: at, to: at };
-  expect(await raisedIn(tenant)).toEqual([{ ...told, alertId: alert?.id, severity: "critical" }]);
+  expect(await raisedIn(tenant)).toEqual([
+    { ...told, subjectIds: memberId, alertId: alert?.id, severity: "critical" },
+  ]);
   expect(await lettersTo(tenant)).toEqual([
-    { ...told, business: tenant.slug, homeLink: expect.stringContaining("/home") },
+    { ...told, otherIds: [], business: tenant.slug, homeLink: expect.stringContaining("/home") },
   ]);
 });
 
@@ -88,28 +94,73 @@ test("more of a kind waits a quarter of an hour and is summed up, by the next on
   ]);
 });
 
-test("a day has twenty mails, of which warnings leave five to what is critical", async () => {
+const every = async (tenant: Watched, times: number, what: () => Promise<void>) => {
+  for (let time = 0; time < times; time += 1) {
+    vi.setSystemTime(Date.now() + 16 * minuteMs);
+    await what();
+    await wake(tenant);
+  }
+};
+
+test("a sum says of whom it is, of ten of them at most", async () => {
+  const tenant = await newWatched();
+  await factorRemoved(tenant);
+  await wake(tenant);
+  const others = Array.from({ length: 12 }, () => newId("mbr"));
+  for (const each of others) {
+    vi.setSystemTime(Date.now() + 1);
+    await factorRemoved(tenant, each);
+  }
+  await wake(tenant);
+  vi.setSystemTime(Date.now() + 15 * minuteMs);
+  await sweep(tenant);
+  const newest = others.toReversed().slice(0, 10);
+  expect((await raisedIn(tenant)).at(-1)).toMatchObject({ count: 12, subjectIds: newest.join(" ") });
+  const letter = (await lettersTo(tenant)).at(-1);
+  expect(letter).toMatchObject({ count: 12, subjectId: newest[0], otherIds: newest.slice(1) });
+});
+
+test("a day has twenty mails of a kind, or fifteen of a warning, and the rest is summed up the next day", async () => {
   const tenant = await newWatched();
   const began = Date.now();
-  const every = async (what: () => Promise<void>, times: number) => {
-    for (let time = 0; time < times; time += 1) {
-      vi.setSystemTime(Date.now() + 16 * minuteMs);
-      await what();
-      await wake(tenant);
-    }
-  };
-  await every(
-    () => happens(tenant, { entity: "detection", entityId: newId("key"), action: "new-country" }),
-    17,
+  await every(tenant, 17, () =>
+    happens(tenant, { entity: "detection", entityId: newId("key"), action: "new-country" }),
   );
   expect(await lettersTo(tenant)).toHaveLength(15);
-  await every(() => factorRemoved(tenant), 7);
-  expect(await lettersTo(tenant)).toHaveLength(20);
+  await every(tenant, 22, () => factorRemoved(tenant));
+  expect(await lettersTo(tenant)).toHaveLength(15 + 20);
   vi.setSystemTime(began + dayMs + 17 * minuteMs);
   expect(await sweep(tenant)).toBe(true);
   vi.setSystemTime(Date.now() + dayMs);
   await sweep(tenant);
-  expect(sum(await lettersTo(tenant))).toBe(24);
+  expect(sum(await lettersTo(tenant))).toBe(17 + 22);
+});
+
+test("no noise keeps a business from hearing of its owners, of support, or of a laxer security policy", async () => {
+  const tenant = await newWatched();
+  const policy = (secondFactor: string) =>
+    call("security-policy.update", { ...as(tenant), body: { secondFactor } });
+  const owned = async () => {
+    const { memberId } = await newMember(tenant, { role: "owner" }, null);
+    await call("members.suspend", { ...as(tenant), params: { memberId }, body: {} });
+  };
+  await every(tenant, 22, () => factorRemoved(tenant));
+  const noise = await lettersTo(tenant);
+  expect(noise).toHaveLength(20);
+  await every(tenant, 22, owned);
+  await every(tenant, 1, () =>
+    happens(tenant, { entity: "support-session", entityId: newId("sus"), action: "created" }),
+  );
+  await policy("everyone");
+  await every(tenant, 1, async () => expect((await policy("off")).status).toBe(200));
+  const told = (await lettersTo(tenant)).slice(noise.length).map(({ kind, count }) => [kind, count]);
+  const owners = told.filter(([kind]) => kind === "owner-changed");
+  expect(owners.length).toBe(22);
+  // With what was held back of its kind.
+  expect(told.slice(owners.length)).toEqual([
+    ["support-session", 1],
+    ["second-factor-off", 3],
+  ]);
 });
 
 /** The Worker dies at this commit of this database, counted from one, before or after it. */

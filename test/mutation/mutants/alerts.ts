@@ -31,7 +31,7 @@ export const alertMutants: readonly Mutant[] = [
   },
   {
     name: "how often a business is told of a kind, and in a day",
-    cut: body(rules, "nextNoticeAt", "void [kind, notices]; return 0;"),
+    cut: body(rules, "nextNoticeAt", "void [times, mostOfDay]; return 0;"),
     caughtBy: telling,
   },
   {

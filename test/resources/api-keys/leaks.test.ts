@@ -94,6 +94,24 @@ test("whoever found a key hands its text in: it ends at once, and the sweeper wr
   expect(await rowsOf(tenant.cell.database, actor, tenant.tenantId, id)).toEqual([{ actor_kind: "system" }]);
 });
 
+test("the sixth leak of a day has no letter of its own, whoever says so", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenant = await newTenant();
+  const owner = await ownerOf(tenant);
+  for (let times = 0; times < 5; times += 1) {
+    const { id } = await newKey(tenant);
+    expect((await call("api-keys.reportLeak", { ...as(tenant), params: { apiKeyId: id } })).status).toBe(200);
+  }
+  const { key } = await newKey(tenant);
+  expect((await handIn(`key=${key}`)).status).toBe(204);
+  expect((await listOrders(tenant, key)).status).toBe(401);
+  vi.setSystemTime(Date.now() + minuteMs);
+  await sweepIntents(testEnv(), tenant.cell, registry, Date.now());
+  expect(await mailsTo(owner)).toHaveLength(5);
+  const unsettled = "select id from intents where tenant_id = ? and state = 'intended'";
+  expect(await rowsOf(tenant.cell.database, unsettled, tenant.tenantId)).toEqual([]);
+});
+
 test("what is no key, or another's mac or secret, ends nothing and is answered alike", async () => {
   const tenant = await newTenant();
   const [mine, other] = [await newKey(tenant), await newKey(tenant)];
