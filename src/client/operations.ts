@@ -32,7 +32,11 @@ export type Alert = {
   /** What happened (src/resources/alerts/README.md says what each means). */
   readonly kind:
     | "owner-changed"
+    | "admin-added"
+    | "rights-added"
     | "second-factor-off"
+    | "policy-relaxed"
+    | "sso-changed"
     | "key-leaked"
     | "support-session"
     | "lockouts"
@@ -2215,7 +2219,11 @@ export interface Operations {
           cursor?: string;
           kind?:
             | "owner-changed"
+            | "admin-added"
+            | "rights-added"
             | "second-factor-off"
+            | "policy-relaxed"
+            | "sso-changed"
             | "key-leaked"
             | "support-session"
             | "lockouts"

@@ -1,8 +1,9 @@
 import { type AlertedRow, rowBefore, rowsOfAction } from "#db/alert-progress.ts";
+import { auditedBy } from "#db/audited-by.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import { timestamp } from "#lib/time.ts";
 import type { Finding } from "#resources/alerts/rules.ts";
-import { type CriticalRule, criticalRules } from "./critical.ts";
+import { type CriticalRule, criticalRules, founding } from "./critical.ts";
 
 /** By what the audit is searched: an entity and an action. */
 export const criticalNames: readonly string[] = [
@@ -12,9 +13,10 @@ export const criticalNames: readonly string[] = [
 /** What these rows of the audit, the next ones up to `to`, are by the rules; one finding for each kind and subject. */
 export async function findingsOf(
   session: TenantSession,
-  rows: readonly AlertedRow[],
+  all: readonly AlertedRow[],
   { to, isBegun }: { readonly to: number; readonly isBegun: (rule: CriticalRule) => boolean },
 ): Promise<Finding[]> {
+  const rows = await newsOf(session, all);
   const named = criticalRules.map((rule) => ({
     rule,
     found: rows.filter(({ entity, action }) => entity === rule.entity && action === rule.action),
@@ -38,6 +40,13 @@ export async function findingsOf(
     }
   }
   return findings;
+}
+
+async function newsOf(session: TenantSession, rows: readonly AlertedRow[]): Promise<readonly AlertedRow[]> {
+  const made = rows.filter(({ action }) => action === "created").map(({ seq }) => seq);
+  if (made.length === 0) return rows;
+  const { by } = await session.read({ by: auditedBy(made) });
+  return rows.filter(({ seq }) => !founding.includes(by.get(seq) ?? ""));
 }
 
 /** All that a storm has had so far; null where the rule knows of none. */

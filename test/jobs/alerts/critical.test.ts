@@ -25,7 +25,7 @@ async function done(answer: Promise<{ status: number; text: string }>): Promise<
 
 test("who becomes an owner, and who is one no longer, whichever way", async () => {
   const tenant = await newWatched();
-  const { memberId } = await newMember(tenant, { role: "admin" }, null);
+  const { memberId } = await newMember(tenant, { role: "admin" }, null, "cli.seed");
   const params = { memberId };
   await done(
     call("members.update", { ...as(tenant), params, body: { role: "manager", allLocations: true } }),

@@ -41,7 +41,7 @@ export const alertMutants: readonly Mutant[] = [
   },
   {
     name: "that who founds a business is no news",
-    cut: operand("src/jobs/alerts/critical.ts", "criticalRules", "actorKind"),
+    cut: body("src/jobs/alerts/findings.ts", "newsOf", "void session; return rows;"),
     caughtBy: critical,
   },
   {
