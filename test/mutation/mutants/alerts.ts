@@ -70,6 +70,11 @@ export const alertMutants: readonly Mutant[] = [
     caughtBy: arrivals,
   },
   {
+    name: "the record that what an arrival shows was found",
+    cut: replaced("src/gate/arrivals.ts", "found", "CallExpression", "onceAnHour", "null"),
+    caughtBy: arrivals,
+  },
+  {
     name: "the wait of a notice to the operator between its tries",
     cut: operand(passing, "tellOperator", "nextTryAt"),
     caughtBy: operator,
