@@ -32,10 +32,10 @@ export async function findingsOf(
     const meant = is ? found.filter((row) => is(row, before[row.seq] ?? null)) : found;
     const [first] = meant;
     if (!first) continue;
-    const storm = await beginningOf(session, rule, first, to);
-    if (storm === "calm") continue;
-    for (const [subjectId, own] of Map.groupBy(meant, ({ entityId }) => (isOfWhole ? null : entityId))) {
-      const instants = storm === null || isBegun(rule) ? own.map(({ createdAt }) => createdAt) : storm;
+    const storm = await stormOf(session, rule, first, to);
+    const own = storm ? meant.filter(({ createdAt }) => storm.includes(createdAt)) : meant;
+    for (const [subjectId, ofSubject] of Map.groupBy(own, ({ entityId }) => (isOfWhole ? null : entityId))) {
+      const instants = storm === null || isBegun(rule) ? ofSubject.map(({ createdAt }) => createdAt) : storm;
       findings.push({ kind, subjectId, ...spanOf(instants), times: instants.length });
     }
   }
@@ -49,20 +49,32 @@ async function newsOf(session: TenantSession, rows: readonly AlertedRow[]): Prom
   return rows.filter(({ seq }) => !founding.includes(by.get(seq) ?? ""));
 }
 
-/** All that a storm has had so far; null where the rule knows of none. */
-async function beginningOf(
+/** When there was what is one storm, or several, with so many within its time; null where the rule knows of none. */
+async function stormOf(
   session: TenantSession,
   { storm, entity, action }: CriticalRule,
   first: AlertedRow,
   to: number,
-): Promise<string[] | "calm" | null> {
+): Promise<string[] | null> {
   if (!storm) return null;
   const { operation, atLeast, withinMs } = storm;
   const from = timestamp(Date.parse(first.createdAt) - withinMs);
   const { instants } = await session.read({
     instants: rowsOfAction({ operation, entity, action }, from, to),
   });
-  return instants.length < atLeast ? "calm" : instants;
+  return within(instants, atLeast, withinMs);
+}
+
+/** Those of these instants, RFC 3339, that lie with others, so many in all, within this time. */
+function within(instants: readonly string[], atLeast: number, ms: number): string[] {
+  const sorted = instants.toSorted();
+  const isStormFrom = sorted.map((from, index) => {
+    const last = sorted[index + atLeast - 1];
+    return last !== undefined && Date.parse(last) - Date.parse(from) <= ms;
+  });
+  return sorted.filter((_, index) =>
+    isStormFrom.slice(Math.max(0, index - atLeast + 1), index + 1).includes(true),
+  );
 }
 
 function spanOf(instants: readonly string[]): { from: string; to: string } {

@@ -50,6 +50,11 @@ export const alertMutants: readonly Mutant[] = [
     caughtBy: critical,
   },
   {
+    name: "how close to each other lockouts are that are a storm",
+    cut: body("src/jobs/alerts/findings.ts", "within", "void [atLeast, ms]; return [...instants];"),
+    caughtBy: critical,
+  },
+  {
     name: "the record that a burst was found",
     cut: replaced(watch, "tell", "CallExpression", "onceWithin", "null"),
     caughtBy: watched,
