@@ -12,7 +12,7 @@ export interface CallsRule {
   readonly counts: "refusals" | "personal-data";
   readonly key: "principal" | "business";
   readonly windowMs: number;
-  /** As many within the window are one. */
+  /** As many within the window are one; what tells of people counts by its weight, which is ten for a page. */
   readonly threshold: number;
 }
 
@@ -58,6 +58,15 @@ export const callsRules: readonly CallsRule[] = [
     key: "principal",
     windowMs: hourMs,
     threshold: 600,
+  },
+  // Whoever has several keys reads with all of them.
+  {
+    kind: "mass-reading",
+    source: "calls",
+    counts: "personal-data",
+    key: "business",
+    windowMs: hourMs,
+    threshold: 3_000,
   },
 ];
 
