@@ -7,6 +7,7 @@ export const alertKinds = {
   "policy-relaxed": "critical",
   "sso-changed": "critical",
   "key-leaked": "critical",
+  "key-elsewhere": "critical",
   "support-session": "critical",
   lockouts: "critical",
   "not-opened": "critical",

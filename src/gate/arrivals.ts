@@ -13,13 +13,16 @@ import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { wakeTenants } from "#platform/wake-ups.ts";
 import { judged } from "./arrival-rules.ts";
-import { detected } from "./detection-rules.ts";
+import { arrivalsRules, detected } from "./detection-rules.ts";
 
 const job = "jobs.detect";
 
-interface Use {
+interface Whose {
   readonly tenantId: string;
   readonly principalId: string;
+}
+
+interface Use extends Whose {
   /** ms since 1970. */
   readonly usedAt: number;
   /** From where, sealed; null where that is not known. */
@@ -54,9 +57,23 @@ export async function recordArrival(env: Env, cell: Cell, use: Use): Promise<voi
   await driver.execute(recordedUse(tenantId, principalId, usedAt, origin));
 }
 
+/**
+ * Finds a program that came with its secret from where it is not let in: hardly anything says so surely that somebody else
+ * has it. People are refused like that wherever they go.
+ * @param at ms since 1970
+ */
+export async function recordElsewhere(cell: Cell, whose: Whose, at: number): Promise<void> {
+  if (!isProgram(whose)) return;
+  await found(cell, whose, [arrivalsRules.elsewhere.kind], at);
+}
+
+function isProgram({ principalId }: Whose): boolean {
+  return principalId.startsWith("key_") || principalId.startsWith("cli_");
+}
+
 async function found(
   cell: Cell,
-  { tenantId, principalId }: Pick<Use, "tenantId" | "principalId">,
+  { tenantId, principalId }: Whose,
   kinds: readonly AlertKind[],
   now: number,
 ): Promise<void> {

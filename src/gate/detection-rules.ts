@@ -18,10 +18,10 @@ export interface CallsRule {
 
 /** Where and when a principal comes, as its gate sees it. */
 export interface ArrivalsRule {
-  readonly kind: "new-country" | "impossible-travel" | "dormant-key";
+  readonly kind: "new-country" | "impossible-travel" | "dormant-key" | "key-elsewhere";
   readonly source: "arrivals";
   readonly key: "principal";
-  /** Days without a use, or km an hour. */
+  /** Days without a use, km an hour, or times. */
   readonly threshold: number;
 }
 
@@ -76,6 +76,7 @@ export const arrivalsRules = {
   /** Faster than any airliner. */
   impossibleTravel: { kind: "impossible-travel", source: "arrivals", key: "principal", threshold: 900 },
   dormantKey: { kind: "dormant-key", source: "arrivals", key: "principal", threshold: 90 },
+  elsewhere: { kind: "key-elsewhere", source: "arrivals", key: "principal", threshold: 1 },
 } as const satisfies Readonly<Record<string, ArrivalsRule>>;
 
 /** Half-way from when its business was told that it nears its longest age to that age, at which it is let in no more. */

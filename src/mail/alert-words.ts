@@ -45,6 +45,11 @@ export const alertWords: Readonly<Record<AlertKind, Words>> = {
     what: "An API key was reported to be where it should not be, and was revoked.",
     advice: "Make another key for the program that used it, and look in the audit at what the old one did.",
   },
+  "key-elsewhere": {
+    title: "a key came from elsewhere",
+    what: "A key, or an OAuth client, came from an address that it is not let in from, and was refused.",
+    advice: "If it was no program of yours, somebody else has it: rotate it now.",
+  },
   "support-session": {
     title: "support looks at your business",
     what: "Somebody of those who run this service began to act at your business, by a grant of yours.",

@@ -11,6 +11,7 @@ import { judged } from "#gate/arrival-rules.ts";
 import { Trail } from "#gate/trail.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
+import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { alertsOf, newWatched, type Watched, wake } from "#test/jobs/alerts/kit.ts";
 import { memberToken, rowsOf } from "#test/world.ts";
@@ -19,6 +20,8 @@ import { gateOf } from "./kit.ts";
 const amsterdam = { country: "NL", city: "Amsterdam", latitude: "52.37403", longitude: "4.88969" };
 const newYork = { country: "US", city: "New York", latitude: "40.71427", longitude: "-74.00597" };
 const losAngeles = { country: "US", city: "Los Angeles", latitude: "34.05223", longitude: "-118.24368" };
+
+const { call } = clientOf();
 
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
@@ -159,6 +162,27 @@ test("where somebody came from lies sealed, and what does not open is told of, t
   vi.setSystemTime(Date.now() + dayMs);
   await comes(tenant, amsterdam);
   expect(await found(tenant)).toEqual([unopened, ["new-country", tenant.keyId, 1]]);
+});
+
+test("a key from where it is not let in is found once an hour", async () => {
+  const tenant = await newWatched();
+  const elsewhere = async (as: string, principalId: string) => {
+    const headers = { "CF-Connecting-IP": "198.51.100.77" };
+    const answer = await call("tenants.ping", { tenant: tenant.slug, as, headers });
+    expect(answer.status, answer.text).toBe(403);
+    vi.setSystemTime(Date.now() + minuteMs);
+    await runDurableObjectAlarm(gateOf(principalId));
+  };
+  const body = { name: "Till", scopes: ["orders:read"], ipAllowList: ["203.0.113.0/24"] };
+  const { id, key } = (await call("api-keys.create", { tenant: tenant.slug, as: tenant.key, body })).json;
+  for (let times = 0; times < 3; times += 1) await elsewhere(key, id);
+  expect(await found(tenant)).toEqual([["key-elsewhere", id, 1]]);
+  vi.setSystemTime(Date.now() + hourMs);
+  await elsewhere(key, id);
+  expect(await found(tenant)).toEqual([
+    ["key-elsewhere", id, 1],
+    ["key-elsewhere", id, 1],
+  ]);
 });
 
 const spot = (at: number, country: string, latitude: number | null = null, longitude = 0): Spot => ({
