@@ -12,7 +12,7 @@ import { join, newUser } from "#test/identity/kit.ts";
 import type { Example } from "./examples.ts";
 import { rowsOf, type TestTenant } from "./world.ts";
 
-const run = () => ({ job: "test.members", requestId: newId("run"), now: Date.now() });
+const run = (job = "test.members") => ({ job, requestId: newId("run"), now: Date.now() });
 
 export interface MadeMember {
   readonly memberId: string;
@@ -37,6 +37,7 @@ export async function newMember(
   tenant: TestTenant,
   terms: { readonly role: string } | { readonly roleId: string },
   locationIds: readonly string[] | null = [tenant.locationIds[0]],
+  job?: string,
 ): Promise<MadeMember> {
   const { cell, tenantId } = tenant;
   const now = Date.now();
@@ -45,7 +46,7 @@ export async function newMember(
   const placed = (locationIds ?? []).map((locationId) =>
     insert(memberLocations, { id: newId("mlo"), memberId, locationId }, now),
   );
-  const made = await commitAsSystem(session, run(), [
+  const made = await commitAsSystem(session, run(job), [
     insert(
       members,
       {

@@ -32,8 +32,13 @@ export type Alert = {
   /** What happened (src/resources/alerts/README.md says what each means). */
   readonly kind:
     | "owner-changed"
+    | "admin-added"
+    | "rights-added"
     | "second-factor-off"
+    | "policy-relaxed"
+    | "sso-changed"
     | "key-leaked"
+    | "key-elsewhere"
     | "support-session"
     | "lockouts"
     | "not-opened"
@@ -2215,8 +2220,13 @@ export interface Operations {
           cursor?: string;
           kind?:
             | "owner-changed"
+            | "admin-added"
+            | "rights-added"
             | "second-factor-off"
+            | "policy-relaxed"
+            | "sso-changed"
             | "key-leaked"
+            | "key-elsewhere"
             | "support-session"
             | "lockouts"
             | "not-opened"

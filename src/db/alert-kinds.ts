@@ -1,8 +1,13 @@
 /** What a business's owners are told of, and how much it matters. A kind never changes its meaning. */
 export const alertKinds = {
   "owner-changed": "critical",
+  "admin-added": "critical",
+  "rights-added": "critical",
   "second-factor-off": "critical",
+  "policy-relaxed": "critical",
+  "sso-changed": "critical",
   "key-leaked": "critical",
+  "key-elsewhere": "critical",
   "support-session": "critical",
   lockouts: "critical",
   "not-opened": "critical",

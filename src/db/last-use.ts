@@ -14,18 +14,25 @@ export interface Origin {
   readonly place: string | null;
 }
 
-/** Where it was at a time, as the platform guesses it by the address. */
+/** Where it was for a time, as the platform guesses it by the address. */
 const Spot = z.object({
-  /** ms since 1970. */
+  /** When it came there, ms since 1970. */
   at: z.number(),
+  /** When it was last there; absent where an older version wrote it. */
+  until: z.number().optional(),
   country: z.string(),
   /** In degrees, to a tenth of one; null where it is not known. */
   point: z.object({ latitude: z.number(), longitude: z.number() }).nullable(),
 });
 export type Spot = z.output<typeof Spot>;
 
-const Seen = z.object({ countries: z.array(z.string()), last: Spot });
-/** What is remembered of where somebody came from: the latest countries, and the last spot. */
+const Seen = z.object({
+  countries: z.array(z.string()),
+  last: Spot,
+  /** The last of which it is known where it lies; absent where `last` is it, or none is. */
+  placed: Spot.optional(),
+});
+/** What is remembered of where somebody came from: the latest countries, and the last spots. */
 export type Seen = z.output<typeof Seen>;
 
 const Origin = z

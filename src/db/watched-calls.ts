@@ -7,12 +7,12 @@ import type { TenantDriver } from "./tenant-driver.ts";
 /** How many calls of a kind each principal made. */
 export type CallsByActor = ReadonlyMap<string, number>;
 
-// Well above every threshold: more are as many.
-const mostRows = 2_000;
+/** As many principals are looked at, those who made the most. */
+const mostActors = 2_000;
 
 const Counted = z.array(z.object({ actorId: z.string(), calls: z.int() }));
 
-/** Calls that were answered with one of these since then (ms since 1970), by principal; of very many some. */
+/** Calls that were answered with one of these since then (ms since 1970), by principal. */
 export async function refusedSince(
   driver: TenantDriver,
   statuses: readonly number[],
@@ -21,30 +21,27 @@ export async function refusedSince(
   const { tenantId } = driver;
   const [rows = []] = await driver.execute([
     statementOf(
-      sql`select "calls"."actor_id" as "actorId", "calls"."times" as "calls" from "calls" indexed by "calls_by_status" where "calls"."tenant_id" = ${tenantId} and "calls"."status" in (select json_each.value from json_each(${JSON.stringify(statuses)})) and "calls"."id" >= ${firstIdAt("req", since)} limit ${mostRows}`,
+      sql`select "calls"."actor_id" as "actorId", sum("calls"."times") as "calls" from "calls" indexed by "calls_by_status" where "calls"."tenant_id" = ${tenantId} and "calls"."id" >= ${firstIdAt("req", since)} and "calls"."status" in (select json_each.value from json_each(${JSON.stringify(statuses)})) group by "calls"."actor_id" order by sum("calls"."times") desc limit ${mostActors}`,
     ),
   ]);
-  return summed(rows);
+  return byActor(rows);
 }
 
-/** Calls of these operations by these principals that were let since the start of this hour, RFC 3339. */
+/** Calls that were let since the start of this hour (RFC 3339), by principal: of these operations, each by its weight. */
 export async function madeSince(
   driver: TenantDriver,
-  { actorIds, operations }: { readonly actorIds: readonly string[]; readonly operations: readonly string[] },
+  weights: Readonly<Record<string, number>>,
   hour: string,
 ): Promise<CallsByActor> {
   const { tenantId } = driver;
   const [rows = []] = await driver.execute([
     statementOf(
-      sql`select "call_counts"."actor_id" as "actorId", "call_counts"."calls" from "call_counts" indexed by "call_counts_by_actor" where "call_counts"."tenant_id" = ${tenantId} and "call_counts"."actor_id" in (select json_each.value from json_each(${JSON.stringify(actorIds)})) and "call_counts"."hour" >= ${hour} and "call_counts"."operation" in (select json_each.value from json_each(${JSON.stringify(operations)})) and "call_counts"."status" < 300 limit ${mostRows}`,
+      sql`select "call_counts"."actor_id" as "actorId", sum("call_counts"."calls" * json_each.value) as "calls" from json_each(${JSON.stringify(weights)}) cross join "call_counts" indexed by "call_counts_by_operation" on "call_counts"."tenant_id" = ${tenantId} and "call_counts"."operation" = json_each.key and "call_counts"."hour" >= ${hour} where "call_counts"."status" < 300 group by "call_counts"."actor_id" order by sum("call_counts"."calls" * json_each.value) desc limit ${mostActors}`,
     ),
   ]);
-  return summed(rows);
+  return byActor(rows);
 }
 
-function summed(rows: readonly unknown[]): CallsByActor {
-  const byActor = new Map<string, number>();
-  for (const { actorId, calls } of Counted.parse(rows))
-    byActor.set(actorId, (byActor.get(actorId) ?? 0) + calls);
-  return byActor;
+function byActor(rows: readonly unknown[]): CallsByActor {
+  return new Map(Counted.parse(rows).map(({ actorId, calls }) => [actorId, calls]));
 }

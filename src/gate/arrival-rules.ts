@@ -23,16 +23,19 @@ export function judged(
   trail: readonly Spot[],
 ): { readonly kinds: AlertKind[]; readonly seen: Seen | null } {
   const { newCountry, impossibleTravel, dormantKey } = arrivalsRules;
-  const last = seen?.last ?? null;
+  // Whoever has stayed where it last was has been there for longer by now.
+  const last = seen && (trail.find(({ at }) => at === seen.last.at) ?? seen.last);
   const since = trail.filter(({ at }) => last === null || at > last.at);
   const newest = since.at(-1) ?? last;
-  const ways = since.map((spot, index) => [since[index - 1] ?? last, spot] as const);
+  // Who comes by nowhere, as by Tor, has come from where it was before that.
+  const placed = [...lastPlaced(seen, last), ...since].filter(({ point }) => point !== null);
+  const ways = placed.slice(1).map((to, index) => [placed[index], to] as const);
   const countries = [...new Set(since.map(({ country }) => country))];
   const known = seen?.countries ?? [];
   // Whoever comes for the first time comes from nowhere new.
   const isNew = known.length > 0 && countries.some((country) => !known.includes(country));
   const isTooFast = ways.some(
-    ([from, to]) => from !== null && speedOf(from, to) > impossibleTravel.threshold,
+    ([from, to]) => from !== undefined && speedOf(from, to) > impossibleTravel.threshold,
   );
   const isAwake = idleSince !== null && usedAt - idleSince >= dormantKey.threshold * dayMs;
   return {
@@ -44,13 +47,22 @@ export function judged(
     seen: newest && {
       countries: [...new Set([...countries, ...known])].slice(0, mostCountries),
       last: newest,
+      ...placedBeside(newest, placed.at(-1)),
     },
   };
 }
 
-/** In km an hour; 0 between what may be one place, or where nobody knows. */
+function lastPlaced(seen: Seen | null, last: Spot | null): Spot[] {
+  return [...(seen?.placed ? [seen.placed] : []), ...(last ? [last] : [])];
+}
+
+function placedBeside(last: Spot, placed: Spot | undefined): { placed?: Spot } {
+  return placed === undefined || placed.at === last.at ? {} : { placed };
+}
+
+/** In km an hour, from when it was last there; 0 between what may be one place, or where nobody knows. */
 function speedOf(from: Spot, to: Spot): number {
   if (from.point === null || to.point === null) return 0;
   const km = distanceKm(from.point, to.point);
-  return km < leastKm ? 0 : km / ((to.at - from.at) / hourMs);
+  return km < leastKm ? 0 : km / (Math.max(0, to.at - (from.until ?? from.at)) / hourMs);
 }

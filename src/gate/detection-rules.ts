@@ -12,16 +12,16 @@ export interface CallsRule {
   readonly counts: "refusals" | "personal-data";
   readonly key: "principal" | "business";
   readonly windowMs: number;
-  /** As many within the window are one. */
+  /** As many within the window are one; what tells of people counts by its weight, which is ten for a page. */
   readonly threshold: number;
 }
 
 /** Where and when a principal comes, as its gate sees it. */
 export interface ArrivalsRule {
-  readonly kind: "new-country" | "impossible-travel" | "dormant-key";
+  readonly kind: "new-country" | "impossible-travel" | "dormant-key" | "key-elsewhere";
   readonly source: "arrivals";
   readonly key: "principal";
-  /** Days without a use, or km an hour. */
+  /** Days without a use, km an hour, or times. */
   readonly threshold: number;
 }
 
@@ -59,6 +59,15 @@ export const callsRules: readonly CallsRule[] = [
     windowMs: hourMs,
     threshold: 600,
   },
+  // Whoever has several keys reads with all of them.
+  {
+    kind: "mass-reading",
+    source: "calls",
+    counts: "personal-data",
+    key: "business",
+    windowMs: hourMs,
+    threshold: 3_000,
+  },
 ];
 
 export const arrivalsRules = {
@@ -67,6 +76,7 @@ export const arrivalsRules = {
   /** Faster than any airliner. */
   impossibleTravel: { kind: "impossible-travel", source: "arrivals", key: "principal", threshold: 900 },
   dormantKey: { kind: "dormant-key", source: "arrivals", key: "principal", threshold: 90 },
+  elsewhere: { kind: "key-elsewhere", source: "arrivals", key: "principal", threshold: 1 },
 } as const satisfies Readonly<Record<string, ArrivalsRule>>;
 
 /** Half-way from when its business was told that it nears its longest age to that age, at which it is let in no more. */

@@ -51,7 +51,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     const { sold, held, shown } = holdingLimit(policy, request.isExpensive, this.#lastMs);
     const { epoch } = policy;
     const taken = bucket.take(sold, held, { nowMs: this.#lastMs, epoch, staleEpoch: request.staleEpoch });
-    this.#note(policy, request, taken.admitted);
+    this.#note(policy, request, taken.admitted ? "admitted" : "limited");
     const { remaining, resetSeconds, retryAfterSeconds } = taken;
     return {
       v: 1,
@@ -68,7 +68,7 @@ export class Gate extends DurableObject<Env> implements GateRpc {
     if (!isElsewhere(policy, request)) return await this.enter(request);
     const { admitted, tatMs, ...rate } = takeGcra(this.#elsewhereTatMs, this.#lastMs, tiers.free);
     this.#elsewhereTatMs = tatMs;
-    this.#note(policy, request, false);
+    this.#note(policy, request, "elsewhere");
     return { v: 1, outcome: "elsewhere", ...this.#say(policy, request), rate };
   }
 
@@ -84,11 +84,13 @@ export class Gate extends DurableObject<Env> implements GateRpc {
   }
 
   // A request that asks again was counted when it first came.
-  #note(policy: Policy, request: EnterRequest, isAdmitted: boolean): void {
+  #note(policy: Policy, request: EnterRequest, outcome: "admitted" | "limited" | "elsewhere"): void {
     const { tenantId } = policy;
     const { cell, principalId, staleEpoch } = request;
     if (staleEpoch !== null) return;
+    const isAdmitted = outcome === "admitted";
     if (isAdmitted) this.#trail.add(request.spot, this.#lastMs);
+    if (outcome === "elsewhere") this.#usage.noteElsewhere(this.#lastMs);
     const origin = isAdmitted ? () => sealedOrigin(this.env, policy, request, this.#trail.spots()) : null;
     this.#usage.note({ cell, tenantId, principalId }, this.#lastMs, origin);
   }

@@ -5,7 +5,7 @@ import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { recordArrival } from "./arrivals.ts";
+import { recordArrival, recordElsewhere } from "./arrivals.ts";
 
 // Shorter than any object must be idle to be evicted, and none is while a timer runs.
 const idleMs = 5 * secondMs;
@@ -27,6 +27,8 @@ const Kept = z.object({
   usedAt: z.number().nullable(),
   /** From where it came then, sealed; null where that is not known. */
   origin: z.string().nullable().default(null),
+  /** When it was last refused for its address, ms since 1970; null where it was not. */
+  elsewhereAt: z.number().nullable().default(null),
   /** How many calls each hour had, by its start in ms since 1970. */
   hours: z.array(z.tuple([z.number(), z.int()])).default([]),
 });
@@ -44,6 +46,7 @@ export class Usage {
   #principal: Principal | null = null;
   #usedAt: number | null = null;
   #origin: Origin | null = null;
+  #elsewhereAt: number | null = null;
   #hours = new Map<number, number>();
   #isPending = false;
   #isWatched = false;
@@ -67,6 +70,11 @@ export class Usage {
       this.#isPending = true;
       void this.#schedule(at);
     } else if (!this.#isWatched) void this.#watch();
+  }
+
+  /** That it came with all that it needs but from where it is not let in: before the call itself is noted. */
+  noteElsewhere(at: number): void {
+    this.#elsewhereAt = at;
   }
 
   // Each call but the last is followed by another, which costs no timer of its own.
@@ -105,6 +113,7 @@ export class Usage {
       ...this.#principal,
       usedAt: this.#usedAt ?? before?.usedAt ?? null,
       origin: sealed,
+      elsewhereAt: this.#elsewhereAt ?? before?.elsewhereAt ?? null,
       hours: [...hours],
     };
   }
@@ -119,7 +128,8 @@ export class Usage {
     this.#hours = new Map();
     this.#usedAt = null;
     this.#origin = null;
-    const { tenantId, principalId, usedAt, origin } = total;
+    this.#elsewhereAt = null;
+    const { tenantId, principalId, usedAt, origin, elsewhereAt } = total;
     // One that is older was written long ago: it only stood here for this hour to go on from.
     const hours = total.hours.filter(([hour]) => hour > systemNow() - dayMs);
     const counted: CountMessage = { v: 1, tenantId, actorId: principalId, hours };
@@ -127,9 +137,10 @@ export class Usage {
       // By the calls' own queue: written one by one, a busy cell's gates alone would keep its log's database busy.
       cell.calls.send(counted),
       usedAt === null ? null : recordArrival(env, cell, { tenantId, principalId, usedAt, origin }),
+      elsewhereAt === null ? null : recordElsewhere(cell, { tenantId, principalId }, elsewhereAt),
     ]);
     // The latest hour may go on; of what was noted meanwhile nothing stands in `total`.
-    this.#goOnFrom({ ...total, usedAt: null, origin: null, hours: hours.slice(-1) });
+    this.#goOnFrom({ ...total, usedAt: null, origin: null, elsewhereAt: null, hours: hours.slice(-1) });
     await this.#keep();
   }
 

@@ -1,5 +1,8 @@
 import type { RequestContext } from "./request-state.ts";
 
+/** What the platform says in place of a country: to come by it for the first time is news, and where its exit lies says nothing. */
+const tor = "T1";
+
 /** Where a request came from, as the platform says; null where it does not. */
 export function cameFrom(c: RequestContext): {
   address: string | null;
@@ -17,7 +20,7 @@ export function cameFrom(c: RequestContext): {
 }
 
 function spotOf(country: unknown, latitude: unknown, longitude: unknown): string | null {
-  // "T1" is Tor, which is nowhere.
+  if (country === tor) return tor;
   if (typeof country !== "string" || !/^[A-Z]{2}$/.test(country)) return null;
   const [north, east] = [latitude, longitude].map((degrees) =>
     typeof degrees === "string" && degrees !== "" ? Number(degrees) : Number.NaN,

@@ -31,6 +31,17 @@ export function isWithin(address: string, cidrs: readonly string[]): boolean {
   });
 }
 
+/** Whether one of the blocks holds all of another. What cannot be parsed is within nothing and holds nothing. */
+export function isBlockWithin(block: string, cidrs: readonly string[]): boolean {
+  const inner = parseCidr(block);
+  if (!inner) return false;
+  return cidrs.some((text) => {
+    const outer = parseCidr(text);
+    if (outer === null || outer.bytes.length !== inner.bytes.length) return false;
+    return outer.prefixLength <= inner.prefixLength && sharePrefix(inner.bytes, outer);
+  });
+}
+
 /**
  * What one customer of a network holds, as a block in its one spelling: an IPv4 address, or the /64 of an IPv6 one, of
  * which whoever has any address has all 2^64 (RFC 6177). Null when malformed.

@@ -14,15 +14,41 @@ export const alertWords: Readonly<Record<AlertKind, Words>> = {
     what: "Somebody became an owner, or is one no longer.",
     advice: "If you did not expect it, look at once at who may do what.",
   },
+  "admin-added": {
+    title: "there is another admin",
+    what: "Somebody became an admin: they may do nearly all that you may.",
+    advice: "If you did not expect it, suspend them, and look in the audit at who did it.",
+  },
+  "rights-added": {
+    title: "somebody may do what admins may",
+    what: "A role of your own, or a member, was given what owners and admins alone have otherwise.",
+    advice:
+      "If it was not meant, take it back, and look in the audit at who gave it and what was done since.",
+  },
   "second-factor-off": {
     title: "less is asked of who signs in",
     what: "A second factor was taken away, or fewer people are asked for one.",
     advice: "If it was not meant, ask for it again in the security policy, and talk to whose factor it was.",
   },
+  "policy-relaxed": {
+    title: "your security policy asks for less",
+    what: "Codes by SMS now count, keys may grow older, or people and programs are let in from more addresses.",
+    advice: "If it was not meant, change it back, and look in the audit at who did it.",
+  },
+  "sso-changed": {
+    title: "how people sign in was changed",
+    what: "An issuer or a domain by which people sign in was added, changed or removed.",
+    advice: "If it was not you, turn the connection off, and look at who has signed in by it.",
+  },
   "key-leaked": {
     title: "a key leaked",
     what: "An API key was reported to be where it should not be, and was revoked.",
     advice: "Make another key for the program that used it, and look in the audit at what the old one did.",
+  },
+  "key-elsewhere": {
+    title: "a key came from elsewhere",
+    what: "A key, or an OAuth client, came from an address that it is not let in from, and was refused.",
+    advice: "If it was no program of yours, somebody else has it: rotate it now.",
   },
   "support-session": {
     title: "support looks at your business",

@@ -11,6 +11,7 @@ import { judged } from "#gate/arrival-rules.ts";
 import { Trail } from "#gate/trail.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
+import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { alertsOf, newWatched, type Watched, wake } from "#test/jobs/alerts/kit.ts";
 import { memberToken, rowsOf } from "#test/world.ts";
@@ -19,6 +20,8 @@ import { gateOf } from "./kit.ts";
 const amsterdam = { country: "NL", city: "Amsterdam", latitude: "52.37403", longitude: "4.88969" };
 const newYork = { country: "US", city: "New York", latitude: "40.71427", longitude: "-74.00597" };
 const losAngeles = { country: "US", city: "Los Angeles", latitude: "34.05223", longitude: "-118.24368" };
+
+const { call } = clientOf();
 
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
@@ -88,6 +91,45 @@ test("two places that are too far apart for the time between are found, within a
   expect(await found(tenant)).toEqual([["impossible-travel", tenant.keyId, 1]]);
 });
 
+test("whoever comes by two places all day is found once an hour, not once a minute", async () => {
+  const tenant = await newWatched();
+  const { database } = tenant.cell;
+  const findings = async () =>
+    await rowsOf<{ action: string; times: number }>(
+      database,
+      "select action, count(*) as times from audit_log where tenant_id = ? and entity = 'detection' group by action",
+      tenant.tenantId,
+    );
+  for (let times = 0; times < 6; times += 1) await comes(tenant, times % 2 === 0 ? amsterdam : newYork);
+  const once = [
+    { action: "impossible-travel", times: 1 },
+    { action: "new-country", times: 1 },
+  ];
+  expect(await findings()).toEqual(once);
+  vi.setSystemTime(Date.now() + hourMs);
+  await comes(tenant, losAngeles);
+  await comes(tenant, amsterdam);
+  expect((await findings())[0]).toEqual({ action: "impossible-travel", times: 2 });
+});
+
+test("Tor is a country that nobody came from before, and where its exit lies says nothing", async () => {
+  const tenant = await newWatched();
+  await comes(tenant, amsterdam);
+  await comes(tenant, { country: "T1", latitude: "40.71427", longitude: "-74.00597" });
+  expect(await found(tenant)).toEqual([["new-country", tenant.keyId, 1]]);
+});
+
+test("a journey is measured from when somebody was last there, however long they stayed", async () => {
+  const tenant = await newWatched();
+  await comes(tenant, newYork);
+  for (let hours = 0; hours < 5; hours += 1) {
+    vi.setSystemTime(Date.now() + 2 * hourMs);
+    await comes(tenant, newYork);
+  }
+  await comes(tenant, losAngeles);
+  expect(await found(tenant)).toEqual([["impossible-travel", tenant.keyId, 1]]);
+});
+
 test("a key that wakes after 90 days is found, by its last use or by when it was made, once", async () => {
   const tenant = await newWatched();
   await comes(tenant, amsterdam);
@@ -104,7 +146,7 @@ test("a key that wakes after 90 days is found, by its last use or by when it was
   expect(await found(other)).toEqual([["dormant-key", other.keyId, 1]]);
 });
 
-test("where somebody came from lies sealed, and what does not open is as if nothing were known", async () => {
+test("where somebody came from lies sealed, and what does not open is told of, then as if nothing were known", async () => {
   const tenant = await newWatched();
   const { database } = tenant.cell;
   await comes(tenant, amsterdam);
@@ -115,10 +157,32 @@ test("where somebody came from lies sealed, and what does not open is as if noth
   // What the gate itself remembers goes as well.
   await evictDurableObject(gateOf(tenant.keyId));
   await comes(tenant, newYork);
-  expect(await found(tenant)).toEqual([]);
+  const unopened = ["not-opened", null, 1];
+  expect(await found(tenant)).toEqual([unopened]);
   vi.setSystemTime(Date.now() + dayMs);
   await comes(tenant, amsterdam);
-  expect(await found(tenant)).toEqual([["new-country", tenant.keyId, 1]]);
+  expect(await found(tenant)).toEqual([unopened, ["new-country", tenant.keyId, 1]]);
+});
+
+test("a key from where it is not let in is found once an hour", async () => {
+  const tenant = await newWatched();
+  const elsewhere = async (as: string, principalId: string) => {
+    const headers = { "CF-Connecting-IP": "198.51.100.77" };
+    const answer = await call("tenants.ping", { tenant: tenant.slug, as, headers });
+    expect(answer.status, answer.text).toBe(403);
+    vi.setSystemTime(Date.now() + minuteMs);
+    await runDurableObjectAlarm(gateOf(principalId));
+  };
+  const body = { name: "Till", scopes: ["orders:read"], ipAllowList: ["203.0.113.0/24"] };
+  const { id, key } = (await call("api-keys.create", { tenant: tenant.slug, as: tenant.key, body })).json;
+  for (let times = 0; times < 3; times += 1) await elsewhere(key, id);
+  expect(await found(tenant)).toEqual([["key-elsewhere", id, 1]]);
+  vi.setSystemTime(Date.now() + hourMs);
+  await elsewhere(key, id);
+  expect(await found(tenant)).toEqual([
+    ["key-elsewhere", id, 1],
+    ["key-elsewhere", id, 1],
+  ]);
 });
 
 const spot = (at: number, country: string, latitude: number | null = null, longitude = 0): Spot => ({
@@ -142,6 +206,26 @@ test("a place in the next town is no journey, and what was told before is not ju
   expect(judged({ seen, idleSince: null }, 11, [spot(9, "US", 40, -74)])).toEqual({ kinds: [], seen });
 });
 
+test("of a stay that goes on its last moment counts, and of a way by nowhere its ends", () => {
+  const home = { ...spot(0, "NL", 52.4, 4.9), until: 10 };
+  const known = (seen: Parameters<typeof judged>[0]["seen"]) => ({ seen, idleSince: null });
+  const later = { ...home, until: 5 * hourMs };
+  const stayed = judged(known({ countries: ["NL"], last: home }), later.until, [later]);
+  expect(stayed).toEqual({ kinds: [], seen: { countries: ["NL"], last: later } });
+  const at = 10 * hourMs;
+  const there = spot(at, "NL", 40.7, -74);
+  expect(judged(known(stayed.seen), at, [there]).kinds).toEqual(["impossible-travel"]);
+  expect(judged(known({ countries: ["NL"], last: home }), at, [later, there]).kinds).toEqual([
+    "impossible-travel",
+  ]);
+  expect(judged(known({ countries: ["NL"], last: home }), at, [there]).kinds).toEqual([]);
+  const hidden = judged(known({ countries: ["NL", "T1"], last: later }), at - 1, [spot(at - 1, "T1")]);
+  expect(hidden).toMatchObject({ kinds: [], seen: { last: { country: "T1" }, placed: later } });
+  const shown = judged(known(hidden.seen), at, [there]);
+  expect(shown.kinds).toEqual(["impossible-travel"]);
+  expect(shown.seen).toEqual({ countries: ["NL", "T1"], last: there });
+});
+
 test("of countries the latest thirty are remembered", () => {
   const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
   const countries = letters.flatMap((one) => [`${one}A`, `${one}B`]).slice(0, 30);
@@ -153,10 +237,15 @@ test("of countries the latest thirty are remembered", () => {
 
 test("a trail holds a place once for as long as somebody stays, and a bounded number of them", () => {
   const trail = new Trail();
-  for (const at of ["NL 52.4 4.9", "NL 52.4 4.9", null, "NL 52.0 4.4", "BE", "BE"]) trail.add(at, 1);
+  const came = ["NL 52.4 4.9", "NL 52.4 4.9", null, "NL 52.0 4.4", "BE", "BE"];
+  for (const [index, where] of came.entries()) trail.add(where, index + 1);
   expect(trail.spots().map(({ country, point }) => [country, point?.latitude ?? null])).toEqual([
     ["NL", 52.4],
     ["BE", null],
+  ]);
+  expect(trail.spots().map(({ at, until }) => [at, until])).toEqual([
+    [1, 4],
+    [5, 6],
   ]);
   for (let at = 0; at < 50; at += 1) trail.add(at % 2 === 0 ? "NL 52.4 4.9" : "BE", at);
   expect(trail.spots()).toHaveLength(8);

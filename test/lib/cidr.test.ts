@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isWithin, networkOf, parseCidr } from "#lib/cidr.ts";
+import { isBlockWithin, isWithin, networkOf, parseCidr } from "#lib/cidr.ts";
 
 const groupsOf = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff })), {
   minLength: 8,
@@ -240,4 +240,16 @@ test("two addresses have the same network exactly where the blocks say so", () =
       expect(isSame).toBe(isWithin(ipv6Text(neighbour), [networkOf(ipv6Text(number)) ?? ""]));
     }),
   );
+});
+
+test("a block is within one that holds all of it, and within none of another family", () => {
+  expect(isBlockWithin("203.0.113.0/25", ["192.0.2.0/24", "203.0.113.0/24"])).toBe(true);
+  expect(isBlockWithin("203.0.113.0/24", ["203.0.113.0/24"])).toBe(true);
+  expect(isBlockWithin("203.0.113.7", ["203.0.113.0/24"])).toBe(true);
+  expect(isBlockWithin("203.0.113.0/23", ["203.0.113.0/24"])).toBe(false);
+  expect(isBlockWithin("203.0.114.0/25", ["203.0.113.0/24"])).toBe(false);
+  expect(isBlockWithin("0.0.0.0/0", ["::/0"])).toBe(false);
+  expect(isBlockWithin("2001:db8::/48", ["2001:db8::/32"])).toBe(true);
+  expect(isBlockWithin("nonsense", ["0.0.0.0/0", "::/0"])).toBe(false);
+  expect(isBlockWithin("203.0.113.0/24", ["nonsense"])).toBe(false);
 });

@@ -2,7 +2,15 @@ import type { AlertKind } from "#db/alert-kinds.ts";
 import type { AlertedRow } from "#db/alert-progress.ts";
 import { detectedKinds, detectionEntity } from "#gate/detection-rules.ts";
 import { minuteMs } from "#lib/time.ts";
-import { secondFactorPolicies } from "#resources/security-policy/table.ts";
+import {
+  gainsPower,
+  isAdminAnew,
+  isAnotherDomain,
+  isFactorAskedOfFewer,
+  isLeakedNow,
+  isOwnerNowOrBefore,
+  isPolicyLaxer,
+} from "./guards.ts";
 
 /** Which rows of a tenant's audit it is alerted of. */
 export interface CriticalRule {
@@ -17,18 +25,32 @@ export interface CriticalRule {
   readonly storm?: { readonly operation: string; readonly atLeast: number; readonly withinMs: number };
 }
 
+/** Who is there from the beginning, and what with, is nobody's news: the operations and jobs that found a business. */
+export const founding: readonly string[] = ["cli.seed", "sandbox.open"];
+
 /** The list that says what is critical; exports have a line here once there are any. */
 export const criticalRules: readonly CriticalRule[] = [
-  { kind: "owner-changed", entity: "member", action: "updated", is: isOwnerNowOrBefore },
-  // Who founds a business is its owner, and nobody's news.
-  {
-    kind: "owner-changed",
-    entity: "member",
-    action: "created",
-    is: (now) => isOwner(now) && now.actorKind !== "system",
-  },
+  ...written("owner-changed", "member", isOwnerNowOrBefore),
+  ...written("admin-added", "member", isAdminAnew),
+  ...written("rights-added", "member", gainsPower("grants")),
+  ...written("rights-added", "role", gainsPower("capabilities")),
   { kind: "second-factor-off", entity: "member", action: "mfa.removed" },
-  { kind: "second-factor-off", entity: "security-policy", action: "updated", is: isLaxer, isOfWhole: true },
+  {
+    kind: "second-factor-off",
+    entity: "security-policy",
+    action: "updated",
+    is: isFactorAskedOfFewer,
+    isOfWhole: true,
+  },
+  ...written("policy-relaxed", "security-policy", isPolicyLaxer).map((rule) => ({
+    ...rule,
+    isOfWhole: true as const,
+  })),
+  ...["created", "updated", "deleted"].map(
+    (action): CriticalRule => ({ kind: "sso-changed", entity: "sso-connection", action }),
+  ),
+  ...written("sso-changed", "sso-domain", isAnotherDomain),
+  { kind: "sso-changed", entity: "sso-domain", action: "deleted" },
   { kind: "key-leaked", entity: "api-key", action: "updated", is: isLeakedNow },
   { kind: "support-session", entity: "support-session", action: "created" },
   {
@@ -42,20 +64,7 @@ export const criticalRules: readonly CriticalRule[] = [
   ...detectedKinds.map((kind): CriticalRule => ({ kind, entity: detectionEntity, action: kind })),
 ];
 
-function isOwner(row: AlertedRow | null): boolean {
-  return row !== null && row.row.role === "owner" && row.row.state === "active";
-}
-
-function isOwnerNowOrBefore(now: AlertedRow, before: AlertedRow | null): boolean {
-  return isOwner(now) !== isOwner(before);
-}
-
-function isLaxer(now: AlertedRow, before: AlertedRow | null): boolean {
-  const strictness = (row: AlertedRow | null) =>
-    Array.from<unknown>(secondFactorPolicies).indexOf(row?.row.secondFactor);
-  return strictness(now) < strictness(before);
-}
-
-function isLeakedNow(now: AlertedRow, before: AlertedRow | null): boolean {
-  return typeof now.row.leakedAt === "string" && typeof before?.row.leakedAt !== "string";
+/** What a thing may be from its beginning, or become. */
+function written(kind: AlertKind, entity: string, is: NonNullable<CriticalRule["is"]>): CriticalRule[] {
+  return ["created", "updated"].map((action) => ({ kind, entity, action, is }));
 }

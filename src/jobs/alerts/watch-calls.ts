@@ -4,32 +4,16 @@ import { Store } from "#db/store.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { TenantDriver } from "#db/tenant-driver.ts";
 import { type CallsByActor, madeSince, refusedSince } from "#db/watched-calls.ts";
-import type { Capability } from "#gate/capabilities.ts";
 import { type CallsRule, callsRules, detected } from "#gate/detection-rules.ts";
-import { namedOperations } from "#http/registry.ts";
 import type { CallRecord } from "#lib/call-record.ts";
 import { hourStart, timestamp } from "#lib/time.ts";
 import type { Cell } from "#platform/cells.ts";
 import { newId } from "#platform/ids.ts";
 import { wakeTenants } from "#platform/wake-ups.ts";
-import { registry } from "#resources/index.ts";
+import { personalWeights } from "./personal-operations.ts";
 
 const job = "jobs.detect";
 const refusedStatuses: readonly number[] = [401, 403, 404];
-
-/** Whose answers tell of people: by what asks for them. Writing is another thing, and has its own limits. */
-const personalCapabilities: readonly Capability[] = [
-  "customers:read",
-  "customers:sensitive",
-  "members:read",
-  "audit:read",
-];
-
-const personalOperations: readonly string[] = namedOperations(registry).flatMap(({ name, operation }) =>
-  operation.mount === "tenant" && personalCapabilities.some((capability) => capability === operation.can)
-    ? [name]
-    : [],
-);
 
 /**
  * Holds the calls that a tenant's log just got against the rules, where any of them is of a kind that a rule counts. What
@@ -45,12 +29,11 @@ export async function watchCalls(
   const driver = new TenantDriver(new Store(cell.log, "first-primary"), tenantId);
   let isFound = false;
   for (const [counts, rules] of Map.groupBy(callsRules, (rule) => rule.counts)) {
-    const suspects = new Set(calls.filter(isCounted[counts]).map(({ actorId }) => actorId));
-    if (suspects.size === 0) continue;
+    if (!calls.some(isCounted[counts])) continue;
     const byWindow = new Map<number, CallsByActor>();
     for (const rule of rules) {
       const { windowMs } = rule;
-      const made = byWindow.get(windowMs) ?? (await countOf[counts](driver, [...suspects], windowMs, now));
+      const made = byWindow.get(windowMs) ?? (await countOf[counts](driver, windowMs, now));
       byWindow.set(windowMs, made);
       for (const subjectId of overThreshold(rule, tenantId, made))
         isFound = (await tell(cell, rule, tenantId, subjectId, now)) || isFound;
@@ -61,24 +44,15 @@ export async function watchCalls(
 
 const isCounted: Readonly<Record<CallsRule["counts"], (call: CallRecord) => boolean>> = {
   refusals: ({ status }) => refusedStatuses.includes(status),
-  "personal-data": ({ status, operation }) => status < 300 && personalOperations.includes(operation),
+  "personal-data": ({ status, operation }) => status < 300 && Object.hasOwn(personalWeights, operation),
 };
 
 const countOf: Readonly<
-  Record<
-    CallsRule["counts"],
-    (
-      driver: TenantDriver,
-      actorIds: readonly string[],
-      windowMs: number,
-      now: number,
-    ) => Promise<CallsByActor>
-  >
+  Record<CallsRule["counts"], (driver: TenantDriver, windowMs: number, now: number) => Promise<CallsByActor>>
 > = {
-  refusals: (driver, _actorIds, windowMs, now) => refusedSince(driver, refusedStatuses, now - windowMs),
+  refusals: (driver, windowMs, now) => refusedSince(driver, refusedStatuses, now - windowMs),
   // By the clock's hours, as these are counted already.
-  "personal-data": (driver, actorIds, _windowMs, now) =>
-    madeSince(driver, { actorIds, operations: personalOperations }, timestamp(hourStart(now))),
+  "personal-data": (driver, _windowMs, now) => madeSince(driver, personalWeights, timestamp(hourStart(now))),
 };
 
 function overThreshold({ key, threshold }: CallsRule, tenantId: string, made: CallsByActor): string[] {

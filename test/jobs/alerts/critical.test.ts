@@ -1,7 +1,8 @@
-import { beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { SealError } from "#crypto/envelope.ts";
 import { noteUnopened } from "#db/unopened.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
@@ -11,6 +12,8 @@ import { alertsOf, happens, lettersTo, newWatched, raisedIn, type Watched, wake 
 
 const { call } = clientOf();
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => void vi.useRealTimers());
 
 /** Kind, subject and count of each alert, by kind. */
 async function found(tenant: Watched): Promise<unknown[]> {
@@ -25,7 +28,7 @@ async function done(answer: Promise<{ status: number; text: string }>): Promise<
 
 test("who becomes an owner, and who is one no longer, whichever way", async () => {
   const tenant = await newWatched();
-  const { memberId } = await newMember(tenant, { role: "admin" }, null);
+  const { memberId } = await newMember(tenant, { role: "admin" }, null, "cli.seed");
   const params = { memberId };
   await done(
     call("members.update", { ...as(tenant), params, body: { role: "manager", allLocations: true } }),
@@ -69,6 +72,23 @@ test("lockouts once there are five within a quarter of an hour, and then all of 
   expect(await found(tenant)).toEqual([["lockouts", null, 5]]);
   for (let times = 0; times < 2; times += 1) await locked();
   expect(await found(tenant)).toEqual([["lockouts", null, 7]]);
+});
+
+test("five lockouts of a day are no storm, however late the audit is gone through", async () => {
+  const tenant = await newWatched();
+  const began = Date.now();
+  const lockedAt = async (minutes: number) => {
+    vi.setSystemTime(began + minutes * minuteMs);
+    await happens(
+      tenant,
+      { entity: "member", entityId: newId("mbr"), action: "user.locked_out" },
+      "identity.copy",
+    );
+  };
+  for (const minutes of [1, 5, 10, 15, 30, 60, 120]) await lockedAt(minutes);
+  expect(await found(tenant)).toEqual([]);
+  for (const minutes of [180, 200, 203, 206, 210, 215, 240]) await lockedAt(minutes);
+  expect(await found(tenant)).toEqual([["lockouts", null, 5]]);
 });
 
 test("what is stored and does not open, though no key has a part in telling of it", async () => {

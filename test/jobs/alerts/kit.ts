@@ -24,7 +24,7 @@ export interface Watched extends TestTenant {
 /** A tenant with an owner who can be written to, of which nothing is left to go through. */
 export async function newWatched(): Promise<Watched> {
   const tenant = await newTenant();
-  const { memberId } = await newMember(tenant, { role: "owner" }, null);
+  const { memberId } = await newMember(tenant, { role: "owner" }, null, "cli.seed");
   const { json } = await call("members.get", { ...as(tenant), params: { memberId } });
   await wake(tenant);
   const [old] = await rowsOf<{ id: string }>(

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import { personalWeights } from "#jobs/alerts/personal-operations.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { hourStart, minuteMs } from "#lib/time.ts";
 import { callAt, consumed, messageOf } from "#test/call-log.ts";
@@ -53,10 +54,19 @@ test("a burst of the whole business, of whom none alone has so many", async () =
   expect(await found(tenant)).toEqual([["refusals", tenant.tenantId, 1]]);
 });
 
+test("a flood of one hides nobody else's", async () => {
+  const tenant = await newWatched();
+  const { staff, viewer } = tenant.memberIds;
+  await made(tenant, 2_000, { actorId: staff, status: 401, problem: "unauthorized" });
+  await made(tenant, 60, { actorId: viewer, status: 404 });
+  expect(await found(tenant)).toContainEqual(["refusals", viewer, 1]);
+});
+
 test("mass reading of what tells of people, by who reads it, and not of what does not", async () => {
   const tenant = await newWatched();
   const { viewer } = tenant.memberIds;
   await made(tenant, 599, { operation: "customers.get" });
+  await made(tenant, 59, { actorId: tenant.memberIds.sales, operation: "customers.search" });
   await made(tenant, 601, { actorId: viewer, operation: "orders.list" });
   await made(tenant, 601, {
     actorId: viewer,
@@ -65,8 +75,48 @@ test("mass reading of what tells of people, by who reads it, and not of what doe
     problem: "rate-limited",
   });
   expect(await found(tenant)).toEqual([]);
-  await made(tenant, 1, { operation: "customers.list" });
+  await made(tenant, 1, { operation: "customers.get" });
   expect(await found(tenant)).toEqual([["mass-reading", tenant.keyId, 1]]);
+});
+
+test("a page counts as ten, of whomever it tells", async () => {
+  for (const operation of [
+    "customers.list",
+    "customers.search",
+    "files.list",
+    "members.list",
+    "api-keys.list",
+    "audit.list",
+    "ip-allow-list.update",
+  ]) {
+    const tenant = await newWatched();
+    await made(tenant, 59, { operation });
+    expect(await found(tenant), operation).toEqual([]);
+    await made(tenant, 1, { operation });
+    expect(await found(tenant), operation).toEqual([["mass-reading", tenant.keyId, 1]]);
+  }
+});
+
+test("what tells of one person counts as one, whatever asks for it", () => {
+  for (const operation of [
+    ...["customers.get", "customer-dietary.reveal", "customer-consent.sharedProfiles", "files.download"],
+    ...["members.get", "api-keys.get", "audit.proof"],
+  ])
+    expect(personalWeights[operation], operation).toBe(1);
+  for (const operation of ["orders.list", "customers.create", "security-policy.update", "tenants.ping"])
+    expect(personalWeights[operation], operation).toBeUndefined();
+});
+
+test("mass reading by several of one business, of whom none alone reads so much", async () => {
+  const tenant = await newWatched();
+  const { owner, admin, manager, staff, viewer, sales } = tenant.memberIds;
+  for (const actorId of [owner, admin, manager, staff, viewer])
+    await made(tenant, 59, { actorId, operation: "customers.list" });
+  await made(tenant, 4, { actorId: sales, operation: "customers.list" });
+  await made(tenant, 9, { actorId: sales, operation: "customers.get" });
+  expect(await found(tenant)).toEqual([]);
+  await made(tenant, 1, { actorId: sales, operation: "customers.get" });
+  expect(await found(tenant)).toEqual([["mass-reading", tenant.tenantId, 1]]);
 });
 
 test("calls that cannot be watched are logged, and the next one of their kind finds them", async () => {

@@ -41,12 +41,17 @@ export const alertMutants: readonly Mutant[] = [
   },
   {
     name: "that who founds a business is no news",
-    cut: operand("src/jobs/alerts/critical.ts", "criticalRules", "actorKind"),
+    cut: body("src/jobs/alerts/findings.ts", "newsOf", "void session; return rows;"),
     caughtBy: critical,
   },
   {
     name: "what a thing was like before",
     cut: conjunct("src/db/alert-progress.ts", "rowBefore", '"audit_log"."seq" <'),
+    caughtBy: critical,
+  },
+  {
+    name: "how close to each other lockouts are that are a storm",
+    cut: body("src/jobs/alerts/findings.ts", "within", "void [atLeast, ms]; return [...instants];"),
     caughtBy: critical,
   },
   {
@@ -67,6 +72,11 @@ export const alertMutants: readonly Mutant[] = [
   {
     name: "what a gate forgets when its cell remembers",
     cut: replaced("src/gate/arrival-rules.ts", "judged", "LogicalExpression", "at > last.at", "true"),
+    caughtBy: arrivals,
+  },
+  {
+    name: "the record that what an arrival shows was found",
+    cut: replaced("src/gate/arrivals.ts", "found", "CallExpression", "onceAnHour", "null"),
     caughtBy: arrivals,
   },
   {
