@@ -9,7 +9,7 @@ const betweenNoticesMs = 15 * minuteMs;
 const mostADay = { critical: 20, warning: 15 } as const satisfies Readonly<Record<Severity, number>>;
 
 /** Of so many a notice says whom it is about. */
-export const mostListed = 10;
+const mostListed = 10;
 
 /** Something that was found in the audit, once or more often. */
 export interface Finding {
