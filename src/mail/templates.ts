@@ -134,13 +134,13 @@ const templates: { readonly [K in MailKind]: Template<K> | null } = {
   "operator-alert": ({ sourceId, kind, severity, tenantId, count, from, to }, { name }) => ({
     subject: `${name}: ${kind}${severity === "critical" ? ", which is critical" : ""}`,
     parts: [
-      tenantId === null
+      sourceId.startsWith("platform-")
         ? `Something is amiss with the platform of ${name} that only you can mend.`
-        : `A business at ${name} was alerted, and so are you.`,
+        : `${tenantId === null ? `Several businesses at ${name} were` : `A business at ${name} was`} alerted, and so are you.`,
       {
         facts: [
           ["What", kind],
-          ["Business", tenantId ?? "none"],
+          ["Business", tenantId ?? (sourceId.startsWith("platform-") ? "none" : "several")],
           ["Times", String(count)],
           ["From", instant(from)],
           ["Until", instant(to)],

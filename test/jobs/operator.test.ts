@@ -1,18 +1,20 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { webhookSignature } from "#crypto/webhook-signature.ts";
+import { note } from "#db/changes.ts";
+import { commitAsSystem } from "#db/system-commit.ts";
 import { alertPlatform } from "#jobs/alert-platform.ts";
-import { consume } from "#jobs/consume.ts";
+import { alertOf } from "#jobs/audit-tree/faults.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { alertOperator } from "#jobs/operator/platform-alerts.ts";
-import { operatorFaults, sweepOperatorNotices } from "#jobs/operator/tell-operator.ts";
+import { operatorFaults, operatorSession, sweepOperatorNotices } from "#jobs/operator/tell-operator.ts";
 import { hourMs, minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
-import { envWith, proxied, rowsOf } from "#test/world.ts";
+import { postmarkBindings } from "#test/postmark-server.ts";
+import { envWith, rowsOf, tapped } from "#test/world.ts";
 import { happens, lettersTo, newWatched, wake } from "./alerts/kit.ts";
+import { left, operated, receivedAt, secret } from "./operator-kit.ts";
 
-const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 const { DIRECTORY } = testEnv();
 
 beforeAll(async () => await ensureDirectoryKeys(testEnv(), Date.now()));
@@ -21,56 +23,6 @@ afterEach(async () => {
   vi.useRealTimers();
   await DIRECTORY.exec("delete from operator_notices");
 });
-
-interface Sent {
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string;
-}
-
-/** A deployment whose operator is told so; `run` hands its queue's messages to the consumer until there are none. */
-function operated(settings: Readonly<Record<string, string>>) {
-  const waiting: unknown[] = [];
-  const sent: Sent[] = [];
-  const env: TestEnv = envWith({
-    MAIL: "cloudflare",
-    EMAIL: {
-      send: async (mail: Sent) => {
-        sent.push(mail);
-        return { messageId: "<1@keyline.example>" };
-      },
-    },
-    MAILS: proxied(testEnv().MAILS, {
-      sendBatch: async (messages: Iterable<MessageSendRequest>) => {
-        for (const { body } of messages) waiting.push(body);
-      },
-    }),
-    ...settings,
-  });
-  const run = async () => {
-    while (waiting.length > 0) {
-      const bodies = waiting.splice(0).filter((body) => JSON.stringify(body).includes("operatorNoticeId"));
-      const messages = bodies.map((body) => ({ id: newId("msg"), timestamp: new Date(), attempts: 1, body }));
-      const batch = createMessageBatch("keyline-mail", messages);
-      await consume(env, batch, Date.now());
-      expect((await getQueueResult(batch, createExecutionContext())).retryMessages).toEqual([]);
-    }
-  };
-  return { env, sent, run };
-}
-
-interface Received {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-async function receivedAt(url: string): Promise<Received[]> {
-  const { received } = await (await fetch("https://outside.test/")).json<{ received: Received[] }>();
-  return received.filter((each) => each.url === url);
-}
-
-const left = () => rowsOf(DIRECTORY, "select carrier from operator_notices order by carrier");
 
 const alerted = async (env: TestEnv) => {
   const tenant = await newWatched();
@@ -186,6 +138,66 @@ test("where a business's keys do not open its owners cannot be written to, and t
   const told = (await receivedAt(url)).map(({ body }) => JSON.parse(body).data.kind);
   expect(told.toSorted()).toEqual(["second-factor-off", "support-session"]);
   expect(await lettersTo(tenant)).toEqual([]);
+});
+
+test("a mail that its carrier refuses is tried again, as the address may be what is to be mended", async () => {
+  const { env, run } = operated({
+    OPERATOR_EMAIL: `inactive-${newId("x").slice(2)}@harbour.example`,
+    MAIL: "postmark",
+    MAIL_FROM: "Harbour <hello@harbour.example>",
+    ...postmarkBindings,
+  });
+  expect(operatorFaults(env)).toEqual([]);
+  await alerted(env);
+  await run();
+  expect(await left()).toEqual([{ carrier: "mail" }]);
+  const attempts = () => rowsOf(DIRECTORY, "select attempts from operator_notices");
+  expect(await attempts()).toEqual([{ attempts: 1 }]);
+  vi.setSystemTime(Date.now() + hourMs);
+  await sweepOperatorNotices(env, Date.now());
+  await run();
+  expect(await attempts()).toEqual([{ attempts: 2 }]);
+});
+
+test("what is amiss with an audit's log is told with whose it is", async () => {
+  const url = `https://${newId("x").slice(2)}.example/hook`;
+  const { env, run } = operated({ OPERATOR_WEBHOOK_URL: url, OPERATOR_WEBHOOK_SECRET: secret });
+  await alertOperator(envWith({}), Date.now());
+  const tenantId = newId("ten");
+  for (const owner of [
+    { v: 1, tenantId, cell: "us1" },
+    { v: 1, tenantId: "platform", cell: null },
+  ] as const)
+    await alertPlatform(env, alertOf(owner, { fault: "row-missing", at: newId("x") }), Date.now());
+  await alertOperator(env, Date.now());
+  await run();
+  const told = (await receivedAt(url)).map(({ body }) => JSON.parse(body).data);
+  expect(told.map((data) => [data.kind, data.tenantId])).toEqual([
+    ["audit-broken", tenantId],
+    ["audit-broken", null],
+  ]);
+});
+
+test("however much is amiss at once, it is told by the page, each of it once", async () => {
+  const url = `https://${newId("x").slice(2)}.example/hook`;
+  const pages: number[] = [];
+  const tapping = tapped(DIRECTORY, async (texts, commit) => {
+    const told = texts.filter((text) => text.startsWith('insert into "operator_notices"')).length;
+    if (told > 0) pages.push(told);
+    return await commit();
+  });
+  const { env } = operated({ OPERATOR_WEBHOOK_URL: url, OPERATOR_WEBHOOK_SECRET: secret });
+  await alertOperator(envWith({}), Date.now());
+  const session = operatorSession(env);
+  for (let times = 0; times < 2; times += 1) {
+    const notes = Array.from({ length: 30 }, () => note("schema", "directory", { first: newId("x") }));
+    const run = { job: "test.platform", requestId: newId("run"), now: Date.now() };
+    expect((await commitAsSystem(session, run, notes)).kind).toBe("committed");
+  }
+  for (let times = 0; times < 2; times += 1) await alertOperator({ ...env, DIRECTORY: tapping }, Date.now());
+  expect(pages).toEqual([50, 10]);
+  const sources = await rowsOf<{ source_id: string }>(DIRECTORY, "select source_id from operator_notices");
+  expect(new Set(sources.map(({ source_id }) => source_id)).size).toBe(60);
 });
 
 test("what is amiss with the platform is told once for each of its rows", async () => {

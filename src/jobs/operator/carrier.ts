@@ -5,10 +5,9 @@ import type { CarrierName, operatorNotices } from "#resources/alerts/operator-ta
 
 export type OperatorNotice = Row<typeof operatorNotices>;
 
-/** How a carrier took a notice. */
+/** How a carrier took a notice; whatever it was refused for may be the operator's to mend. */
 export type Carried =
   | { readonly kind: "taken" }
-  | { readonly kind: "refused" }
   | { readonly kind: "try-again"; readonly askedMs: number | null };
 
 /** One way to tell whoever runs the deployment. */
@@ -21,7 +20,7 @@ export interface Carrier {
   readonly carry: (env: Env, notice: OperatorNotice) => Promise<Carried>;
 }
 
-/** Of what a receiver answered; whatever was refused may be the operator's to mend, and is tried again. */
+/** Of what a receiver answered. */
 export function carriedAs({ outcome, askedWaitMs: askedMs }: Reception): Carried {
   return outcome === "accepted" ? { kind: "taken" } : { kind: "try-again", askedMs };
 }

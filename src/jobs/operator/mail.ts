@@ -14,13 +14,13 @@ export const mailCarrier: Carrier = {
     const site = { name: mailer.from.name, origin: env.PUBLIC_ORIGIN };
     const data = JSON.stringify({ sourceId, kind, severity, tenantId, count, from, to });
     const letter = letterOf("operator-alert", data, site);
-    if (!letter) return { kind: "refused" };
+    if (!letter) throw new TypeError("What the operator is told is a letter.");
     const sending = await mailer.send({
       id: notice.id,
       to: env.OPERATOR_EMAIL ?? "",
       ...written(letter, site),
     });
     if (sending.kind === "sent") return { kind: "taken" };
-    return sending.kind === "refused" ? { kind: "refused" } : sending;
+    return { kind: "try-again", askedMs: sending.kind === "try-again" ? sending.askedMs : null };
   },
 };

@@ -39,7 +39,7 @@ function projectOf(dsn: string): Project | null {
 async function envelopeOf(notice: OperatorNotice): Promise<string> {
   const { sourceId, kind, severity, ofTenant, count, fromAt: from, toAt: to } = notice;
   const eventId = await eventIdOf(sourceId);
-  const where = ofTenant ?? "platform";
+  const where = ofTenant ?? (sourceId.startsWith("platform-") ? "platform" : "several");
   const event = JSON.stringify({
     event_id: eventId,
     timestamp: Date.parse(to) / secondMs,

@@ -16,6 +16,7 @@ import { dueOperatorNotices } from "#resources/alerts/queries.ts";
 import type { Carried, Carrier, OperatorNotice } from "./carrier.ts";
 import { mailCarrier } from "./mail.ts";
 import { sentryCarrier } from "./sentry.ts";
+import { turnOf } from "./turns.ts";
 import { webhookCarrier } from "./webhook.ts";
 
 /** A wake-up: this notice is to be carried. */
@@ -66,17 +67,22 @@ export async function wakeOperator(env: Env, ids: readonly string[]): Promise<vo
     );
 }
 
-/** Hands a notice to its carrier, at least once; it is gone once that took it. */
+/** Hands a notice to its carrier, at least once, when it is its turn; it is gone once that took it, or summed up in another. */
 export async function tellOperator(env: Env, id: string, now: number): Promise<void> {
   const directory = operatorSession(env);
   const notice = await directory.get(operatorNotices, id);
   const carrier = carriers.find(({ name }) => name === notice?.carrier);
-  if (!notice || !carrier || (notice.attempts > 0 && notice.nextTryAt > timestamp(now))) return;
+  if (!notice || !carrier || notice.nextTryAt > timestamp(now)) return;
   const run = { job, requestId: newId("run"), now };
   if (!carrier.isWanted(env)) return await end(directory, notice, run, "unwanted");
   const patch = { attempts: notice.attempts + 1, nextTryAt: timestamp(now + leaseMs) };
   const claiming = update(operatorNotices, notice, patch, now);
-  if ((await commitAsSystem(directory, run, [claiming])).kind !== "committed") return;
+  // Who was tried before has had its turn.
+  const turn = notice.attempts > 0 ? null : await turnOf(directory, notice, now);
+  if (turn?.kind === "wait") return void (await commitAsSystem(directory, run, turn.changes));
+  const outcome = await commitAsSystem(directory, run, [claiming], null, turn?.once);
+  // It is another's by now, or the turn is, and then the sweeper comes back to it.
+  if (outcome.kind !== "committed") return;
   const carried = await carry(carrier, env, claiming.row);
   await settle(directory, claiming.row, { ...run, now: systemNow() }, carried);
 }
@@ -109,7 +115,7 @@ async function settle(
   run: SystemRun,
   carried: Carried,
 ): Promise<void> {
-  if (carried.kind !== "try-again") return await end(directory, notice, run, carried.kind);
+  if (carried.kind === "taken") return await end(directory, notice, run, "taken");
   const next = nextTryAt({
     failures: notice.attempts,
     nowMs: run.now,
@@ -133,7 +139,7 @@ async function end(
   directory: TenantSession,
   notice: OperatorNotice,
   run: SystemRun,
-  outcome: Carried["kind"] | "failed" | "unwanted",
+  outcome: "taken" | "failed" | "unwanted",
 ): Promise<void> {
   const { id, carrier, sourceId } = notice;
   const changes: Change[] = [

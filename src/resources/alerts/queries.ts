@@ -79,3 +79,17 @@ export function dueOperatorNotices(by: number) {
     limit: mostDue,
   });
 }
+
+/** The notice of a carrier and kind that waits for its turn and sums up those that come meanwhile. */
+export function gatheringNotice(
+  { carrier, kind, id }: Pick<Row<typeof operatorNotices>, "carrier" | "kind" | "id">,
+  now: number,
+) {
+  const { attempts, nextTryAt } = operatorNotices;
+  return many(operatorNotices, {
+    where: sql`${nextTryAt} > ${timestamp(now)} and ${attempts} = 0 and ${operatorNotices.carrier} = ${carrier} and ${operatorNotices.kind} = ${kind} and ${operatorNotices.id} <> ${id}`,
+    indexedBy: "operator_notices_due",
+    order: sql`${nextTryAt}`,
+    limit: 1,
+  });
+}
