@@ -8,7 +8,7 @@ import { gatheringNotice } from "#resources/alerts/queries.ts";
 import type { OperatorNotice } from "./carrier.ts";
 
 /** So many notices of a kind a carrier is handed within an hour, of all businesses together. */
-export const mostAnHour = 20;
+const mostAnHour = 20;
 
 /** The record that makes a turn one notice's alone, or what has it wait instead. */
 type Turn =
