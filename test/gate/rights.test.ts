@@ -113,8 +113,6 @@ const readBySupport: readonly Capability[] = [
   "locations:read",
   "members:read",
   "settings:read",
-  "audit:read",
-  "events:read",
   "api-calls:read",
 ];
 const namedForSupport: readonly Capability[] = [

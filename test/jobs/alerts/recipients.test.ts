@@ -28,7 +28,7 @@ async function alertsAt(email: string): Promise<unknown[]> {
 }
 
 async function memberWith(tenant: TestTenant, role: string) {
-  const { memberId } = await newMember(tenant, { role }, null);
+  const { memberId } = await newMember(tenant, { role }, null, "cli.seed");
   const { json } = await call("members.get", { ...as(tenant), params: { memberId } });
   return { memberId, email: String(json.email) };
 }
@@ -54,7 +54,8 @@ test("an owner who is removed is told at the address of their account, and each 
     removed.push(memberId);
   }
   await wake(tenant);
-  for (const { email } of [first, second]) expect(await alertsAt(email)).toEqual([[removed[1], 2]]);
+  // Each became an owner, and is one no longer.
+  for (const { email } of [first, second]) expect(await alertsAt(email)).toEqual([[removed[1], 4]]);
 });
 
 test("nobody else's alert goes to whom it is about", async () => {
