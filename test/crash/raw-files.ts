@@ -17,6 +17,7 @@ import { tilePath, tileWidth } from "#lib/tlog-tiles.ts";
 import { newId } from "#platform/ids.ts";
 import { bundle, deploy } from "#test/bench/deployment.ts";
 import { failToSignIn, writePeople } from "./raw-people.ts";
+import { supportVisit } from "./raw-support.ts";
 import { sealedValues } from "./sealed-values.ts";
 import { spellings } from "./spellings.ts";
 
@@ -112,9 +113,12 @@ const colleague = {
   state: "active" as const,
   allLocations: 1,
 };
+// Which brings the key that what they wrote is sealed under.
+await session.get(members, tenant.memberIds.owner);
 await commitAsSystem(session, run, [
   insert(ssoConnections, connection, now),
   insert(members, colleague, now),
+  ...supportVisit(tenant.memberIds.owner, canary, now),
 ]);
 const sealed = await sealedValues({ cell: session, directory });
 const auditTiles = await untilTiled();
