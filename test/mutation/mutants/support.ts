@@ -52,7 +52,7 @@ export const support: readonly Mutant[] = [
   },
   {
     name: "that an owner gives a grant",
-    cut: never("src/resources/support/grants.ts", "create", "mine?.role"),
+    cut: replaced("src/resources/support/grants.ts", "create", "BinaryExpression", "mine?.role", "!mine"),
     caughtBy: grants,
   },
   {
@@ -62,7 +62,7 @@ export const support: readonly Mutant[] = [
   },
   {
     name: "that an agent proved a second factor of their own",
-    cut: never(visit, "unprovedFactor", "restsOnSms"),
+    cut: operand(visit, "unprovedFactor", "restsOnSms"),
     caughtBy: visits,
   },
   {
@@ -72,7 +72,13 @@ export const support: readonly Mutant[] = [
   },
   {
     name: "that the sweeper goes on with nothing of a visit that is over",
-    cut: replaced("src/jobs/sweep-intents.ts", "resume", "ConditionalExpression", "isUndone", "[]"),
+    cut: replaced(
+      "src/jobs/sweep-intents.ts",
+      "resume",
+      "ConditionalExpression",
+      "isUndone",
+      "([] as never[])",
+    ),
     caughtBy: ["test/resources/support/late.test.ts"],
   },
   {
