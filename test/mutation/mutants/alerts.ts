@@ -26,7 +26,13 @@ export const alertMutants: readonly Mutant[] = [
   },
   {
     name: "the record that the owners were written to",
-    cut: replaced(tell, "mailOwners", "CallExpression", "onceWithin", "undefined"),
+    cut: replaced(
+      tell,
+      "mailOwners",
+      "CallExpression",
+      "onceWithin",
+      "onceWithin(recordsKeptMs, job, crypto.randomUUID(), run.now)",
+    ),
     caughtBy: telling,
   },
   {
