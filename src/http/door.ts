@@ -234,7 +234,7 @@ async function execute(
   const now = systemNow();
   // A body may be slow: whoever was let in before it came may be over their time after it.
   const { expiresAt, endsAt } = caller.policy;
-  if (now >= Math.min(expiresAt ?? now + 1, endsAt ?? now + 1)) return problemAnswer(c, "unauthorized");
+  if ([expiresAt, endsAt].some((end) => end !== null && end <= now)) return problemAnswer(c, "unauthorized");
   const run = await openRun(c, caller, name, now, operation.form === "read", operation.store);
   if (operation.form === "read") {
     const answer = await operation.run(run.context, input);

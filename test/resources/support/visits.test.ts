@@ -44,6 +44,9 @@ const draft = (of: TestTenant, bearer: string): Promise<Answer> =>
   });
 const endIt = (id: string, env = testEnv()) =>
   call("support-sessions.end", { ...as(tenant), params: { supportSessionId: id }, env });
+/** Why a visit is over, as the directory has it. */
+const endOf = (id: string) =>
+  rowsOf(testEnv().DIRECTORY, "select ended_because from support_visits where id = ?", id);
 const run = () => ({ job: "test.support", requestId: newId("run"), now: Date.now() });
 
 test("an agent looks, and changes nothing that the grant does not name", async () => {
@@ -377,11 +380,9 @@ test("where the directory fails, nobody is handed a token, and what was ended is
     call("support.end", { as: agent.accessToken, params: { supportSessionId: id }, env });
   expect((await end(failing())).status).toBe(500);
   expect((await listOrders(tenant, bearer)).status).toBe(401);
-  const endedAt = () =>
-    rowsOf(testEnv().DIRECTORY, "select ended_because from support_visits where id = ?", id);
-  expect(await endedAt()).toEqual([{ ended_because: null }]);
+  expect(await endOf(id)).toEqual([{ ended_because: null }]);
   expect((await end()).status).toBe(204);
-  expect(await endedAt()).toEqual([{ ended_because: "agent" }]);
+  expect(await endOf(id)).toEqual([{ ended_because: "agent" }]);
 });
 
 test("the directory learns by and by how a visit ended, and ends what an agent who was removed left running", async () => {
@@ -414,12 +415,7 @@ test("who signs out has left every business", async () => {
   const { id, as: bearer } = await visit(who, tenant, await newGrant(tenant));
   expect((await call("sessions.signOut", { as: who.accessToken })).status).toBe(204);
   expect((await listOrders(tenant, bearer)).status).toBe(401);
-  const ended = await rowsOf(
-    testEnv().DIRECTORY,
-    "select ended_because from support_visits where id = ?",
-    id,
-  );
-  expect(ended).toEqual([{ ended_because: "agent" }]);
+  expect(await endOf(id)).toEqual([{ ended_because: "agent" }]);
 });
 
 test("where a cell was away when its agent signed out, the sweeper ends the visit", async () => {
@@ -432,12 +428,7 @@ test("where a cell was away when its agent signed out, the sweeper ends the visi
   expect((await listOrders(tenant, bearer)).status).toBe(200);
   await sweepVisits(testEnv(), Date.now());
   expect((await listOrders(tenant, bearer)).status).toBe(401);
-  const ended = await rowsOf(
-    testEnv().DIRECTORY,
-    "select ended_because from support_visits where id = ?",
-    id,
-  );
-  expect(ended).toEqual([{ ended_because: "agent" }]);
+  expect(await endOf(id)).toEqual([{ ended_because: "agent" }]);
 });
 
 test("an agent who is removed while they begin is handed no token", async () => {
