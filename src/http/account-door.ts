@@ -108,7 +108,8 @@ async function servedMe(
     if (limited) return problemAnswer(c, limited.problem, limited.details);
   }
   const proved = rideSession(run, user, operation);
-  const context = { ...run.context, user, accounts: onceProved(run.context.accounts, proved) };
+  const accounts = onceProved(run.context.accounts, proved);
+  const context = { ...run.context, user, accounts, repeats: null };
   if (operation.form === "me-write") {
     const { userId } = user;
     const key = await accountKeyOf(run, operation, userId, input);
@@ -116,8 +117,9 @@ async function servedMe(
     const record = key && (await recordOf(run, key));
     if (key && record) return replayedAnswer(c, key, record);
     const guards = [sessionStands(user.sessionId, run.now)];
+    const repeats = key && `${userId} ${name} ${key.token} ${key.fingerprint}`;
     const handled = async () => {
-      const outcome = await operation.run(context, input);
+      const outcome = await operation.run({ ...context, repeats }, input);
       await proved();
       return outcome;
     };

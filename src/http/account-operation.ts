@@ -190,6 +190,8 @@ export interface VisitorContext extends DirectoryContext {
 /** A user, with what is their own: the handle shows no other's rows. */
 export interface MeContext extends DirectoryContext {
   readonly user: SignedIn;
+  /** The same for all requests that are one by their Idempotency-Key and body; null where there is no key. */
+  readonly repeats: string | null;
 }
 
 /** An answer and its changes, as the doing of a user whose row was read in this request. */

@@ -1,5 +1,4 @@
-import { encodeBase32 } from "./base32.ts";
-import { utf8 } from "./utf8.ts";
+import { derivedId } from "./derived-id.ts";
 
 const suffix = "-test";
 
@@ -18,7 +17,5 @@ export function sandboxSlug(slug: string): string {
  * So a tenant of that name that is somebody else's is never taken for it.
  */
 export async function sandboxId(parentId: string): Promise<string> {
-  const time = parentId.slice(0, parentId.indexOf("_") + 11);
-  const hash = await crypto.subtle.digest("SHA-256", utf8(`sandbox of ${parentId}`));
-  return `${time}${encodeBase32(new Uint8Array(hash, 0, 10))}`;
+  return await derivedId(parentId.slice(0, parentId.indexOf("_") + 11), `sandbox of ${parentId}`);
 }

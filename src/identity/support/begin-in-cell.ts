@@ -44,6 +44,7 @@ export async function beginInCell(
       .catch(asSuspended);
     if (found === null) return refuse("tenant-suspended");
     const { grant, agent, before } = found;
+    if (before?.endedAt) return refuse("conflict");
     if (before) return { memberId: before.memberId, expiresAt: before.expiresAt };
     if (!grant) return refuse("support-not-granted");
     const memberId = asked.memberId ?? grant.ownerId;

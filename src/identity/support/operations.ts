@@ -10,7 +10,7 @@ import { passwordIn, userById } from "#identity/accounts/account-queries.ts";
 import { securityAge } from "#identity/factors/security-age.ts";
 import { minuteMs, timestamp } from "#lib/time.ts";
 import { BegunVisit, NewVisit, SupportSessionId, Visit, VisitToken } from "./schema.ts";
-import { asking, presentVisit, unprovedFactor, visitedBy, visitToken } from "./visit.ts";
+import { asking, presentVisit, unprovedFactor, visitedBy, visitId, visitToken } from "./visit.ts";
 
 const params = z.object({ supportSessionId: SupportSessionId });
 const mostListed = 100;
@@ -40,7 +40,7 @@ export const begin = meWriteOperation({
     "conflict",
   ],
   async run(context, { body }) {
-    const { directory, accounts, user, now, requestId } = context;
+    const { directory, accounts, user, now } = context;
     const {
       me,
       current,
@@ -62,8 +62,7 @@ export const begin = meWriteOperation({
     if (password?.isStrong === 0) return refuse("password-change-required");
     if (tenant?.state !== "active") return refuse("not-found");
     const { grantId, memberId: asWhom, reason, ticket, minutes } = body;
-    // The same however often this runs, so that one request begins one session.
-    const id = `sps_${requestId.slice(requestId.indexOf("_") + 1)}`;
+    const id = await visitId(context);
     const place = { tenantId: tenant.id, cell: tenant.cell };
     const begun = await accounts.support.begin(place, {
       agent: { id: agent.id, role: agent.role, name: me.name, userId: me.id },

@@ -14,7 +14,9 @@ import { Refusal, refuse } from "#http/outcome.ts";
 import { methodsOf } from "#identity/factors/methods.ts";
 import { restsOnSms } from "#identity/factors/sms-strength.ts";
 import { claimsOf } from "#identity/sessions/access-tokens.ts";
-import { secondMs } from "#lib/time.ts";
+import { encodeBase32Number } from "#lib/base32.ts";
+import { derivedId } from "#lib/derived-id.ts";
+import { minuteMs, secondMs } from "#lib/time.ts";
 import { isAgent } from "./agents.ts";
 
 /** Who asks, in which session, and the agent that they are, if they are one. */
@@ -23,6 +25,16 @@ export function asking({ user }: MeContext) {
     current: one(sessions, user.sessionId),
     agents: many(supportAgents, { where: isAgent(user.userId), limit: 1 }),
   };
+}
+
+/**
+ * What the session is called that this request begins: the same however often it is sent, and however often it runs, so
+ * that it begins one. Of requests that are sent again later than within their minute, the first is over with its time.
+ */
+export async function visitId({ repeats, requestId, now }: MeContext): Promise<string> {
+  if (repeats === null) return `sps_${requestId.slice(requestId.indexOf("_") + 1)}`;
+  const minute = Math.floor(now / minuteMs) * minuteMs;
+  return await derivedId(`sps_${encodeBase32Number(minute, 10)}`, repeats);
 }
 
 /** The business of this visit. */

@@ -342,19 +342,6 @@ test("the business's stream and the platform's both have the beginning and the e
   ]);
 });
 
-test("a request that is sent again begins no second session, and shows its token no second time", async () => {
-  const grantId = await newGrant(tenant);
-  const body = { tenantId: tenant.tenantId, grantId, reason: "Again.", ticket: "HELP-1" };
-  const ask = () =>
-    call("support.begin", { as: agent.accessToken, body, headers: { "Idempotency-Key": newId("x") } });
-  const headers = { "Idempotency-Key": "once" };
-  const first = await call("support.begin", { as: agent.accessToken, body, headers });
-  const again = await call("support.begin", { as: agent.accessToken, body, headers });
-  expect([first.status, again.status]).toEqual([201, 201]);
-  expect(again.json).toEqual({ ...first.json, accessToken: null });
-  expect((await ask()).json.id).not.toBe(first.json.id);
-});
-
 test("nobody who is a member of the business is shown it as somebody else", async () => {
   const who = await newAgent();
   const userId = (await call("me.get", { as: who.accessToken })).json.id;
