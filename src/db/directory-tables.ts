@@ -211,6 +211,12 @@ export const supportAgents = tenantTable(
 export const visitEnds = ["agent", "business", "grant", "operator", "expired"] as const;
 export type VisitEnd = (typeof visitEnds)[number];
 
+/** How a visit ended, as its row says it; RFC 3339. */
+export interface VisitOver {
+  readonly endedAt: string;
+  readonly endedBecause: VisitEnd;
+}
+
 /** When an agent was at a business. Its id is that of the session in the cell, which is the truth. */
 export const supportVisits = tenantTable(
   "support_visits",

@@ -5,6 +5,9 @@ import { none, open, personal, tenantTable } from "#db/tenant-table.ts";
 export const supportEnds = ["agent", "business", "grant", "operator"] as const;
 export type SupportEnd = (typeof supportEnds)[number];
 
+/** As many of them run at one business at a time. */
+export const mostSupportSessions = 20;
+
 /** What an owner allows those who run the deployment, for a time. */
 export const supportGrants = tenantTable(
   "support_grants",
@@ -32,7 +35,7 @@ export const visitingAgents = tenantTable(
   { name: personal(text("name").notNull()) },
   {
     entity: "visiting-agent",
-    scope: none("whoever works here may know who looks over their shoulder"),
+    scope: none("every member may know which agents have access"),
     subject: "id",
   },
 );
@@ -55,7 +58,7 @@ export const supportSessions = tenantTable(
   },
   {
     entity: "support-session",
-    scope: none("whoever works here may know who looks over their shoulder"),
+    scope: none("every member may know which agents have access"),
     subject: "agentId",
     movesEpoch: true,
   },

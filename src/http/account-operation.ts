@@ -3,6 +3,7 @@ import type { MacTokenKind, Named } from "#crypto/mac-token.ts";
 import type { TokenType } from "#crypto/token-signer.ts";
 import type { SupportActor } from "#db/audit-rows.ts";
 import type { Change } from "#db/changes.ts";
+import type { VisitOver } from "#db/directory-tables.ts";
 import type { TenantDb } from "#db/tenant-db.ts";
 import type { Membership, Place } from "#gate/members-of-user.ts";
 import type { ClientConsents } from "./client-consents.ts";
@@ -105,8 +106,8 @@ export interface AccountServices {
   readonly support: {
     /** Begins a session of an agent at a business, in its cell; asked again under the same id, the same one. */
     readonly begin: (place: Place, asked: SupportAsked) => Promise<SupportBegun | Refusal>;
-    /** Ends it there, as the agent whose it is. */
-    readonly end: (place: Place, actor: SupportActor) => Promise<void>;
+    /** Ends it there, as the agent whose it is; how it ended is another thing where somebody else was first. */
+    readonly end: (place: Place, actor: SupportActor) => Promise<VisitOver>;
   };
   readonly federation: Federation;
 }

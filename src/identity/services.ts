@@ -42,9 +42,11 @@ export function accountServices(c: RequestContext, indexKey: CryptoKey): Account
       async end(place, actor) {
         const run = { job: "support.end", requestId: c.get("state").requestId, now: systemNow() };
         const sessionId = actor.support.sessionId;
-        const changes = await endInCell(c.env, place, sessionId, { because: "agent", actor }, run);
+        const how = { because: "agent", actor } as const;
+        const { changes, over } = await endInCell(c.env, place, sessionId, how, run);
         const cell = cellOf(c.env, place.cell);
         if (cell) c.executionCtx.waitUntil(afterCommit(c.env, cell, place.tenantId, changes));
+        return over;
       },
     },
     federation: federationOf(c.env, indexKey),

@@ -42,7 +42,7 @@ export async function addAgent(
   return { outcome: isMember ? "is-a-member" : "is-one-already" };
 }
 
-/** Each agent there is, by name. */
+/** Active agents, newest first, with the name of each one's account. */
 export async function listAgents(
   env: Env,
 ): Promise<readonly { readonly agent: Row<typeof supportAgents>; readonly name: string }[]> {

@@ -6,7 +6,7 @@ import { one } from "#db/queries.ts";
 import { all } from "#db/statement.ts";
 import { EpochMoved } from "#db/tenant-db.ts";
 import type { Place } from "#gate/members-of-user.ts";
-import { supportGrants, supportSessions, visitingAgents } from "#gate/support-tables.ts";
+import { mostSupportSessions, supportGrants, supportSessions, visitingAgents } from "#gate/support-tables.ts";
 import { members } from "#gate/tables.ts";
 import type { SupportAsked, SupportBegun } from "#http/account-operation.ts";
 import { afterCommit } from "#http/after-commit.ts";
@@ -18,8 +18,6 @@ import { timestamp } from "#lib/time.ts";
 import { cellOf } from "#platform/cells.ts";
 import { systemNow } from "#platform/clock.ts";
 
-/** As many agents as a business has looking over its shoulder at a time. */
-const mostRunning = 20;
 const ungranted = { problem: "support-not-granted" };
 
 /** Begins a session where the grant lies; asked again under the same id, it answers the same. The cell is the truth. */
@@ -60,7 +58,7 @@ export async function beginInCell(
     const changes: Change[] = [
       ...stillGranted(grant.id, grant.ownerId, timestamp(now)),
       mustExist(members, isActive(memberId), { problem: "invalid", pointer: "/memberId" }),
-      // Who is of the business sees it as themselves.
+      // An agent who is a member of this business must use their own membership.
       mustNotExist(members, all(eq(members.userId, who.userId), sql`${members.removedAt} is null`), {
         problem: "agent-is-no-member",
       }),
@@ -111,5 +109,5 @@ function isActive(memberId: string) {
 
 function areFull(tenant: string, at: string) {
   const { id, tenantId, endedAt, expiresAt } = supportSessions;
-  return sql`${id} in (select ${id} from ${supportSessions} where ${tenantId} = ${tenant} and ${endedAt} is null and ${expiresAt} > ${at} limit 1 offset ${sql.raw(String(mostRunning - 1))})`;
+  return sql`${id} in (select ${id} from ${supportSessions} where ${tenantId} = ${tenant} and ${endedAt} is null and ${expiresAt} > ${at} limit 1 offset ${sql.raw(String(mostSupportSessions - 1))})`;
 }

@@ -5,21 +5,39 @@ import { many } from "#db/queries.ts";
 import { commitAsSystem, type SystemRun } from "#db/system-commit.ts";
 import type { TenantSession } from "#db/tenant-db.ts";
 import type { Row } from "#db/tenant-table.ts";
-import { timestamp } from "#lib/time.ts";
+import type { Place } from "#gate/members-of-user.ts";
 import type { Env } from "#platform/env.ts";
 import { errorFields, log } from "#platform/log.ts";
 import { endInCell } from "./end-in-cell.ts";
 
 /** As many visits as are ended in one go. */
-const mostAtOnce = 50;
+export const mostAtOnce = 50;
 
-/** Visits that go on, of those that the condition names: by this index, which is of such alone. */
+type Visit = Row<typeof supportVisits>;
+
+/** Running visits that match; the index is partial (`ended_at is null`). */
 export function visitsOn(
   indexedBy: "support_visits_running" | "support_visits_by_session" | "support_visits_to_end",
   condition: SQL,
 ) {
   const where = sql`${condition} and ${supportVisits.endedAt} is null`;
   return many(supportVisits, { where, indexedBy, limit: mostAtOnce });
+}
+
+/** Where the businesses of these visits lie, no more of them than are ended in one go. */
+export async function placesOf(
+  directory: TenantSession,
+  visits: readonly Visit[],
+): Promise<(visit: Visit) => Place> {
+  const ids = JSON.stringify(visits.map(({ visitedTenantId }) => visitedTenantId));
+  const { tenants } = await directory.read({
+    tenants: many(directoryTenants, {
+      where: sql`${directoryTenants.id} in (select value from json_each(${ids}))`,
+      limit: mostAtOnce,
+    }),
+  });
+  const cells = new Map(tenants.map(({ id, cell }) => [id, cell]));
+  return ({ visitedTenantId: tenantId }) => ({ tenantId, cell: cells.get(tenantId) ?? "" });
 }
 
 /**
@@ -29,22 +47,15 @@ export function visitsOn(
 export async function endVisits(
   env: Env,
   directory: TenantSession,
-  visits: readonly Row<typeof supportVisits>[],
+  visits: readonly Visit[],
   because: "agent" | "operator",
   run: SystemRun,
 ): Promise<boolean> {
   if (visits.length === 0) return true;
-  const ids = JSON.stringify(visits.map(({ visitedTenantId }) => visitedTenantId));
-  const { tenants } = await directory.read({
-    tenants: many(directoryTenants, {
-      where: sql`${directoryTenants.id} in (select value from json_each(${ids}))`,
-      limit: mostAtOnce,
-    }),
-  });
+  const placeOf = await placesOf(directory, visits);
   const ended = await Promise.all(
     visits.map(async (visit) => {
-      const { id, agentId, grantId, memberId, visitedTenantId: tenantId } = visit;
-      const cell = tenants.find((tenant) => tenant.id === tenantId)?.cell ?? "";
+      const { id, agentId, grantId, memberId } = visit;
       const agent = {
         kind: "support-agent" as const,
         id: agentId,
@@ -52,9 +63,8 @@ export async function endVisits(
       };
       const actor = because === "agent" ? agent : { kind: "system" as const, id: "system" };
       try {
-        await endInCell(env, { cell, tenantId }, id, { because, actor }, run);
-        const end = { endedAt: timestamp(run.now), endedBecause: because };
-        await commitAsSystem(directory, run, [update(supportVisits, visit, end, run.now)]);
+        const { over } = await endInCell(env, placeOf(visit), id, { because, actor }, run);
+        await commitAsSystem(directory, run, [update(supportVisits, visit, over, run.now)]);
         return true;
       } catch (error) {
         log("warn", "a visit of support ends later", { visit: id, ...errorFields(error) });

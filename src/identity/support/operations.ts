@@ -160,7 +160,7 @@ export const end = meWriteOperation({
     if (!visit || !tenant) return refuse("not-found");
     if (visit.endedAt !== null) return commit(null);
     const { agentId, grantId, memberId } = visit;
-    await accounts.support.end(
+    const over = await accounts.support.end(
       { tenantId: tenant.id, cell: tenant.cell },
       {
         kind: "support-agent",
@@ -168,9 +168,6 @@ export const end = meWriteOperation({
         support: { sessionId: visit.id, grantId, memberId },
       },
     );
-    return commit(
-      null,
-      update(supportVisits, visit, { endedAt: timestamp(now), endedBecause: "agent" }, now),
-    );
+    return commit(null, update(supportVisits, visit, over, now));
   },
 });

@@ -1,13 +1,7 @@
 import { sql } from "drizzle-orm";
 import { update } from "#db/changes.ts";
 import { openDirectory } from "#db/directory.ts";
-import {
-  directoryTenants,
-  sessions,
-  supportAgents,
-  supportVisits,
-  type VisitEnd,
-} from "#db/directory-tables.ts";
+import { sessions, supportAgents, supportVisits, type VisitEnd } from "#db/directory-tables.ts";
 import { keylessSession } from "#db/open-tenant.ts";
 import { many } from "#db/queries.ts";
 import { sessionEndOf } from "#db/support-rows.ts";
@@ -17,9 +11,7 @@ import { cellOf } from "#platform/cells.ts";
 import type { Env } from "#platform/env.ts";
 import { newId } from "#platform/ids.ts";
 import { errorFields, log } from "#platform/log.ts";
-import { endVisits, visitsOn } from "./end-visits.ts";
-
-const mostPerRun = 50;
+import { endVisits, mostAtOnce, placesOf, visitsOn } from "./end-visits.ts";
 
 /**
  * Tells the directory which visits of support are over by now: ended in their cell, where that is the truth, or past their
@@ -29,16 +21,12 @@ export async function sweepVisits(env: Env, now: number): Promise<void> {
   const directory = await openDirectory(env);
   const { tenantId } = directory;
   const running = sql`${supportVisits.endedAt} is null`;
-  const { visits, tenants, left, signedOut } = await directory.read({
+  const { visits, left, signedOut } = await directory.read({
     visits: many(supportVisits, {
       where: running,
       indexedBy: "support_visits_to_end",
       order: sql`${supportVisits.expiresAt}`,
-      limit: mostPerRun,
-    }),
-    tenants: many(directoryTenants, {
-      where: sql`${directoryTenants.id} in (select ${supportVisits.visitedTenantId} from ${supportVisits} where ${supportVisits.tenantId} = ${tenantId} and ${running})`,
-      limit: mostPerRun,
+      limit: mostAtOnce,
     }),
     left: visitsOn(
       "support_visits_running",
@@ -59,13 +47,12 @@ export async function sweepVisits(env: Env, now: number): Promise<void> {
     "agent",
     run,
   );
+  if (visits.length === 0) return;
+  const placeOf = await placesOf(directory, visits);
   for (const visit of visits) {
     if (isLeft?.has(visit.id) || isSignedOut?.has(visit.id)) continue;
     try {
-      const place = {
-        tenantId: visit.visitedTenantId,
-        cell: tenants.find(({ id }) => id === visit.visitedTenantId)?.cell ?? "",
-      };
+      const place = placeOf(visit);
       const isOver = visit.expiresAt <= timestamp(now);
       const cell = cellOf(env, place.cell);
       const end =

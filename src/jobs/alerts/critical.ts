@@ -25,7 +25,7 @@ export interface CriticalRule {
   readonly storm?: { readonly operation: string; readonly atLeast: number; readonly withinMs: number };
 }
 
-/** Who is there from the beginning, and what with, is nobody's news: the operations and jobs that found a business. */
+/** Rows that these operations and jobs write found a business: its first owner and roles raise no alert. */
 export const founding: readonly string[] = ["cli.seed", "sandbox.open"];
 
 /** The list that says what is critical; exports have a line here once there are any. */

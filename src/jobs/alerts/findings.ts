@@ -34,7 +34,9 @@ export async function findingsOf(
     if (!first) continue;
     const storm = await stormOf(session, rule, first, to);
     const own = storm ? meant.filter(({ createdAt }) => storm.includes(createdAt)) : meant;
-    for (const [subjectId, ofSubject] of Map.groupBy(own, ({ entityId }) => (isOfWhole ? null : entityId))) {
+    const subjectOf = ({ entityId }: AlertedRow) =>
+      isOfWhole || entityId === session.tenantId ? null : entityId;
+    for (const [subjectId, ofSubject] of Map.groupBy(own, subjectOf)) {
       const instants = storm === null || isBegun(rule) ? ofSubject.map(({ createdAt }) => createdAt) : storm;
       findings.push({ kind, subjectId, ...spanOf(instants), times: instants.length });
     }

@@ -21,6 +21,7 @@ const pages: readonly string[] = [
   "customers.search",
   "files.list",
   "members.list",
+  "invitations.list",
   "api-keys.list",
   "audit.list",
   // Even where it is only tried, it answers who came from where.

@@ -132,10 +132,12 @@ function begun({ kind, subjectId, times: count, from: firstAt, to: lastAt }: Fin
   };
 }
 
+const toldOnAnyDay: readonly AlertKind[] = ["owner-changed", "support-session", "policy-relaxed"];
+
 // No noise makes these: who takes a business over could otherwise use the day up with what they may do, and then do it.
 function waitsForNoDay({ kind, subjectId }: AlertState): boolean {
   const isOfPolicy = kind === "second-factor-off" && subjectId === null;
-  return isOfPolicy || kind === "owner-changed" || kind === "support-session";
+  return isOfPolicy || toldOnAnyDay.includes(kind);
 }
 
 /** When a notice may be given, ms since 1970, of a kind of which notices were given at these times of the last day. */

@@ -4,7 +4,7 @@ import { emit, insert, update } from "#db/changes.ts";
 import { many, one } from "#db/queries.ts";
 import { maskOf } from "#gate/capabilities.ts";
 import { supportEnded } from "#gate/support-ends.ts";
-import { supportGrants, supportSessions } from "#gate/support-tables.ts";
+import { mostSupportSessions, supportGrants, supportSessions } from "#gate/support-tables.ts";
 import { members } from "#gate/tables.ts";
 import { readOperation, writeOperation } from "#http/operation.ts";
 import { commit, Refusal, refuse, refuseField } from "#http/outcome.ts";
@@ -14,8 +14,6 @@ import { endFault, presentGrant } from "./rules.ts";
 import { NewSupportGrant, SupportGrant, SupportGrantId } from "./schema.ts";
 
 const params = z.object({ supportGrantId: SupportGrantId });
-/** As many sessions as a grant may have running. */
-const mostRunning = 50;
 
 export const list = readOperation({
   mount: "tenant",
@@ -111,11 +109,11 @@ export const end = writeOperation({
       sessions: many(supportSessions, {
         where: sql`${eq(grantId, params.supportGrantId)} and ${endedAt} is null and ${expiresAt} > ${timestamp(now)}`,
         indexedBy: "support_sessions_by_grant",
-        limit: mostRunning,
+        limit: mostSupportSessions,
       }),
     });
     if (!row) return refuse("not-found");
-    if (row.endedAt !== null) return commit(presentGrant(row));
+    if (row.endedAt !== null || row.expiresAt <= timestamp(now)) return commit(presentGrant(row));
     const ended = update(supportGrants, row, { endedAt: timestamp(now) }, now);
     return commit(
       presentGrant(ended.row),

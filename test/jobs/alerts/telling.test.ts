@@ -163,6 +163,18 @@ test("no noise keeps a business from hearing of its owners, of support, or of a 
   ]);
 });
 
+test("a policy that is made laxer more often than a day has notices is told of each time", async () => {
+  const tenant = await newWatched();
+  const sms = (allowsSms: boolean) =>
+    call("security-policy.update", { ...as(tenant), body: { secondFactor: "everyone", allowsSms } });
+  await every(tenant, 22, async () => {
+    expect((await sms(false)).status).toBe(200);
+    expect((await sms(true)).status).toBe(200);
+  });
+  const told = (await lettersTo(tenant)).filter(({ kind }) => kind === "policy-relaxed");
+  expect(told).toHaveLength(22);
+});
+
 /** The Worker dies at this commit of this database, counted from one, before or after it. */
 function dying(name: "CELL_US1" | "DIRECTORY", at: number, when: "before" | "after"): TestEnv {
   let commits = 0;

@@ -109,6 +109,23 @@ test("the end of a grant ends what it let begin, once, and says so to who listen
   ]);
 });
 
+test("a grant that is past its time is not ended once more, and tells nobody", async () => {
+  const supportGrantId = await newGrant(tenant);
+  const past = timestamp(Date.now() - 1000);
+  await rowsOf(
+    tenant.cell.database,
+    "update support_grants set expires_at = ? where id = ?",
+    past,
+    supportGrantId,
+  );
+  const ended = await call("support-grants.end", {
+    tenant: tenant.slug,
+    as: owner,
+    params: { supportGrantId },
+  });
+  expect([ended.status, ended.json.endedAt, ended.json.expiresAt]).toEqual([200, null, past]);
+});
+
 test("a session that was ended stays as it ended", async () => {
   const supportSessionId = await newSession(tenant);
   const ask = () =>

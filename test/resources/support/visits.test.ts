@@ -397,6 +397,17 @@ test("the directory learns by and by how a visit ended, and ends what an agent w
   expect((await listOrders(tenant, left.as)).status).toBe(401);
 });
 
+test("whoever ends a visit that the business ended before leaves it ended by the business", async () => {
+  const who = await newAgent();
+  const grantId = await newGrant(tenant);
+  const [one, other] = [await visit(who, tenant, grantId), await visit(who, tenant, grantId)];
+  for (const { id } of [one, other]) await endIt(id);
+  const ended = await call("support.end", { as: who.accessToken, params: { supportSessionId: one.id } });
+  expect(ended.status).toBe(204);
+  expect(await removeAgent(testEnv(), who.agentId, run())).toBe("removed");
+  for (const { id } of [one, other]) expect(await endOf(id)).toEqual([{ ended_because: "business" }]);
+});
+
 test("who signs out has left every business", async () => {
   const who = await newAgent();
   const { id, as: bearer } = await visit(who, tenant, await newGrant(tenant));
