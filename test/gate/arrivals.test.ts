@@ -13,8 +13,9 @@ import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
 import { dayMs, hourMs, minuteMs } from "#lib/time.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
+import { clientToken, newClient } from "#test/identity/oauth/kit.ts";
 import { alertsOf, newWatched, type Watched, wake } from "#test/jobs/alerts/kit.ts";
-import { memberToken, rowsOf } from "#test/world.ts";
+import { as, memberToken, rowsOf } from "#test/world.ts";
 import { gateOf } from "./kit.ts";
 
 const amsterdam = { country: "NL", city: "Amsterdam", latitude: "52.37403", longitude: "4.88969" };
@@ -53,6 +54,27 @@ async function found(tenant: Watched): Promise<unknown[]> {
   await wake(tenant);
   return (await alertsOf(tenant)).map(({ kind, subject_id, count }) => [kind, subject_id, count]);
 }
+
+// First, as it needs keys that sign tokens, which later tests leave behind in time.
+test("an OAuth client from where its business lets nobody in is found once", async () => {
+  const tenant = await newWatched();
+  const client = await newClient(tenant);
+  const token = await clientToken(client);
+  const inside = { "CF-Connecting-IP": "203.0.113.7" };
+  const listed = await call("ip-allow-list.update", {
+    ...as(tenant),
+    headers: inside,
+    body: { networks: ["203.0.113.0/24"] },
+  });
+  expect(listed.status, listed.text).toBe(200);
+  const from = (address: string) =>
+    call("orders.list", { tenant: tenant.slug, as: token, headers: { "CF-Connecting-IP": address } });
+  expect((await from("203.0.113.7")).status).toBe(200);
+  for (let times = 0; times < 2; times += 1) expect((await from("198.51.100.77")).status).toBe(403);
+  vi.setSystemTime(Date.now() + minuteMs);
+  await runDurableObjectAlarm(gateOf(client.id));
+  expect(await found(tenant)).toEqual([["key-elsewhere", client.id, 1]]);
+});
 
 test("a key from a country that it never came from is found, and then that country is known", async () => {
   const tenant = await newWatched();
