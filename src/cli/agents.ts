@@ -14,6 +14,7 @@ const added: Readonly<Record<AddOutcome, string>> = {
   "no-such-account": "There is no such account. GET /v1/me tells them its id.",
   "is-a-member": "They are a member of a business. An agent has an account for that alone.",
   "is-one-already": "They are an agent already. Remove them first to give them another role.",
+  "too-many": "There are as many agents as there may be: remove one first.",
 };
 const removed: Readonly<Record<RemoveOutcome, string>> = {
   removed: "Removed, and each of their sessions is over.",

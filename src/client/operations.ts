@@ -761,7 +761,7 @@ export type IpAllowListOutcome = {
   readonly isChanged: boolean;
   /** In a dry run alone: else it is refused. */
   readonly locksYouOut: boolean;
-  /** Who came in within 30 days, last from elsewhere, of up to 500 that are looked at. */
+  /** Who came in within 30 days, last from elsewhere, of the 500 who came last. */
   readonly lockedOut: readonly LockedOut[];
 };
 

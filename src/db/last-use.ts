@@ -131,8 +131,15 @@ const Stored = z.object({
   $wrapped: z.string().nullable(),
 });
 
-/** Of the principals whose ids are in any of these sets, by id; where their key was destroyed, when alone. @throws SealError */
-export function lastUses(sets: readonly SQL[], limit: number): Query<ReadonlyMap<string, LastUse>> {
+/**
+ * Of the principals whose ids are in any of these sets, by id, those that came last; where their key was destroyed, when
+ * alone. `since` is RFC 3339. @throws SealError
+ */
+export function lastUses(
+  sets: readonly SQL[],
+  limit: number,
+  since = "",
+): Query<ReadonlyMap<string, LastUse>> {
   return {
     async statement({ tenantId }) {
       const who = sql`"last_uses"."principal_id"`;
@@ -141,7 +148,7 @@ export function lastUses(sets: readonly SQL[], limit: number): Query<ReadonlyMap
         sql` or `,
       );
       return statementOf(
-        sql`select ${who} as "principalId", "last_uses"."used_at" as "at", "last_uses"."origin", ${subjectKeyColumns(tenantId, who)} from "last_uses"${subjectKeyJoin(tenantId, who)} where "last_uses"."tenant_id" = ${tenantId} and (${isAmong}) limit ${limit}`,
+        sql`select ${who} as "principalId", "last_uses"."used_at" as "at", "last_uses"."origin", ${subjectKeyColumns(tenantId, who)} from "last_uses"${subjectKeyJoin(tenantId, who)} where "last_uses"."tenant_id" = ${tenantId} and "last_uses"."used_at" >= ${since} and (${isAmong}) order by "last_uses"."used_at" desc limit ${limit}`,
       );
     },
     async decode({ tenantId, keys }, rows) {

@@ -15,6 +15,7 @@ import {
   mostAtOnce,
   rowsOfUser,
 } from "#identity/accounts/closed-accounts.ts";
+import { removeAgentOf } from "#identity/support/agents.ts";
 import {
   emailChanges,
   federatedIdentities,
@@ -76,6 +77,7 @@ export async function eraseAccounts(env: Env, now: number): Promise<void> {
 async function erase(env: Env, userId: string, now: number): Promise<void> {
   const run = () => ({ job: "accounts.erase", requestId: newId("run"), now });
   const directory = await openDirectory(env);
+  await removeAgentOf(env, userId, run());
   const { tenants } = await directory.read({ tenants: tenantsIn(userById(userId)) });
   for (const { cell: cellId, tenantId } of placesOf(tenants)) {
     const cell = cellOf(env, cellId);

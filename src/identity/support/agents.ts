@@ -14,7 +14,13 @@ import { endVisits, visitsOn } from "./end-visits.ts";
 /** As many agents as there may be at a time. */
 const mostAgents = 200;
 
-export type AddOutcome = "added" | "no-such-role" | "no-such-account" | "is-a-member" | "is-one-already";
+export type AddOutcome =
+  | "added"
+  | "no-such-role"
+  | "no-such-account"
+  | "is-a-member"
+  | "is-one-already"
+  | "too-many";
 
 /** Whether this user is an agent: they are no member anywhere, and become none. */
 export function isAgent(userId: string) {
@@ -35,11 +41,25 @@ export async function addAgent(
   const { kind, ...rest } = await commitAsSystem(directory, run, [
     mustNotExist(memberships, eq(memberships.userId, user.id), { problem: "is-a-member" }),
     mustNotExist(supportAgents, isAgent(user.id), { problem: "is-one-already" }),
+    mustNotExist(supportAgents, areFull(directory.tenantId), { problem: "too-many" }),
     insert(supportAgents, { id: agentId, userId: user.id, role, state: "active" }, run.now),
   ]);
   if (kind === "committed") return { outcome: "added", agentId };
-  const isMember = "refusal" in rest && rest.refusal.problem === "is-a-member";
-  return { outcome: isMember ? "is-a-member" : "is-one-already" };
+  const problem = "refusal" in rest ? rest.refusal.problem : null;
+  return { outcome: problem === "is-a-member" || problem === "too-many" ? problem : "is-one-already" };
+}
+
+function areFull(tenant: string) {
+  const { id, tenantId, state } = supportAgents;
+  return sql`${id} in (select ${id} from ${supportAgents} where ${tenantId} = ${tenant} and ${state} = 'active' limit 1 offset ${sql.raw(String(mostAgents - 1))})`;
+}
+
+/** Ends what whoever closed this account may do as an agent, where they are one. */
+export async function removeAgentOf(env: Env, userId: string, run: SystemRun): Promise<void> {
+  const directory = await openDirectory(env);
+  const where = isAgent(userId);
+  const { agents } = await directory.read({ agents: many(supportAgents, { where, limit: 1 }) });
+  for (const { id } of agents) await removeAgent(env, id, run);
 }
 
 /** Active agents, newest first, with the name of each one's account. */

@@ -69,7 +69,7 @@ export const update = writeOperation({
       isChanged: z.boolean(),
       locksYouOut: z.boolean().meta({ description: "In a dry run alone: else it is refused." }),
       lockedOut: toldList(LockedOut, mostTold).meta({
-        description: "Who came in within 30 days, last from elsewhere, of up to 500 that are looked at.",
+        description: "Who came in within 30 days, last from elsewhere, of the 500 who came last.",
       }),
     })
     .meta({ id: "IpAllowListOutcome" }),
@@ -83,11 +83,11 @@ export const update = writeOperation({
     ];
     const { found, uses } = await tenant.read({
       found: many(securityPolicies, { limit: 1 }),
-      uses: lastUses(theirs, mostTold),
+      uses: lastUses(theirs, mostTold, timestamp(now - askedAfterMs)),
     });
     const isOut = (ip: string | null) => body.networks.length > 0 && !isWithin(ip ?? "", body.networks);
     const lockedOut = [...uses]
-      .filter(([, { at, ip }]) => at >= timestamp(now - askedAfterMs) && isOut(ip))
+      .filter(([, { ip }]) => isOut(ip))
       .map(([principalId, { at, ip }]) => ({ principalId, lastUsedAt: at, lastUsedIp: ip }));
     const locksYouOut = isOut(address);
     const answer = { networks: body.networks, locksYouOut, lockedOut };

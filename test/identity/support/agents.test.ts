@@ -5,12 +5,14 @@ import { memberships, supportAgents } from "#db/directory-tables.ts";
 import { commitAsSystem } from "#db/system-commit.ts";
 import { addAgent, listAgents, removeAgent } from "#identity/support/agents.ts";
 import { ensureDirectoryKeys } from "#jobs/directory-keys.ts";
+import { eraseAccounts } from "#jobs/erase-accounts.ts";
+import { hourMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
 import { testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
 import { join, newUser, type TestUser } from "#test/identity/kit.ts";
-import { envWith, newTenant, overtaken } from "#test/world.ts";
+import { envWith, newTenant, overtaken, rowsOf } from "#test/world.ts";
 
 const { call } = clientOf();
 const run = () => ({ job: "test.agents", requestId: newId("run"), now: Date.now() });
@@ -32,6 +34,38 @@ test("an account that is no member becomes an agent, once, and is none any more 
   expect(await removeAgent(testEnv(), agentId, run())).toBe("no-such-agent");
   expect(await listed()).toBeUndefined();
   expect((await add("helper")).outcome).toBe("added");
+});
+
+test("of two who would be the last that there may be, one is added", async () => {
+  const { DIRECTORY } = testEnv();
+  const users = await Promise.all([newUser(), newUser()].map(async (user) => await idOf(await user)));
+  const left = 199 - (await listAgents(testEnv())).length;
+  const many = "with recursive each(n) as (select 1 union all select n + 1 from each where n < ?1)";
+  await rowsOf(
+    DIRECTORY,
+    `${many} insert into users (tenant_id, id, name, email, email_token, version, created_at, updated_at) select tenant_id, 'usr_many' || n, name, email, 'many:' || n, 1, created_at, updated_at from users, each where users.id = ?2`,
+    left,
+    users[0] ?? "",
+  );
+  await rowsOf(
+    DIRECTORY,
+    `${many} insert into support_agents (tenant_id, id, user_id, role, state, version, created_at, updated_at) select 'platform', 'agt_many' || n, 'usr_many' || n, 'reader', 'active', 1, '2026', '2026' from each`,
+    left,
+  );
+  const outcomes = await Promise.all(
+    users.map(async (userId) => (await addAgent(testEnv(), { userId, role: "reader" }, run())).outcome),
+  );
+  expect(outcomes.toSorted()).toEqual(["added", "too-many"]);
+  await rowsOf(DIRECTORY, "update support_agents set state = 'removed' where id like 'agt_many%'");
+});
+
+test("an agent who closes their account is one no longer", async () => {
+  const user = await newUser();
+  const userId = await idOf(user);
+  await addAgent(testEnv(), { userId, role: "reader" }, run());
+  expect((await call("account.close", { as: user.accessToken })).status).toBe(204);
+  await eraseAccounts(testEnv(), Date.now() + hourMs);
+  expect((await listAgents(testEnv())).filter(({ agent }) => agent.userId === userId)).toEqual([]);
 });
 
 test("nobody is an agent who has no account, or who is a member of a business", async () => {
