@@ -27,7 +27,7 @@ export function judged(
   const last = seen && (trail.find(({ at }) => at === seen.last.at) ?? seen.last);
   const since = trail.filter(({ at }) => last === null || at > last.at);
   const newest = since.at(-1) ?? last;
-  // Who comes by nowhere, as by Tor, has come from where it was before that.
+  // Spots without coordinates (Tor) are skipped: speed is taken between the last two known ones.
   const placed = [...lastPlaced(seen, last), ...since].filter(({ point }) => point !== null);
   const ways = placed.slice(1).map((to, index) => [placed[index], to] as const);
   const countries = [...new Set(since.map(({ country }) => country))];

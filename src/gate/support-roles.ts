@@ -7,7 +7,7 @@ import { type Capability, type CapabilityMask, isCapability, maskOf, union } fro
 const reachOfSupport: Readonly<Record<Capability, "reads" | "by-name" | "never">> = {
   "customers:read": "reads",
   "customers:write": "by-name",
-  // What somebody may not eat helps nobody to help.
+  // Health data (GDPR, art. 9): no support task needs it.
   "customers:sensitive": "never",
   // It tells of other businesses' people, and those gave no grant.
   "customers:consent": "never",

@@ -16,7 +16,7 @@ import { alertNotices, alerts } from "#resources/alerts/table.ts";
 
 const recordsKeptMs = 400 * dayMs;
 
-/** What a cell's rows of business are kept for; what holds others goes before them, in an earlier run. */
+/** How long each table's rows are kept. Rows that others reference go in a later run (`heldBy`). */
 export const forgettables: readonly Forgettable[] = [
   {
     // For as long as one that nobody accepted can be sent again.

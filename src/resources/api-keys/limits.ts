@@ -86,7 +86,7 @@ export const setLimit = writeOperation({
     const excess = beyondPlan(body, tiers[principal.tier]);
     if (excess) return refuseField(excess, "is more than the plan's", "limit-exceeds-plan");
     const { key, before } = await found(tenant, params.apiKeyId);
-    // What opens nothing is held to nothing.
+    // A revoked key takes no limit.
     if (!key || key.revokedAt !== null) return refuse("not-found");
     // Of two at once that find none the other's epoch has moved.
     const set = limitSet(key, before, { ...body, creatorId: principal.id }, newId("kli"), now);

@@ -114,7 +114,7 @@ export const rotate = writeOperation({
           ]
         : []),
       change(apiKeys, row, { successorId: id, rotatedAt: timestamp(now), retiresAt, expiresAt: ends }, now),
-      // A key that opens nothing shall keep no location from being removed.
+      // Its location rows would keep the location from being deleted, by their foreign key.
       ...(body.overlapSeconds === 0 ? places.map((place) => deletion(apiKeyLocations, place)) : []),
       // What the key is held to, its successor is: nobody gets out of it by a rotation.
       ...(limit ? limitSet(made.row, null, limit, newId("kli"), now).changes : []),
