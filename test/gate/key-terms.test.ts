@@ -3,10 +3,11 @@ import { maskOf } from "#gate/capabilities.ts";
 import { minuteMs } from "#lib/time.ts";
 import { newId } from "#platform/ids.ts";
 import { clientOf } from "#test/client.ts";
+import { slowPost } from "#test/slow-body.ts";
 import { memberToken, newTenant } from "#test/world.ts";
 import { actsOf, addCustomer, changeMember, createKey, listOrders, newKey, ping } from "./kit.ts";
 
-const { call } = clientOf();
+const { call, send } = clientOf();
 
 afterEach(() => void vi.useRealTimers());
 
@@ -24,6 +25,19 @@ test("a key ends at the very millisecond it expires, warm gate or not", async ()
   for (const { text } of [warm, cold]) {
     expect([(await listOrders(tenant, text)).status, (await ping(tenant, text)).status]).toEqual([401, 401]);
   }
+});
+
+test("a key that expires while its body comes writes nothing", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenant = await newTenant();
+  const expiresAt = new Date(Date.now() + 30_000).toISOString();
+  const key = await newKey(tenant, ["customers:write"], { expiresAt });
+  const path = `/v1/tenants/${tenant.slug}/customers`;
+  const said = (ms: number) =>
+    send(slowPost(path, key.text, { name: "Slowly Said" }, () => void vi.setSystemTime(Date.now() + ms)));
+  expect((await said(29_999)).status).toBe(201);
+  expect((await said(1)).status).toBe(401);
+  expect(await actsOf(tenant, key.id)).toHaveLength(1);
 });
 
 test("a key with an address list serves those addresses and no other", async () => {

@@ -1,6 +1,4 @@
-import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
-import { createApp } from "#app.ts";
 import { sweepIntents } from "#jobs/sweep-intents.ts";
 import { minuteMs } from "#lib/time.ts";
 import { utf8 } from "#lib/utf8.ts";
@@ -9,12 +7,13 @@ import { clientOf } from "#test/client.ts";
 import { isIntend, killing } from "#test/deaths.ts";
 import { type TestEnv, testEnv } from "#test/env.ts";
 import { exampleOf } from "#test/examples.ts";
+import { slowPost } from "#test/slow-body.ts";
 import { newAgent, newGrant, type TestAgent, visit } from "#test/support-kit.ts";
 import { envWith, memberToken, newTenant, rowsOf, type TestTenant, tapped } from "#test/world.ts";
 
 // What an agent began while they were allowed to, and what comes of it when they are no more.
 
-const { call } = clientOf();
+const { call, send } = clientOf();
 const pdf = utf8("%PDF-1.7\n% an example\n");
 let agent: TestAgent;
 let tenant: TestTenant;
@@ -111,25 +110,12 @@ test("what is under way when the business ends it comes to nothing", async () =>
 
 test("a body that comes to its end after the session did writes nothing", async () => {
   const { own, id, grantId } = await newVisit();
-  const body = utf8(JSON.stringify({ name: "Slowly Said" }));
-  // It is read once they were let in: an hour later it comes.
-  const slow = new ReadableStream<Uint8Array>(
-    {
-      pull(controller) {
-        vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61 * minuteMs });
-        controller.enqueue(body);
-        controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const headers = { "content-type": "application/json", authorization: `Bearer ${own.as}` };
-  const url = `https://keyline.test/v1/tenants/${tenant.slug}/customers`;
-  const context = createExecutionContext();
-  const request = new Request(url, { method: "POST", headers, body: slow });
-  const { status, headers: answered } = await createApp().fetch(request, testEnv(), context);
-  await waitOnExecutionContext(context);
-  expect([status, answered.get("x-keyline-impersonation")]).toEqual([401, expect.stringContaining(id)]);
+  const path = `/v1/tenants/${tenant.slug}/customers`;
+  const anHourLater = () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 61 * minuteMs });
+  };
+  const { status, headers } = await send(slowPost(path, own.as, { name: "Slowly Said" }, anHourLater));
+  expect([status, headers.get("x-keyline-impersonation")]).toEqual([401, expect.stringContaining(id)]);
   const written =
     "select 1 from audit_log where tenant_id = ? and operation = 'customers.create' and support_grant_id = ?";
   expect(await rowsOf(tenant.cell.database, written, tenant.tenantId, grantId)).toEqual([]);
